@@ -1,0 +1,31 @@
+// Running a container.
+#pragma once
+
+#include <string>
+
+#include "minirun/image.hpp"
+#include "minirun/run_options.hpp"
+
+namespace minirun {
+
+/// How a container ended.
+struct RunResult {
+    bool timed_out = false;  ///< the time limit ended it
+    bool signaled = false;   ///< a signal ended its first process
+    int code = 0;            ///< that signal's number, or the exit code
+
+    /// As Docker's run: 124 after the time limit, 128+n for signal n, else the process's own code.
+    int exit_code() const noexcept { return timed_out ? 124 : signaled ? 128 + code : code; }
+};
+
+/// Runs a container of the image in the foreground, on this process's standard streams, until it ends; nothing of
+/// it is left then. Needs root.
+///
+/// Blocks all signals of the calling thread meanwhile and forwards them to the container. Throws Error; the kinds
+/// command_not_found and cannot_execute say that the container's command could not be started.
+RunResult run(const Image& image, const RunOptions& options);
+
+/// The launch plan that run() would execute, a step a line, or as a JSON array. Needs no root.
+std::string plan_of_run(const Image& image, const RunOptions& options, bool as_json);
+
+}  // namespace minirun

@@ -1,0 +1,84 @@
+// What `minirun run` can be asked for: Docker's words as data.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "minirun/spec.hpp"
+
+namespace minirun {
+
+/// A bind mount, a tmpfs or a throw-away overlay over a host directory (-v, --mount, --tmpfs).
+struct VolumeOption {
+    enum class Kind { bind, tmpfs, overlay, anonymous };
+    Kind kind = Kind::bind;
+    std::string source;       ///< absolute host path, of bind and overlay
+    std::string destination;  ///< absolute path inside the container
+    bool read_only = false;
+    /// Mount options as in config.json ("nosuid", "rshared", "size=64m", "mode=1777", …), beside the kind's own.
+    std::vector<std::string> options;
+    bool operator==(const VolumeOption&) const = default;
+};
+
+enum class NamespaceMode { private_, host };
+
+/// The options of one run. Everything unset means the image's own value or the default.
+struct RunOptions {
+    // What runs
+    std::vector<std::string> arguments;                  ///< replace the image's Cmd
+    std::optional<std::vector<std::string>> entrypoint;  ///< replaces the image's Entrypoint, and drops its Cmd
+    std::vector<std::string> env;                        ///< "NAME=value", applied in order
+    std::string working_dir;
+    std::string user;                    ///< "name|uid[:group|gid]"
+    std::vector<std::string> group_add;  ///< names or gids
+    std::string stop_signal;             ///< "SIGTERM", "TERM" or "15"
+    std::chrono::nanoseconds stop_timeout = std::chrono::seconds(10);
+    std::optional<std::chrono::nanoseconds> timeout;
+    bool init = false;
+    bool interactive = false;
+    bool tty = false;
+
+    // Its file system
+    std::optional<std::string> rootfs;  ///< --rootfs DIR instead of an image
+    bool read_only = false;
+    bool tmpfs_upper = false;                      ///< the writable layer is in memory
+    std::optional<std::int64_t> tmpfs_upper_size;  ///< bytes
+    std::vector<VolumeOption> volumes;
+    std::vector<DeviceSpec> devices;
+    std::int64_t shm_size = 64 << 20;  ///< bytes of /dev/shm
+
+    // Its isolation
+    enum class Network { none, host };
+    std::optional<Network> network;  ///< unset: none
+    NamespaceMode pid = NamespaceMode::private_, ipc = NamespaceMode::private_, uts = NamespaceMode::private_,
+                  cgroup = NamespaceMode::private_;
+    bool user_namespace = false;
+    bool time_namespace = false;
+    std::vector<std::string> cap_add, cap_drop;  ///< "NET_ADMIN", "CAP_NET_ADMIN", "ALL"
+    bool privileged = false;
+    bool no_new_privileges = true;
+    /// The text of a seccomp profile, "unconfined", or unset for the default profile.
+    std::optional<std::string> seccomp;
+    std::vector<RlimitSpec> ulimits;
+    std::map<std::string, std::string> sysctls;
+    std::optional<std::vector<std::string>> masked_paths;    ///< unset: the default ones
+    std::optional<std::vector<std::string>> readonly_paths;  ///< unset: the default ones
+
+    // Its names
+    std::string name;
+    std::string hostname, domainname;
+    std::vector<std::string> add_hosts;  ///< "name:address"
+    std::vector<std::string> dns, dns_search, dns_options;
+    std::map<std::string, std::string> annotations, labels;
+
+    // Around it
+    bool remove = true;
+    bool quiet = false;
+    std::string cidfile, pidfile;
+};
+
+}  // namespace minirun

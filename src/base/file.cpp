@@ -1,0 +1,144 @@
+#include "base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+ErrorKind kind_of(int error) {
+    switch (error) {
+        case ENOENT:
+        case ENOTDIR: return ErrorKind::not_found;
+        case EACCES:
+        case EPERM: return ErrorKind::not_permitted;
+        default: return ErrorKind::system;
+    }
+}
+
+[[noreturn]] void fail(std::string_view what, const std::string& path, int error) {
+    throw Error(kind_of(error), cat("cannot ", what, ' ', quote(path), ": ", strerrordesc_np(error)), {}, error);
+}
+
+Fd open_regular(const std::string& path, int& error) {
+    // O_NONBLOCK: the open of a fifo without a writer would wait for one. O_NOCTTY: a terminal is not taken over.
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    error = fd ? 0 : errno;
+    return fd;
+}
+
+std::string read_regular(const Fd& fd, const std::string& path, std::size_t max_bytes) {
+    struct stat status {};
+    if (fstat(fd.get(), &status) != 0) fail("look at", path, errno);
+    if (S_ISDIR(status.st_mode)) throw Error(ErrorKind::bad_input, cat(quote(path), " is a directory, not a file"));
+    if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::bad_input, cat(quote(path), " is not a regular file"));
+    return read_fd(fd.get(), path, max_bytes);
+}
+
+// A file beside `path` that is unlinked unless it was renamed into place.
+class Beside {
+public:
+    explicit Beside(const std::string& path) : path_(cat(path, ".XXXXXX")), fd_(mkostemp(path_.data(), O_CLOEXEC)) {
+        if (!fd_) fail("make a file beside", path, errno);
+    }
+    Beside(const Beside&) = delete;
+    Beside& operator=(const Beside&) = delete;
+    ~Beside() {
+        if (!path_.empty()) ::unlink(path_.c_str());
+    }
+
+    void write(std::string_view text, const std::string& target) const {
+        while (!text.empty()) {
+            const auto n = ::write(fd_.get(), text.data(), text.size());
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0) fail("write", target, errno);
+            text.remove_prefix(static_cast<std::size_t>(n));
+        }
+    }
+    void rename_to(const std::string& target) {
+        if (::rename(path_.c_str(), target.c_str()) != 0) fail("replace", target, errno);
+        path_.clear();
+    }
+    int fd() const noexcept { return fd_.get(); }
+
+private:
+    std::string path_;
+    Fd fd_;
+};
+
+void sync_directory_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    const auto directory = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
+    const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd || fsync(fd.get()) != 0) fail("sync the directory", directory, errno);
+}
+
+}  // namespace
+
+std::string read_fd(int fd, const std::string& name, std::size_t max_bytes) {
+    std::string text;
+    std::size_t used = 0;
+    while (true) {
+        // One byte more than the limit is asked for: it tells a file of just that size from a longer one.
+        if (used == text.size()) text.resize(std::min(max_bytes + 1, std::max<std::size_t>(4096, used * 2)));
+        const auto n = ::read(fd, text.data() + used, text.size() - used);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail("read", name, errno);
+        if (n == 0) break;
+        used += static_cast<std::size_t>(n);
+        if (used > max_bytes)
+            throw Error(ErrorKind::bad_input, cat(quote(name), " is larger than the limit of ", human_size(max_bytes)));
+    }
+    text.resize(used);
+    return text;
+}
+
+std::string read_file(const std::string& path, std::size_t max_bytes) {
+    int error = 0;
+    const auto fd = open_regular(path, error);
+    if (!fd) fail("open", path, error);
+    return read_regular(fd, path, max_bytes);
+}
+
+std::optional<std::string> read_optional_file(const std::string& path, std::size_t max_bytes) {
+    int error = 0;
+    const auto fd = open_regular(path, error);
+    if (!fd && (error == ENOENT || error == ENOTDIR)) return std::nullopt;
+    if (!fd) fail("open", path, error);
+    return read_regular(fd, path, max_bytes);
+}
+
+void write_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
+    Beside beside(path);
+    beside.write(text, path);
+    if (fchmod(beside.fd(), mode) != 0) fail("set the mode of", path, errno);
+    // Without it a crash soon after the rename can leave an empty file under the new name.
+    if (fsync(beside.fd()) != 0) fail("sync", path, errno);
+    beside.rename_to(path);
+    sync_directory_of(path);
+}
+
+bool is_directory(const std::string& path) noexcept {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+std::string real_path(const std::string& path) {
+    const std::unique_ptr<char, decltype(&std::free)> resolved(realpath(path.c_str(), nullptr), &std::free);
+    if (!resolved) fail("find", path, errno);
+    return resolved.get();
+}
+
+}  // namespace minirun

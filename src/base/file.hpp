@@ -1,0 +1,35 @@
+// Whole files: read with a limit, written so that a crash leaves the old one or the new one.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace minirun {
+
+/// The bytes of a regular file. Never blocks: a fifo or a device in its place is refused, not waited for.
+///
+/// Throws Error that names `path`: not_found, not_permitted, bad_input (no regular file, or more than `max_bytes`),
+/// system.
+std::string read_file(const std::string& path, std::size_t max_bytes);
+
+/// The same, or nothing if there is no such file (also: if a directory on the way is missing or is none).
+std::optional<std::string> read_optional_file(const std::string& path, std::size_t max_bytes);
+
+/// What is left to read from a descriptor of any type, up to its end; `name` is what messages call it.
+std::string read_fd(int fd, const std::string& name, std::size_t max_bytes);
+
+/// Makes or replaces the file at `path` in one step: written beside it, synced, renamed over it, and the directory
+/// synced. `mode` holds whatever the umask is. On failure nothing is left beside it and the old file is as it was.
+void write_file_atomically(const std::string& path, std::string_view text, mode_t mode);
+
+/// Whether there is a directory at `path`, symbolic links followed.
+bool is_directory(const std::string& path) noexcept;
+
+/// The absolute path of something that exists, all symbolic links resolved; realpath(3). Throws Error that names it.
+std::string real_path(const std::string& path);
+
+}  // namespace minirun

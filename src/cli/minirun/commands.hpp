@@ -1,0 +1,10 @@
+// The commands of `minirun`, one file each.
+#pragma once
+
+namespace minirun {
+
+/// argv[0] is the command's own name. Returns the exit code; a failure is thrown as Error.
+int run_command(int argc, char** argv);
+int explain_command(int argc, char** argv);
+
+}  // namespace minirun

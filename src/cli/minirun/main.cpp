@@ -1,0 +1,103 @@
+// minirun: the command that is named first, or help about all of them.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "cli/command_line.hpp"
+#include "cli/minirun/commands.hpp"
+#include "cli/render.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr const char* overview =
+    "Usage: minirun COMMAND [OPTIONS]\n"
+    "\n"
+    "Runs container images on this host's own kernel.\n"
+    "\n"
+    "Commands:\n"
+    "  run IMAGE [COMMAND] [ARG…]   run an image in a new container\n"
+    "  explain IMAGE                tell what the image and its container are made of\n"
+    "  version                      print the version\n"
+    "  help [COMMAND]               print this text, or the options of a command\n"
+    "\n"
+    "An image is a bundle: a directory with config.json and layers/, or its name.\n";
+
+int print_version() {
+    std::puts("minirun " MINIRUN_VERSION);
+    return 0;
+}
+
+int print_overview() {
+    std::fputs(overview, stdout);
+    return 0;
+}
+
+struct Command {
+    std::string_view name;
+    int (*run)(int argc, char** argv);
+};
+constexpr std::array commands{
+    Command{"run", run_command},
+    Command{"explain", explain_command},
+    Command{"version", [](int, char**) { return print_version(); }},
+    Command{"--version", [](int, char**) { return print_version(); }},
+    Command{"-v", [](int, char**) { return print_version(); }},
+    Command{"--help", [](int, char**) { return print_overview(); }},
+};
+
+int dispatch(int argc, char** argv);
+
+// `help run` is `run --help`.
+int help_command(int argc, char** argv) {
+    if (argc < 2 || std::string_view(argv[1]) == "help") return print_overview();
+    char option[] = "--help";
+    char* words[] = {argv[1], option, nullptr};
+    return dispatch(2, words);
+}
+
+int dispatch(int argc, char** argv) {
+    const std::string_view name = argv[0];
+    if (name == "help") return help_command(argc, argv);
+    for (const auto& command : commands)
+        if (command.name == name) return command.run(argc, argv);
+    constexpr std::array<std::string_view, 4> names{"run", "explain", "version", "help"};
+    const auto near = nearest_word(name, names);
+    throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
+                near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));
+}
+
+// A program may be started with standard streams closed. The next file that is opened would then become, say, standard
+// error, and what is meant for people would be written into it.
+void open_missing_streams() {
+    while (true) {
+        const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (fd > STDERR_FILENO) ::close(fd);
+        if (fd < 0 || fd > STDERR_FILENO) return;
+        ::fcntl(fd, F_SETFD, 0);
+    }
+}
+
+}  // namespace
+}  // namespace minirun
+
+int main(int argc, char** argv) {
+    minirun::open_missing_streams();
+    try {
+        if (argc < 2)
+            throw minirun::Error(minirun::ErrorKind::usage, "no command is named", "minirun --help lists the commands");
+        return minirun::dispatch(argc - 1, argv + 1);
+    } catch (const minirun::Error& error) {
+        minirun::print_error("minirun", error);
+        return minirun::exit_code(error.kind());
+    } catch (const std::exception& error) {
+        minirun::print_error("minirun", {minirun::ErrorKind::system, minirun::cat("internal error: ", error.what())});
+        return minirun::exit_code(minirun::ErrorKind::system);
+    }
+}

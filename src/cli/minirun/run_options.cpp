@@ -1,0 +1,431 @@
+#include "cli/minirun/run_options.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "cli/command_line.hpp"
+#include "cli/minirun/run_values.hpp"
+#include "kernel/names.hpp"
+#include "model/defaults.hpp"
+#include "model/option_error.hpp"
+#include "model/volume.hpp"
+#include "network/etc_files.hpp"
+#include "runtime/container_directory.hpp"
+
+namespace minirun {
+namespace {
+
+// What the options add up to, before what depends on several of them is settled.
+struct Reading {
+    RunCommand command;
+    std::vector<std::string> file_env;  // of --env-file: the values of --env win, wherever they stand
+    std::vector<std::string> mask, unmask;
+    bool format_given = false;
+    RunOptions& options() { return command.options; }
+};
+
+using Apply = void (*)(Reading&, const Given&);
+
+// The plain ones: a member of RunOptions that is set, or added to.
+template <auto Member>
+void set(Reading& reading, const Given& given) {
+    reading.options().*Member = given.value;
+}
+template <auto Member>
+void turn(Reading& reading, const Given& given) {
+    reading.options().*Member = given.on;
+}
+template <auto Member>
+void add(Reading& reading, const Given& given) {
+    (reading.options().*Member).push_back(given.value);
+}
+
+std::string current_directory() {
+    const std::unique_ptr<char, void (*)(void*)> path(::getcwd(nullptr, 0), ::free);
+    if (!path) throw Error(ErrorKind::system, "cannot tell the current directory", "give absolute paths", errno);
+    return path.get();
+}
+
+// The word that was given, or an error that lists those that are known.
+template <class Value>
+Value one_of(std::string_view option, const std::string& word,
+             std::initializer_list<std::pair<std::string_view, Value>> known) {
+    std::string words;
+    for (const auto& [name, value] : known) {
+        if (word == name) return value;
+        words += (words.empty() ? "" : " and ") + std::string(name);
+    }
+    throw option_error(option, word, "not supported", cat("known are ", words));
+}
+
+NamespaceMode namespace_mode(std::string_view option, const std::string& word) {
+    return one_of<NamespaceMode>(option, word, {{"host", NamespaceMode::host}, {"private", NamespaceMode::private_}});
+}
+
+// ---- What runs
+
+void apply_env(Reading& reading, const Given& given) { reading.options().env.push_back(env_value(given.value)); }
+void apply_env_file(Reading& reading, const Given& given) {
+    auto assignments = read_env_file(given.value);
+    std::move(assignments.begin(), assignments.end(), std::back_inserter(reading.file_env));
+}
+void apply_workdir(Reading& reading, const Given& given) {
+    if (!given.value.starts_with('/'))
+        throw option_error("--workdir", given.value, "the path in the container has to be absolute");
+    reading.options().working_dir = given.value;
+}
+void apply_entrypoint(Reading& reading, const Given& given) {
+    reading.options().entrypoint.emplace();
+    if (!given.value.empty()) reading.options().entrypoint->push_back(given.value);
+}
+void apply_stop_signal(Reading& reading, const Given& given) {
+    if (!signal_number(given.value))
+        throw option_error("--stop-signal", given.value, "there is no such signal",
+                           "signal(7) lists them: TERM, SIGINT, 15, RTMIN+3, …");
+    reading.options().stop_signal = given.value;
+}
+void apply_stop_timeout(Reading& reading, const Given& given) {
+    reading.options().stop_timeout = duration_value("--stop-timeout", given.value, true);
+}
+void apply_timeout(Reading& reading, const Given& given) {
+    reading.options().timeout = duration_value("--timeout", given.value, false);
+}
+void apply_ulimit(Reading& reading, const Given& given) {
+    auto limit = ulimit_value(given.value);
+    auto& all = reading.options().ulimits;
+    std::erase_if(all, [&](const RlimitSpec& other) { return other.type == limit.type; });
+    all.push_back(std::move(limit));
+}
+
+// ---- Its file system
+
+void apply_volume(Reading& reading, const Given& given) {
+    auto volume = parse_volume(given.value, current_directory());
+    check_source_exists("--volume", volume);
+    reading.options().volumes.push_back(std::move(volume));
+}
+void apply_mount(Reading& reading, const Given& given) {
+    auto volume = parse_mount(given.value, current_directory());
+    check_source_exists("--mount", volume);
+    reading.options().volumes.push_back(std::move(volume));
+}
+void apply_tmpfs(Reading& reading, const Given& given) {
+    reading.options().volumes.push_back(parse_tmpfs(given.value));
+}
+void apply_tmpfs_upper(Reading& reading, const Given& given) {
+    reading.options().tmpfs_upper = true;
+    reading.options().tmpfs_upper_size.reset();
+    if (given.has_value) reading.options().tmpfs_upper_size = size_value("--tmpfs-upper", given.value);
+}
+void apply_device(Reading& reading, const Given& given) {
+    auto device = device_value(given.value);
+    auto& all = reading.options().devices;
+    std::erase_if(all, [&](const DeviceSpec& other) { return other.path == device.path; });
+    all.push_back(std::move(device));
+}
+void apply_shm_size(Reading& reading, const Given& given) {
+    reading.options().shm_size = size_value("--shm-size", given.value);
+}
+void apply_rootfs(Reading& reading, const Given& given) {
+    if (given.value.empty()) throw option_error("--rootfs", given.value, "expected a directory");
+    reading.options().rootfs = given.value;
+}
+
+// ---- Its isolation
+
+void apply_network(Reading& reading, const Given& given) {
+    using Network = RunOptions::Network;
+    reading.options().network =
+        one_of<Network>("--network", given.value, {{"none", Network::none}, {"host", Network::host}});
+}
+void apply_pid(Reading& reading, const Given& given) { reading.options().pid = namespace_mode("--pid", given.value); }
+void apply_ipc(Reading& reading, const Given& given) { reading.options().ipc = namespace_mode("--ipc", given.value); }
+void apply_uts(Reading& reading, const Given& given) { reading.options().uts = namespace_mode("--uts", given.value); }
+void apply_cgroupns(Reading& reading, const Given& given) {
+    reading.options().cgroup = namespace_mode("--cgroupns", given.value);
+}
+void apply_userns(Reading& reading, const Given& given) {
+    reading.options().user_namespace = namespace_mode("--userns", given.value) == NamespaceMode::private_;
+}
+void apply_time(Reading& reading, const Given& given) {
+    reading.options().time_namespace = namespace_mode("--time", given.value) == NamespaceMode::private_;
+}
+void apply_sysctl(Reading& reading, const Given& given) {
+    const auto [key, value] = key_value("--sysctl", given.value);
+    reading.options().sysctls[key] = value;
+}
+
+void apply_no_new_privileges(Reading& reading, const Given& given, const std::string& value) {
+    if (!value.empty() && value != "true" && value != "false")
+        throw option_error("--security-opt", given.value, "no-new-privileges is true or false");
+    reading.options().no_new_privileges = value != "false";
+}
+void apply_seccomp(Reading& reading, const Given& given, const std::string& value) {
+    if (value.empty())
+        throw option_error("--security-opt", given.value, "expected a file with a seccomp profile, or unconfined");
+    reading.options().seccomp.reset();
+    if (value == "unconfined")
+        reading.options().seccomp = value;
+    else if (value != "builtin")
+        reading.options().seccomp = read_seccomp_file(value);
+}
+void apply_paths(const Given& given, const std::string& value, std::vector<std::string>& paths) {
+    for (const auto& path : split(value, ':')) {
+        if (!path.starts_with('/') && path != "ALL")
+            throw option_error("--security-opt", given.value, cat(quote(path), " is no absolute path"),
+                               "several are separated by ':'");
+        paths.push_back(path == "ALL" ? path : clean_path(path));
+    }
+}
+void apply_security_opt(Reading& reading, const Given& given) {
+    const auto separator = given.value.find_first_of("=:");
+    const auto key = given.value.substr(0, separator);
+    const auto value = separator == std::string::npos ? std::string() : given.value.substr(separator + 1);
+    if (key == "no-new-privileges") return apply_no_new_privileges(reading, given, value);
+    if (key == "seccomp") return apply_seccomp(reading, given, value);
+    if (key == "mask") return apply_paths(given, value, reading.mask);
+    if (key == "unmask") return apply_paths(given, value, reading.unmask);
+    if (key == "systempaths" && value == "unconfined") return reading.unmask.emplace_back("ALL"), void();
+    // No LSM confines a container here: asked for none, there is none.
+    if ((key == "apparmor" && value == "unconfined") || (key == "label" && value == "disable")) return;
+    throw option_error("--security-opt", given.value,
+                       key == "apparmor" || key == "label" ? "not supported yet" : "unknown security option",
+                       "known are seccomp=FILE|unconfined, no-new-privileges=true|false, mask=PATH, unmask=PATH|ALL");
+}
+
+// ---- Its names
+
+void apply_name(Reading& reading, const Given& given) {
+    check_container_name(given.value);
+    reading.options().name = given.value;
+}
+template <auto Member>
+void apply_host_name(Reading& reading, const Given& given, std::string_view option) {
+    if (!is_host_name(given.value))
+        throw option_error(option, given.value, "this is no host name",
+                           "letters, digits, '-' and '_', with dots between labels; 64 bytes at most");
+    reading.options().*Member = given.value;
+}
+void apply_hostname(Reading& reading, const Given& given) {
+    apply_host_name<&RunOptions::hostname>(reading, given, "--hostname");
+}
+void apply_domainname(Reading& reading, const Given& given) {
+    apply_host_name<&RunOptions::domainname>(reading, given, "--domainname");
+}
+void apply_add_host(Reading& reading, const Given& given) {
+    (void)parse_add_host(given.value);
+    reading.options().add_hosts.push_back(given.value);
+}
+void apply_dns(Reading& reading, const Given& given) {
+    check_name_server(given.value);
+    reading.options().dns.push_back(given.value);
+}
+void apply_dns_search(Reading& reading, const Given& given) {
+    check_search_domain(given.value);
+    reading.options().dns_search.push_back(given.value);
+}
+void apply_dns_option(Reading& reading, const Given& given) {
+    check_resolver_option(given.value);
+    reading.options().dns_options.push_back(given.value);
+}
+void apply_annotation(Reading& reading, const Given& given) {
+    const auto [key, value] = key_value("--annotation", given.value);
+    reading.options().annotations[key] = value;
+}
+void apply_label(Reading& reading, const Given& given) {
+    const auto equals = given.value.find('=');
+    const auto key = given.value.substr(0, equals);
+    if (key.empty()) throw option_error("--label", given.value, "expected KEY or KEY=VALUE");
+    reading.options().labels[key] = equals == std::string::npos ? "" : given.value.substr(equals + 1);
+}
+
+// ---- Around it
+
+template <auto Member>
+void apply_new_file(Reading& reading, const Given& given, std::string_view option) {
+    if (given.value.empty()) throw option_error(option, given.value, "expected the path of a file");
+    reading.options().*Member = given.value;
+}
+void apply_cidfile(Reading& reading, const Given& given) {
+    apply_new_file<&RunOptions::cidfile>(reading, given, "--cidfile");
+}
+void apply_pidfile(Reading& reading, const Given& given) {
+    apply_new_file<&RunOptions::pidfile>(reading, given, "--pidfile");
+}
+void apply_platform(Reading& reading, const Given& given) {
+    check_host_platform(given.value);
+    reading.command.platform = given.value;
+}
+void apply_dry_run(Reading& reading, const Given& given) { reading.command.dry_run = given.on; }
+void apply_format(Reading& reading, const Given& given) {
+    reading.format_given = true;
+    reading.command.json = one_of<bool>("--format", given.value, {{"text", false}, {"json", true}});
+}
+void apply_help(Reading&, const Given&) {}  // seen before the others: a mistake in them is no reason not to help
+
+// ---- The table: what the command line knows, in the order of the help text
+
+struct Row {
+    OptionWords words;
+    Apply apply;
+};
+constexpr Row heading(std::string_view text) { return {{0, "", "", text}, nullptr}; }
+
+// clang-format off
+constexpr Row rows[] = {
+    heading("What runs"),
+    {{0,   "entrypoint",   "COMMAND",        "replaces the image's Entrypoint and Cmd"}, apply_entrypoint},
+    {{'e', "env",          "NAME[=VALUE]",   "set a variable; without =, the host's"}, apply_env},
+    {{0,   "env-file",     "FILE",           "variables from a file, a line each"}, apply_env_file},
+    {{'w', "workdir",      "DIR",            "the working directory"}, apply_workdir},
+    {{'u', "user",         "USER[:GROUP]",   "names or ids"}, set<&RunOptions::user>},
+    {{0,   "group-add",    "GROUP",          "one more group"}, add<&RunOptions::group_add>},
+    {{'i', "interactive",  "",               "pass standard input on"}, turn<&RunOptions::interactive>},
+    {{'t', "tty",          "",               "a terminal of its own"}, turn<&RunOptions::tty>},
+    {{0,   "init",         "",               "an init that reaps orphans is pid 1"}, turn<&RunOptions::init>},
+    {{0,   "timeout",      "TIME",           "end it after this time (exit code 124)"}, apply_timeout},
+    {{0,   "stop-signal",  "SIGNAL",         "what asks it to end"}, apply_stop_signal},
+    {{0,   "stop-timeout", "TIME",           "from that signal to SIGKILL (10s)"}, apply_stop_timeout},
+    {{0,   "ulimit",       "NAME=SOFT[:HARD]", "a resource limit: nofile=1024"}, apply_ulimit},
+
+    heading("File system"),
+    {{'v', "volume",       "SRC:DST[:OPTS]", "bind a host path: ro, rw, O (throw-away)"}, apply_volume},
+    {{0,   "mount",        "KEY=VALUE,…",    "type=bind|tmpfs,src=…,dst=…,readonly"}, apply_mount},
+    {{0,   "tmpfs",        "DST[:OPTS]",     "memory: size=64m, mode=1777, exec"}, apply_tmpfs},
+    {{0,   "read-only",    "",               "no writable layer"}, turn<&RunOptions::read_only>},
+    {{0,   "tmpfs-upper",  "[=SIZE]",        "keep the writable layer in memory"}, apply_tmpfs_upper},
+    {{0,   "shm-size",     "SIZE",           "of /dev/shm (64m)"}, apply_shm_size},
+    {{0,   "device",       "PATH[:PATH]",    "a device of the host"}, apply_device},
+    {{0,   "rootfs",       "DIR",            "run a plain directory, not an image"}, apply_rootfs},
+
+    heading("Isolation"),
+    {{0,   "network",      "none|host",      "none: loopback only (the default)"}, apply_network},
+    {{0,   "net",          "none|host",      ""}, apply_network},
+    {{0,   "pid",          "host|private",   "whose processes it sees"}, apply_pid},
+    {{0,   "ipc",          "host|private",   "whose shared memory and queues"}, apply_ipc},
+    {{0,   "uts",          "host|private",   "whose host name"}, apply_uts},
+    {{0,   "cgroupns",     "host|private",   "whose view of the cgroups"}, apply_cgroupns},
+    {{0,   "userns",       "host|private",   "whose user ids"}, apply_userns},
+    {{0,   "time",         "host|private",   "whose boot time"}, apply_time},
+    {{0,   "cap-add",      "CAPABILITY",     "one more, or ALL"}, add<&RunOptions::cap_add>},
+    {{0,   "cap-drop",     "CAPABILITY",     "one less, or ALL"}, add<&RunOptions::cap_drop>},
+    {{0,   "security-opt", "OPTION",         "seccomp=FILE|unconfined, mask=PATH, …"}, apply_security_opt},
+    {{0,   "privileged",   "",               "root of the host: no sandbox at all"}, turn<&RunOptions::privileged>},
+    {{0,   "sysctl",       "KEY=VALUE",      "a kernel parameter of its namespaces"}, apply_sysctl},
+
+    heading("Names"),
+    {{0,   "name",         "NAME",           "of the container"}, apply_name},
+    {{'h', "hostname",     "NAME",           "of the machine it believes to be"}, apply_hostname},
+    {{0,   "domainname",   "NAME",           "its NIS domain"}, apply_domainname},
+    {{0,   "add-host",     "NAME:ADDRESS",   "a line of /etc/hosts"}, apply_add_host},
+    {{0,   "dns",          "ADDRESS",        "a name server of /etc/resolv.conf"}, apply_dns},
+    {{0,   "dns-search",   "DOMAIN",         "a search domain"}, apply_dns_search},
+    {{0,   "dns-option",   "OPTION",         "an option of resolv.conf(5)"}, apply_dns_option},
+    {{0,   "dns-opt",      "OPTION",         ""}, apply_dns_option},
+    {{'l', "label",        "KEY[=VALUE]",    "a remark on the container"}, apply_label},
+    {{0,   "annotation",   "KEY=VALUE",      "the same, in the runtime's config.json"}, apply_annotation},
+
+    heading("Around it"),
+    {{0,   "rm",           "",               "remove it when it ends (the default)"}, turn<&RunOptions::remove>},
+    {{0,   "cidfile",      "FILE",           "write the container's id there"}, apply_cidfile},
+    {{0,   "pidfile",      "FILE",           "write its process id there"}, apply_pidfile},
+    {{'q', "quiet",        "",               "no remarks on standard error"}, turn<&RunOptions::quiet>},
+    {{0,   "platform",     "OS/ARCH",        "fail unless this host is that"}, apply_platform},
+    {{0,   "dry-run",      "",               "print the launch plan; needs no root"}, apply_dry_run},
+    {{0,   "format",       "text|json",      "of the launch plan"}, apply_format},
+    {{0,   "help",         "",               "print this text"}, apply_help},
+};
+
+// Docker's, which mean nothing here yet. A clear word is better than "unknown option".
+constexpr UnsupportedOption unsupported[] = {
+    {'a', "attach"}, {0, "blkio-weight"}, {0, "blkio-weight-device"}, {0, "cgroup-parent"}, {0, "cpu-count"},
+    {0, "cpu-percent"}, {0, "cpu-period"}, {0, "cpu-quota"}, {0, "cpu-rt-period"}, {0, "cpu-rt-runtime"},
+    {'c', "cpu-shares"}, {0, "cpus"}, {0, "cpuset-cpus"}, {0, "cpuset-mems"}, {'d', "detach"}, {0, "detach-keys"},
+    {0, "device-cgroup-rule"}, {0, "device-read-bps"}, {0, "device-read-iops"}, {0, "device-write-bps"},
+    {0, "device-write-iops"}, {0, "disable-content-trust"}, {0, "expose"}, {0, "gpus"}, {0, "health-cmd"},
+    {0, "health-interval"}, {0, "health-retries"}, {0, "health-start-interval"}, {0, "health-start-period"},
+    {0, "health-timeout"}, {0, "io-maxbandwidth"}, {0, "io-maxiops"}, {0, "ip"}, {0, "ip6"}, {0, "isolation"},
+    {0, "kernel-memory"}, {0, "label-file"}, {0, "link"}, {0, "link-local-ip"}, {0, "log-driver"}, {0, "log-opt"},
+    {0, "mac-address"}, {'m', "memory"}, {0, "memory-reservation"}, {0, "memory-swap"}, {0, "memory-swappiness"},
+    {0, "net-alias"}, {0, "network-alias"}, {0, "no-healthcheck"}, {0, "oom-kill-disable"}, {0, "oom-score-adj"},
+    {0, "pids-limit"}, {'p', "publish"}, {'P', "publish-all"}, {0, "pull"}, {0, "restart"}, {0, "runtime"},
+    {0, "sig-proxy"}, {0, "storage-opt"}, {0, "use-api-socket"}, {0, "volume-driver"}, {0, "volumes-from"},
+};
+// clang-format on
+
+constexpr auto words = [] {
+    std::array<OptionWords, std::size(rows)> all{};
+    for (std::size_t i = 0; i < std::size(rows); i++) all[i] = rows[i].words;
+    return all;
+}();
+
+// ---- What depends on several options
+
+void settle_masks(Reading& reading) {
+    auto& options = reading.options();
+    if (reading.mask.empty() && reading.unmask.empty()) return;
+    const auto all = std::find(reading.unmask.begin(), reading.unmask.end(), "ALL") != reading.unmask.end();
+    const auto basis = [&](const std::vector<std::string>& paths) {
+        return all || options.privileged ? std::vector<std::string>{} : paths;
+    };
+    auto masked = basis(default_masked_paths());
+    auto readonly = basis(default_readonly_paths());
+    for (const auto& path : reading.unmask) {
+        if (path != "ALL" && std::erase(masked, path) + std::erase(readonly, path) == 0)
+            throw option_error("--security-opt", cat("unmask=", path), "this path is neither masked nor read-only");
+    }
+    for (const auto& path : reading.mask) {
+        if (path == "ALL") throw option_error("--security-opt", "mask=ALL", "ALL is for unmask: name the paths");
+        if (std::find(masked.begin(), masked.end(), path) == masked.end()) masked.push_back(path);
+    }
+    options.masked_paths = std::move(masked);
+    options.readonly_paths = std::move(readonly);
+}
+
+void settle_arguments(Reading& reading, std::vector<std::string> arguments) {
+    auto& options = reading.options();
+    if (!options.rootfs) {
+        if (arguments.empty() || arguments.front().empty())
+            throw Error(ErrorKind::usage, "minirun run: no image is named",
+                        "write minirun run [OPTIONS] IMAGE [COMMAND] [ARG…]; --help lists the options");
+        reading.command.image = std::move(arguments.front());
+        arguments.erase(arguments.begin());
+    }
+    options.arguments = std::move(arguments);
+}
+
+}  // namespace
+
+RunCommand parse_run(int argc, char** argv) {
+    auto line = read_command_line(words, unsupported, argc, argv);
+    Reading reading;
+    const auto asks_for_help = [](const Given& given) { return words[given.index].name == "help" && given.on; };
+    reading.command.help = std::any_of(line.options.begin(), line.options.end(), asks_for_help);
+    if (reading.command.help) return std::move(reading.command);
+    for (const auto& given : line.options) rows[given.index].apply(reading, given);
+    auto& env = reading.options().env;
+    env.insert(env.begin(), reading.file_env.begin(), reading.file_env.end());
+    settle_masks(reading);
+    settle_arguments(reading, std::move(line.arguments));
+    if (reading.format_given && !reading.command.dry_run)
+        throw Error(ErrorKind::usage, "--format is for --dry-run only");
+    return std::move(reading.command);
+}
+
+std::string run_help() {
+    return cat(
+        "Usage: minirun run [OPTIONS] IMAGE [COMMAND] [ARG…]\n"
+        "       minirun run [OPTIONS] --rootfs DIR COMMAND [ARG…]\n"
+        "\n"
+        "Runs an image in a new container. IMAGE is a bundle: a directory, or its name.\n"
+        "What stands behind IMAGE is the container's.\n",
+        options_help(words));
+}
+
+}  // namespace minirun

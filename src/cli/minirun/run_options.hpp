@@ -1,0 +1,27 @@
+// The command line of `minirun run`.
+#pragma once
+
+#include <string>
+
+#include "minirun/run_options.hpp"
+
+namespace minirun {
+
+struct RunCommand {
+    bool help = false;     ///< --help: the rest is not filled
+    std::string image;     ///< empty with --rootfs
+    std::string platform;  ///< --platform OS/ARCH[/VARIANT], or empty
+    RunOptions options;
+    bool dry_run = false;
+    bool json = false;  ///< --format json
+};
+
+/// Reads `run [OPTIONS] IMAGE [COMMAND] [ARG…]`; argv[0] is "run". Looks up what options name on the host: volume
+/// sources, devices, env files, the seccomp profile, and variables for `-e NAME`.
+///
+/// Throws Error: usage, bad_input or not_found, naming the option and its value.
+RunCommand parse_run(int argc, char** argv);
+
+std::string run_help();
+
+}  // namespace minirun

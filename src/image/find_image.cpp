@@ -1,0 +1,145 @@
+#include "image/find_image.hpp"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <set>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "kernel/names.hpp"
+#include "minirun/error.hpp"
+
+// Where the build puts the examples, and where they are in the source tree. Either may be empty.
+#ifndef MINIRUN_EXAMPLES_DIR
+#define MINIRUN_EXAMPLES_DIR ""
+#endif
+#ifndef MINIRUN_SOURCE_EXAMPLES
+#define MINIRUN_SOURCE_EXAMPLES ""
+#endif
+
+namespace minirun {
+namespace {
+
+// 0, S_IFDIR, S_IFREG, …; symbolic links followed.
+mode_t type_of(const std::string& path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 ? status.st_mode & S_IFMT : 0;
+}
+
+std::vector<std::string> subdirectories(const std::string& directory) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(directory.c_str()), &closedir);
+    while (const auto* entry = stream ? readdir(stream.get()) : nullptr)
+        if (entry->d_name[0] != '.' && is_directory(cat(directory, '/', entry->d_name)))
+            names.emplace_back(entry->d_name);
+    return names;
+}
+
+// The number of single-character edits between two words (Levenshtein).
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); i++) {
+        auto diagonal = row[0];
+        row[0] = i + 1;
+        for (std::size_t j = 0; j < b.size(); j++) {
+            const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+        }
+    }
+    return row.back();
+}
+
+bool is_close(std::string_view typed, std::string_view known) {
+    const auto name = typed.substr(0, typed.find(':'));  // "nginx:latest": there are no tags here
+    if (name.size() < 3) return known == name;
+    return known.starts_with(name) || name.starts_with(known) || distance(name, known) <= 2;
+}
+
+// Names of bundles in the directories that resemble `name`, those of unbuilt examples included.
+std::vector<std::string> close_names(std::string_view name, const std::vector<std::string>& search) {
+    std::set<std::string> close;
+    for (const auto& directory : search) {
+        for (const auto& known : subdirectories(directory))
+            if (is_close(name, known) && type_of(cat(directory, '/', known, "/config.json")) == S_IFREG)
+                close.insert(known);
+        for (const auto& known : subdirectories(cat(directory, "/recipes")))
+            if (is_close(name, known)) close.insert(known);
+    }
+    return {close.begin(), close.end()};
+}
+
+// The command that makes an example that has a recipe and is not built; empty if it is none.
+std::string build_command(const std::string& directory, const std::string& name) {
+    if (name.empty() || name.find('/') != std::string::npos) return {};
+    const bool built = type_of(cat(directory, '/', name, "/config.json")) != 0;
+    const bool has_recipe = is_directory(cat(directory, "/recipes/", name));
+    return has_recipe && !built ? cat(directory, "/build ", name) : std::string();
+}
+
+std::string hint_for(const std::string& name, const std::vector<std::string>& search) {
+    for (const auto& directory : search)
+        if (const auto command = build_command(directory, name); !command.empty())
+            return cat("the example is not built yet: run ", printable(command));
+
+    std::vector<std::string> quoted, directories;
+    for (const auto& close : close_names(name, search)) quoted.push_back(quote(close));
+    if (quoted.size() > 3) quoted.resize(3);
+    for (const auto& directory : search)
+        directories.push_back(cat(quote(directory), is_directory(directory) ? "" : " (which does not exist)"));
+
+    const auto suggestion = quoted.empty() ? std::string() : cat("did you mean ", join(quoted, " or "), "? ");
+    const auto looked = directories.empty() ? std::string() : cat(" and in ", join(directories, ", "));
+    return cat(suggestion, "Looked in the current directory", looked, "; MINIRUN_BUNDLE_PATH names other directories");
+}
+
+[[noreturn]] void cannot_find_path(const std::string& path, int error) {
+    if (error != ENOENT && error != ENOTDIR)
+        throw Error(error == EACCES ? ErrorKind::not_permitted : ErrorKind::system,
+                    cat("cannot look at ", quote(path), ": ", errno_text(error)), {}, error);
+    auto trimmed = path;
+    while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
+    const auto slash = trimmed.rfind('/');
+    const auto command = build_command(trimmed.substr(0, slash), trimmed.substr(slash + 1));
+    throw Error(ErrorKind::not_found, cat("there is no file or directory ", quote(path)),
+                command.empty() ? "" : cat("the example is not built yet: run ", printable(command)), error);
+}
+
+}  // namespace
+
+std::vector<std::string> bundle_path() {
+    std::vector<std::string> directories;
+    if (const char* given = std::getenv("MINIRUN_BUNDLE_PATH"))
+        directories = split(given, ':');
+    else
+        directories = {MINIRUN_EXAMPLES_DIR, MINIRUN_SOURCE_EXAMPLES};
+    std::erase(directories, "");
+    return directories;
+}
+
+std::string find_image(std::string_view name, const std::vector<std::string>& search) {
+    std::string path(name);
+    if (path.empty()) throw Error(ErrorKind::usage, "the name of the image is empty");
+    if (path.find('/') != std::string::npos) {
+        struct stat status {};
+        if (stat(path.c_str(), &status) != 0) cannot_find_path(path, errno);
+        return path;
+    }
+    if (is_directory(path)) return path;
+
+    for (const auto& directory : search)
+        if (auto candidate = cat(directory, '/', path);
+            is_directory(candidate) && build_command(directory, path).empty())
+            return candidate;
+    if (type_of(path) != 0) return path;
+    throw Error(ErrorKind::not_found, cat("there is no image ", quote(path)), hint_for(path, search));
+}
+
+}  // namespace minirun

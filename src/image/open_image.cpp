@@ -1,0 +1,28 @@
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "image/bundle.hpp"
+#include "image/find_image.hpp"
+#include "minirun/error.hpp"
+#include "minirun/image.hpp"
+
+namespace minirun {
+
+Image open_image(std::string_view name) {
+    const auto path = find_image(name, bundle_path());
+    if (is_directory(path)) return open_bundle(path, std::string(name));
+    return open_document(path, std::string(name));
+}
+
+Image open_plain_rootfs(std::string_view directory) {
+    const std::string path(directory);
+    Image image;
+    image.name = path;
+    image.form = Image::Form::plain_rootfs;
+    image.directory = real_path(path);
+    if (!is_directory(image.directory))
+        throw Error(ErrorKind::bad_input, cat("the root file system ", quote(path), " is not a directory"));
+    image.layers = {{"rootfs", image.directory}};
+    return image;
+}
+
+}  // namespace minirun

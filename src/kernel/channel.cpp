@@ -1,0 +1,63 @@
+#include "kernel/channel.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace minirun::kernel {
+namespace {
+
+// Room and alignment for the control message that carries one descriptor.
+union Control {
+    cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+}  // namespace
+
+SysResult<SocketPair> socket_pair() noexcept {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return SysResult<SocketPair>::failure(errno);
+    return SysResult<SocketPair>::success({ends[0], ends[1]});
+}
+
+SysStatus send_message(int socket, const void* bytes, std::size_t size, int fd) noexcept {
+    iovec part{const_cast<void*>(bytes), size};
+    Control control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (fd >= 0) {
+        message.msg_control = &control;
+        message.msg_controllen = sizeof control;
+        auto* header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof fd);
+        std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    }
+    while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+        if (errno != EINTR) return SysStatus::failure(errno);
+    return SysStatus::success();
+}
+
+SysResult<Received> receive_message(int socket, void* bytes, std::size_t size) noexcept {
+    iovec part{bytes, size};
+    Control control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    ssize_t n = 0;
+    while ((n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
+        if (errno != EINTR) return SysResult<Received>::failure(errno);
+    Received received{static_cast<std::size_t>(n), -1};
+    const auto* header = CMSG_FIRSTHDR(&message);
+    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        std::memcpy(&received.fd, CMSG_DATA(header), sizeof received.fd);
+    return SysResult<Received>::success(received);
+}
+
+}  // namespace minirun::kernel

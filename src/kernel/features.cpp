@@ -1,0 +1,93 @@
+#include "kernel/features.hpp"
+
+#include <linux/magic.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "kernel/mount.hpp"
+
+namespace minirun {
+namespace {
+
+bool at_least(const std::string& release, int major, int minor) {
+    int has_major = 0;
+    int has_minor = 0;
+    if (std::sscanf(release.c_str(), "%d.%d", &has_major, &has_minor) != 2) return false;
+    return has_major > major || (has_major == major && has_minor >= minor);
+}
+
+// A release number does not tell what a distribution has backported or a seccomp filter forbids, so the file system
+// itself is asked. Without rights to ask, the release has to do.
+void probe_overlay(KernelFeatures& features) {
+    const auto context = kernel::fs_open("overlay");
+    if (!context) {
+        features.overlay = context.error() != ENODEV;
+        features.overlay_lowerdir_add = at_least(features.release, 6, 7);
+        return;
+    }
+    const Fd owned(context.value());
+    features.overlay_lowerdir_add = kernel::fs_set_string(owned.get(), "lowerdir+", "/").ok();
+}
+
+// A call that exists answers bad arguments with anything but ENOSYS.
+void probe_required_calls(KernelFeatures& features) {
+    struct Call {
+        const char* name;
+        long number;
+    };
+    for (const auto& call : {Call{"openat2", SYS_openat2}, Call{"mount_setattr", SYS_mount_setattr},
+                             Call{"fsopen", SYS_fsopen}, Call{"pidfd_send_signal", SYS_pidfd_send_signal}})
+        if (syscall(call.number, -1, nullptr, 0, nullptr, 0) < 0 && errno == ENOSYS)
+            features.missing.emplace_back(call.name);
+}
+
+// "4:cpu,cpuacct:/path" is a v1 hierarchy, "1:name=systemd:/" one without controllers, "0::/path" cgroup v2.
+void read_cgroup_hierarchies(KernelFeatures& features) {
+    struct statfs info {};
+    features.cgroup_unified = ::statfs("/sys/fs/cgroup", &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
+    if (features.cgroup_unified) return;
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen("/proc/self/cgroup", "re"), std::fclose);
+    char line[4352];
+    while (file && std::fgets(line, sizeof line, file.get()) != nullptr) {
+        const auto fields = split(line, ':');
+        if (fields.size() < 3 || fields[1].empty()) continue;
+        const auto& controllers = fields[1];
+        if (controllers.starts_with("name="))
+            features.cgroup_v1.push_back({controllers.substr(5), {"none", controllers}});
+        else
+            features.cgroup_v1.push_back({controllers, split(controllers, ',')});
+    }
+}
+
+void take_away_for_tests(KernelFeatures& features) {
+    const char* without = std::getenv("MINIRUN_WITHOUT");
+    if (without == nullptr) return;
+    for (const auto& word : split(without, ','))
+        if (word == "lowerdir+") features.overlay_lowerdir_add = false;
+}
+
+}  // namespace
+
+KernelFeatures probe_kernel() {
+    KernelFeatures features;
+    utsname name{};
+    if (::uname(&name) == 0) features.release = name.release;
+    probe_required_calls(features);
+    probe_overlay(features);
+    features.mqueue = ::access("/proc/sys/fs/mqueue", F_OK) == 0;
+    read_cgroup_hierarchies(features);
+    take_away_for_tests(features);
+    return features;
+}
+
+}  // namespace minirun

@@ -1,0 +1,30 @@
+// What this kernel can do: probed once, injectable in tests.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace minirun {
+
+/// A cgroup v1 hierarchy as the host has it: the name of its directory and its mount options.
+struct CgroupHierarchy {
+    std::string directory;             ///< "cpu,cpuacct"
+    std::vector<std::string> options;  ///< "cpu", "cpuacct" or "none", "name=systemd"
+    bool operator==(const CgroupHierarchy&) const = default;
+};
+
+struct KernelFeatures {
+    std::string release;                     ///< uname -r
+    bool overlay = true;                     ///< the overlay file system is there
+    bool overlay_lowerdir_add = true;        ///< one lowerdir+ per layer (Linux 6.7)
+    bool mqueue = true;                      ///< POSIX message queues
+    bool cgroup_unified = true;              ///< /sys/fs/cgroup is cgroup v2
+    std::vector<CgroupHierarchy> cgroup_v1;  ///< on legacy and hybrid hosts
+    std::vector<std::string> missing;        ///< required system calls that are not there
+};
+
+/// Asks the running kernel. MINIRUN_WITHOUT (a comma-separated list of: lowerdir+) makes it less able than it is, for
+/// the tests of the fallbacks; it can only take away.
+KernelFeatures probe_kernel();
+
+}  // namespace minirun

@@ -1,0 +1,90 @@
+#include "kernel/files.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kernel/openat2.hpp"
+
+namespace minirun::kernel {
+namespace {
+
+constexpr std::size_t longest_name = 255;
+
+// Makes `name` in the directory and opens it.
+SysResult<int> make_entry(int directory, const char* name, bool as_directory, mode_t mode) noexcept {
+    if (as_directory) {
+        if (::mkdirat(directory, name, mode) < 0) return SysResult<int>::failure(errno);
+        return open_beneath(directory, name, O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW, 0, 0);
+    }
+    const int fd = ::openat(directory, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, mode);
+    return fd < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(fd);
+}
+
+}  // namespace
+
+SysResult<int> open_in_root(int root, const char* path) noexcept {
+    const char* relative = *path == '\0' ? "." : path;
+    return open_beneath(root, relative, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mode_t mode) noexcept {
+    auto found = open_in_root(root, path);
+    if (found || found.error() != ENOENT) return found;
+
+    // Walks down with ever longer prefixes, so that each one is resolved from the root with all its symbolic links.
+    char prefix[4096];
+    const std::size_t length = std::strlen(path);
+    if (length >= sizeof prefix) return SysResult<int>::failure(ENAMETOOLONG);
+    int parent = ::dup(root);
+    for (std::size_t end = 0; end < length && parent >= 0;) {
+        std::size_t start = end;
+        while (start < length && path[start] == '/') start++;
+        end = start;
+        while (end < length && path[end] != '/') end++;
+        if (start == end) break;
+        if (end - start > longest_name) {
+            ::close(parent);
+            return SysResult<int>::failure(ENAMETOOLONG);
+        }
+        std::memcpy(prefix, path, end);
+        prefix[end] = '\0';
+        auto next = open_in_root(root, prefix);
+        if (!next && next.error() == ENOENT) {
+            std::size_t rest = end;
+            while (rest < length && path[rest] == '/') rest++;
+            const bool is_last = rest == length;
+            next = make_entry(parent, prefix + start, !is_last || last == Missing::directory,
+                              is_last ? mode : mode_t{0755});
+            // Something is there that could not be opened: a dangling symbolic link.
+            if (!next && next.error() == EEXIST) next = SysResult<int>::failure(ENOENT);
+        }
+        ::close(parent);
+        if (!next) return next;
+        parent = next.value();
+    }
+    return parent < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(parent);
+}
+
+SysStatus write_all(int fd, const void* bytes, std::size_t size) noexcept {
+    const auto* next = static_cast<const char*>(bytes);
+    while (size > 0) {
+        const auto n = ::write(fd, next, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return SysStatus::failure(errno);
+        next += n;
+        size -= static_cast<std::size_t>(n);
+    }
+    return SysStatus::success();
+}
+
+bool is_directory(int fd) noexcept {
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+}  // namespace minirun::kernel

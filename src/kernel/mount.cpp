@@ -1,0 +1,80 @@
+#include "kernel/mount.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <cerrno>
+
+namespace minirun::kernel {
+namespace {
+
+SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
+
+SysResult<int> descriptor(long result) noexcept {
+    return result < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(static_cast<int>(result));
+}
+
+}  // namespace
+
+SysResult<int> fs_open(const char* type) noexcept { return descriptor(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)); }
+
+SysStatus fs_set_string(int context, const char* key, const char* value) noexcept {
+    return status(syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0));
+}
+
+SysStatus fs_set_flag(int context, const char* key) noexcept {
+    return status(syscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, key, nullptr, 0));
+}
+
+SysStatus fs_create(int context) noexcept {
+    return status(syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+}
+
+SysResult<int> fs_mount(int context, std::uint64_t attributes) noexcept {
+    return descriptor(syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes));
+}
+
+int fs_log(int context, char* buffer, int size) noexcept {
+    const auto n = ::read(context, buffer, static_cast<std::size_t>(size - 1));
+    const auto length = n < 0 ? 0 : static_cast<int>(n);
+    buffer[length] = '\0';
+    return length;
+}
+
+SysResult<int> clone_tree(int dirfd, const char* path, bool recursive, bool follow) noexcept {
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+    if (recursive) flags |= AT_RECURSIVE;
+    if (!follow) flags |= AT_SYMLINK_NOFOLLOW;
+    if (*path == '\0') flags |= AT_EMPTY_PATH;
+    return descriptor(syscall(SYS_open_tree, dirfd, path, flags));
+}
+
+SysStatus attach(int tree, int target) noexcept {
+    return status(syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+}
+
+SysStatus set_mount_attributes(int tree, const MountAttributes& attributes, bool recursive) noexcept {
+    mount_attr attr{};
+    attr.attr_set = attributes.set;
+    attr.attr_clr = attributes.clear;
+    attr.propagation = attributes.propagation;
+    attr.userns_fd = attributes.userns_fd;
+    const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
+    return status(syscall(SYS_mount_setattr, tree, "", flags, &attr, sizeof attr));
+}
+
+SysStatus change_propagation(const char* path, unsigned long flags) noexcept {
+    return status(syscall(SYS_mount, nullptr, path, nullptr, flags, nullptr));
+}
+
+SysStatus mount_old(const char* source, const char* target, const char* type, unsigned long flags,
+                    const void* data) noexcept {
+    return status(syscall(SYS_mount, source, target, type, flags, data));
+}
+
+SysStatus detach_mount(const char* path) noexcept { return status(syscall(SYS_umount2, path, 2 /* MNT_DETACH */)); }
+
+SysStatus pivot_root(const char* new_root, const char* put_old) noexcept {
+    return status(syscall(SYS_pivot_root, new_root, put_old));
+}
+
+}  // namespace minirun::kernel

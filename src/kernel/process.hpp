@@ -1,0 +1,45 @@
+// Making, ending and waiting for processes. No exceptions: the child runs with these.
+#pragma once
+
+#include <sys/types.h>
+
+#include <csignal>
+#include <cstdint>
+
+#include "kernel/sys_result.hpp"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace minirun::kernel {
+
+struct Cloned {
+    pid_t pid = -1;  ///< 0 in the child
+    int pidfd = -1;  ///< in the parent; close-on-exec
+};
+/// clone3(2) with CLONE_PIDFD and SIGCHLD, like fork(2): without CLONE_VM. Where a filter answers ENOSYS to clone3
+/// (container engines do), clone(2).
+SysResult<Cloned> clone_process(std::uint64_t flags) noexcept;
+
+/// How a process ended.
+struct ProcessEnd {
+    bool signaled = false;
+    int code = 0;  ///< exit code, or the signal's number
+};
+/// Waits for the process behind a pidfd and reaps it.
+SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept;
+SysStatus send_signal(int pidfd, int signal) noexcept;
+
+/// PR_SET_PDEATHSIG: `signal` when the thread that made this process ends. See prctl(2).
+SysStatus set_parent_death_signal(int signal) noexcept;
+/// Descriptors from `first` on are closed by execve(2). Linux 5.11.
+SysStatus close_on_exec_from(unsigned first) noexcept;
+
+/// Every signal to its default disposition and then the mask to `mask`: an ignored SIGPIPE or a blocked SIGTERM
+/// must not reach the container.
+void reset_signals(const sigset_t& mask) noexcept;
+
+[[noreturn]] void exit_now(int code) noexcept;
+
+}  // namespace minirun::kernel

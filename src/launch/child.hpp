@@ -1,0 +1,26 @@
+// The child: from clone3 to execve.
+#pragma once
+
+#include <csignal>
+#include <span>
+
+#include "plan/step.hpp"
+
+namespace minirun {
+
+/// What the parent prepared for the child besides the plan.
+struct ChildStart {
+    int report_socket = -1;
+    int parents_socket = -1;  ///< the other end, which this process inherited and must not keep
+    int standard_streams[3] = {0, 1, 2};
+    sigset_t signal_mask = {};  ///< the mask to exec with
+};
+
+/// Executes the steps of phase child and child_final; the last one is Exec. Does not return: on failure one
+/// ChildReport is sent and the process exits.
+///
+/// Everything here is async-signal-safe and allocates nothing, because the program that links libminirun may have
+/// threads that held a lock when the clone was made. tools/check-child-symbols.py holds it to that.
+[[noreturn]] void run_child(std::span<const Step> steps, const ChildStart& start) noexcept;
+
+}  // namespace minirun

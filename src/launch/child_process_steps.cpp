@@ -1,0 +1,197 @@
+// The steps that make the process: names, limits, terminal, rights, execve.
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/magic.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kernel/channel.hpp"
+#include "kernel/credentials.hpp"
+#include "kernel/files.hpp"
+#include "kernel/mount.hpp"
+#include "kernel/process.hpp"
+#include "launch/child_steps.hpp"
+#include "launch/mini_init.hpp"
+
+#ifndef TIOCGPTPEER
+#define TIOCGPTPEER _IO('T', 0x41)
+#endif
+
+namespace minirun {
+namespace {
+
+SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
+
+SysStatus write_file(int directory, const char* path, std::span<const char> text) noexcept {
+    const int fd = ::openat(directory, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) return SysStatus::failure(errno);
+    const auto written = kernel::write_all(fd, text.data(), text.size());
+    ::close(fd);
+    return written;
+}
+
+}  // namespace
+
+SysStatus ChildSteps::operator()(const op::SetHostname& step) noexcept {
+    return status(::sethostname(step.name.data(), step.name.size()));
+}
+
+SysStatus ChildSteps::operator()(const op::SetDomainname& step) noexcept {
+    return status(::setdomainname(step.name.data(), step.name.size()));
+}
+
+SysStatus ChildSteps::operator()(const op::LoopbackUp&) noexcept {
+    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return SysStatus::failure(errno);
+    ifreq request{};
+    std::memcpy(request.ifr_name, "lo", 3);
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    const auto done = status(::ioctl(fd, SIOCSIFFLAGS, &request));
+    ::close(fd);
+    return done;
+}
+
+SysStatus ChildSteps::operator()(const op::WriteSysctl& step) noexcept {
+    return write_file(slot(Slot::proc), step.path, step.value);
+}
+
+SysStatus ChildSteps::operator()(const op::SetRlimit& step) noexcept {
+    return kernel::set_rlimit(step.resource, step.soft, step.hard);
+}
+
+SysStatus ChildSteps::operator()(const op::SetOomScore& step) noexcept {
+    return write_file(slot(Slot::proc), "self/oom_score_adj", step.value);
+}
+
+SysStatus ChildSteps::operator()(const op::OpenTerminal&) noexcept {
+    const int master = ::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (master < 0) return SysStatus::failure(errno);
+    int unlock = 0;
+    if (::ioctl(master, TIOCSPTLCK, &unlock) < 0) return SysStatus::failure(errno);
+    // TIOCGPTPEER opens the slave without a path, so nothing in the container can put itself in its place.
+    terminal_ = ::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal_ < 0) return SysStatus::failure(errno);
+    report.kind = ChildReport::Kind::terminal;
+    const auto sent = kernel::send_message(start_.report_socket, &report, sizeof report, master);
+    report.kind = ChildReport::Kind::failure;
+    ::close(master);
+    if (!sent) return sent;
+    const auto tree = kernel::clone_tree(terminal_, "", false);
+    if (!tree) return SysStatus::failure(tree.error());
+    const auto done = attach_at(tree.value(), {Slot::dev, "console", Create::file});
+    ::close(tree.value());
+    return done;
+}
+
+SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
+    const auto forked = kernel::clone_process(0);
+    if (!forked) return SysStatus::failure(forked.error());
+    if (forked.value().pid != 0) run_mini_init(forked.value().pid);
+    // The reaper is the parent now, and it dies with minirun.
+    return kernel::set_parent_death_signal(SIGKILL);
+}
+
+SysStatus ChildSteps::operator()(const op::NewSession&) noexcept {
+    // EPERM: it leads one already.
+    return ::setsid() >= 0 || errno == EPERM ? SysStatus::success() : SysStatus::failure(errno);
+}
+
+SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
+    if (step.terminal && ::ioctl(terminal_, TIOCSCTTY, 0) < 0) return SysStatus::failure(errno);
+    for (int stream = 0; stream < 3; stream++) {
+        const int source = step.terminal ? terminal_ : start_.standard_streams[stream];
+        if (::dup2(source, stream) < 0) return SysStatus::failure(errno);
+        if (step.terminal && ::fchown(stream, ::getuid(), static_cast<gid_t>(-1)) < 0 && errno != EPERM)
+            return SysStatus::failure(errno);
+    }
+    return SysStatus::success();
+}
+
+SysStatus ChildSteps::operator()(const op::LimitBoundingSet& step) noexcept {
+    return kernel::limit_bounding_set(step.keep);
+}
+
+SysStatus ChildSteps::operator()(const op::SetUser& step) noexcept {
+    if (step.keep_capabilities)
+        if (const auto kept = kernel::keep_capabilities(); !kept) return kept;
+    report.item = 0;
+    if (step.set_groups)
+        if (const auto set = kernel::set_groups(step.groups.data(), step.groups.size()); !set) return set;
+    report.item = 1;
+    if (const auto set = kernel::set_gid(step.gid); !set) return set;
+    report.item = 2;
+    if (const auto set = kernel::set_uid(step.uid); !set) return set;
+    report.item = -1;
+    // A change of ids clears the parent-death signal (prctl(2)).
+    return kernel::set_parent_death_signal(SIGKILL);
+}
+
+SysStatus ChildSteps::operator()(const op::EnterWorkingDirectory& step) noexcept {
+    if (::chdir(step.path) < 0) {
+        if (errno != ENOENT) return SysStatus::failure(errno);
+        const int root = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (root < 0) return SysStatus::failure(errno);
+        report.item = 1;  // it has to be made
+        const auto made = kernel::open_or_make_in_root(root, step.path, kernel::Missing::directory, 0755);
+        ::close(root);
+        if (!made) return SysStatus::failure(made.error());
+        const auto entered = status(::fchdir(made.value()));
+        ::close(made.value());
+        if (!entered) return entered;
+        report.item = -1;
+    }
+    // "(unreachable)/…": the directory lies outside of the root (CVE-2024-21626).
+    char path[4096];
+    if (syscall(SYS_getcwd, path, sizeof path) < 0) return SysStatus::failure(errno);
+    return path[0] == '/' ? SysStatus::success() : SysStatus::failure(EXDEV);
+}
+
+SysStatus ChildSteps::operator()(const op::SetUmask& step) noexcept {
+    ::umask(step.umask);
+    return SysStatus::success();
+}
+
+SysStatus ChildSteps::operator()(const op::SetCapabilities& step) noexcept {
+    const auto set = kernel::set_capabilities(step.effective, step.permitted, step.inheritable);
+    return set ? kernel::set_ambient(step.ambient) : set;
+}
+
+SysStatus ChildSteps::operator()(const op::NoNewPrivileges&) noexcept { return kernel::set_no_new_privileges(); }
+
+SysStatus ChildSteps::operator()(const op::ResetSignals&) noexcept {
+    kernel::reset_signals(start_.signal_mask);
+    return SysStatus::success();
+}
+
+SysStatus ChildSteps::operator()(const op::LoadSeccomp& step) noexcept {
+    return kernel::load_seccomp(step.filter.data(), static_cast<unsigned short>(step.filter.size()), step.flags);
+}
+
+SysStatus ChildSteps::operator()(const op::CloseDescriptors& step) noexcept {
+    return kernel::close_on_exec_from(step.first);
+}
+
+// As execvp(3): what does not exist is passed over, what may not be executed is remembered.
+SysStatus ChildSteps::operator()(const op::Exec& step) noexcept {
+    int error = ENOENT;
+    for (std::size_t i = 0; i < step.candidates.size(); i++) {
+        ::execve(step.candidates[i], const_cast<char* const*>(step.argv), const_cast<char* const*>(step.envp));
+        if (errno == ENOENT || errno == ENOTDIR) continue;
+        error = errno;
+        report.item = static_cast<std::int32_t>(i);
+        if (error != EACCES) break;
+    }
+    return SysStatus::failure(error);
+}
+
+}  // namespace minirun

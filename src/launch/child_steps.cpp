@@ -1,0 +1,313 @@
+// The steps that make the container's tree: mounts, devices, masks, pivot_root.
+#include "launch/child_steps.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kernel/files.hpp"
+#include "kernel/mount.hpp"
+#include "kernel/process.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr int fsconfig_string_limit = 255;  // strndup_user() in fsconfig(2)
+
+SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
+
+// Closes what a step opened for itself. The child has no Fd: these descriptors end with the step, all others with
+// execve.
+class Scoped {
+public:
+    explicit Scoped(int fd) noexcept : fd_(fd) {}
+    ~Scoped() { ::close(fd_); }
+    Scoped(const Scoped&) = delete;
+    Scoped& operator=(const Scoped&) = delete;
+    int get() const noexcept { return fd_; }
+
+private:
+    int fd_;
+};
+
+bool is_missing(int error) noexcept { return error == ENOENT || error == ENOTDIR; }
+
+// "/proc/self/fd/N": a short name for a path that is too long for fsconfig.
+void descriptor_path(int fd, char (&buffer)[32]) noexcept {
+    constexpr char prefix[] = "/proc/self/fd/";
+    std::memcpy(buffer, prefix, sizeof prefix);
+    char digits[12];
+    int n = 0;
+    do digits[n++] = static_cast<char>('0' + fd % 10);
+    while ((fd /= 10) > 0);
+    char* out = buffer + sizeof prefix - 1;
+    while (n > 0) *out++ = digits[--n];
+    *out = '\0';
+}
+
+}  // namespace
+
+ChildSteps::ChildSteps(const ChildStart& start) noexcept : start_(start) {
+    for (int& fd : slots_) fd = -1;
+    keep(Slot::host, AT_FDCWD);
+}
+
+SysStatus ChildSteps::operator()(const op::HostDirectory&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::HostSymlink&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
+
+SysStatus ChildSteps::operator()(const op::DieWithParent&) noexcept {
+    if (const auto set = kernel::set_parent_death_signal(SIGKILL); !set) return set;
+    // A parent that died before the call above sends no signal any more, but its end of the socket is closed.
+    pollfd watch{start_.report_socket, 0, 0};
+    if (::poll(&watch, 1, 0) > 0 && (watch.revents & POLLHUP) != 0) kernel::exit_now(125);
+    return SysStatus::success();
+}
+
+SysStatus ChildSteps::operator()(const op::JoinNamespace& step) noexcept {
+    const int fd = ::open(step.path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return SysStatus::failure(errno);
+    const Scoped owned(fd);
+    return status(::setns(fd, static_cast<int>(step.type)));
+}
+
+SysStatus ChildSteps::operator()(const op::EnterDirectory& step) noexcept {
+    if (*step.path == '\0') return status(::fchdir(slot(step.at)));
+    return status(::chdir(step.path));
+}
+
+SysStatus ChildSteps::operator()(const op::SetPropagation& step) noexcept {
+    return kernel::change_propagation("/", step.flags);
+}
+
+// The kernel's reason is worth more than EINVAL: "e overlay: …" becomes the report's detail.
+void ChildSteps::explain(int context) noexcept {
+    (void)kernel::fs_log(context, report.detail, static_cast<int>(sizeof report.detail));
+}
+
+SysResult<int> ChildSteps::make_filesystem(const char* type, const char* source, std::span<const FsOption> options,
+                                           std::uint64_t attributes) noexcept {
+    const auto context = kernel::fs_open(type);
+    if (!context) return context;
+    const Scoped owned(context.value());
+    (void)kernel::fs_set_string(owned.get(), "source", source);
+    report.item = 0;
+    for (const auto& option : options) {
+        const auto set = option.value == nullptr ? kernel::fs_set_flag(owned.get(), option.key)
+                                                 : kernel::fs_set_string(owned.get(), option.key, option.value);
+        if (!set) {
+            explain(owned.get());
+            return SysResult<int>::failure(set.error());
+        }
+        report.item++;
+    }
+    report.item = -1;
+    if (const auto created = kernel::fs_create(owned.get()); !created) {
+        explain(owned.get());
+        return SysResult<int>::failure(created.error());
+    }
+    return kernel::fs_mount(owned.get(), attributes);
+}
+
+SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_directory) noexcept {
+    if (target.at == Slot::host) {
+        const int fd = ::open(target.path, O_PATH | O_CLOEXEC);
+        return fd < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(fd);
+    }
+    if (target.create == Create::no) return kernel::open_in_root(slot(target.at), target.path);
+    const bool directory =
+        target.create == Create::directory || (target.create == Create::like_source && source_is_directory);
+    return kernel::open_or_make_in_root(slot(target.at), target.path,
+                                        directory ? kernel::Missing::directory : kernel::Missing::file,
+                                        directory ? 0755 : 0644);
+}
+
+SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
+    const auto opened = open_target(target, kernel::is_directory(tree));
+    if (!opened) return SysStatus::failure(opened.error());
+    const Scoped owned(opened.value());
+    return kernel::attach(tree, owned.get());
+}
+
+SysStatus ChildSteps::adopt_root(int tree, const char* mountpoint) noexcept {
+    keep(Slot::root, tree);
+    return attach_at(tree, {Slot::host, mountpoint, Create::no});
+}
+
+SysResult<int> ChildSteps::make_overlay(const op::MountOverlay& step) noexcept {
+    const auto context = kernel::fs_open("overlay");
+    if (!context) return context;
+    const Scoped owned(context.value());
+    (void)kernel::fs_set_string(owned.get(), "source", "overlay");
+    report.item = 0;
+    for (const char* layer : step.lower) {
+        char short_path[32];
+        int layer_fd = -1;
+        const char* path = layer;
+        if (std::strlen(layer) > fsconfig_string_limit) {
+            layer_fd = ::open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
+            if (layer_fd < 0) return SysResult<int>::failure(errno);
+            descriptor_path(layer_fd, short_path);
+            path = short_path;
+        }
+        const auto added = kernel::fs_set_string(owned.get(), "lowerdir+", path);
+        if (layer_fd >= 0) ::close(layer_fd);
+        if (!added) {
+            explain(owned.get());
+            return SysResult<int>::failure(added.error());
+        }
+        report.item++;
+    }
+    report.item = -1;
+    for (const auto& option : step.options) {
+        const auto set = option.value == nullptr ? kernel::fs_set_flag(owned.get(), option.key)
+                                                 : kernel::fs_set_string(owned.get(), option.key, option.value);
+        if (!set) {
+            explain(owned.get());
+            return SysResult<int>::failure(set.error());
+        }
+    }
+    if (const auto created = kernel::fs_create(owned.get()); !created) {
+        explain(owned.get());
+        return SysResult<int>::failure(created.error());
+    }
+    return kernel::fs_mount(owned.get(), step.attributes);
+}
+
+SysStatus ChildSteps::mount_overlay_old(const op::MountOverlay& step) noexcept {
+    if (const auto mounted = kernel::mount_old("overlay", step.mountpoint, "overlay", 0, step.mount_data); !mounted)
+        return mounted;
+    const int root = ::open(step.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) return SysStatus::failure(errno);
+    keep(Slot::root, root);
+    return kernel::set_mount_attributes(root, {.set = step.attributes}, false);
+}
+
+SysStatus ChildSteps::operator()(const op::MountOverlay& step) noexcept {
+    if (step.mount_data != nullptr) return mount_overlay_old(step);
+    const auto tree = make_overlay(step);
+    return tree ? adopt_root(tree.value(), step.mountpoint) : SysStatus::failure(tree.error());
+}
+
+SysStatus ChildSteps::operator()(const op::BindRoot& step) noexcept {
+    const auto tree = kernel::clone_tree(AT_FDCWD, step.source, true);
+    return tree ? adopt_root(tree.value(), step.mountpoint) : SysStatus::failure(tree.error());
+}
+
+SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
+    const auto tree = make_filesystem(step.type, step.source, step.options, step.attributes);
+    if (!tree) return SysStatus::failure(tree.error());
+    if (step.keep_as != Slot::none) keep(step.keep_as, tree.value());
+    auto done = SysStatus::success();
+    if (step.target.at != Slot::none) done = attach_at(tree.value(), step.target);
+    if (done && step.propagation != 0)
+        done = kernel::set_mount_attributes(tree.value(), {.propagation = step.propagation}, false);
+    if (step.keep_as == Slot::none) ::close(tree.value());
+    return done;
+}
+
+SysResult<int> ChildSteps::clone_source(const op::BindMount& step) noexcept {
+    if (step.from == Slot::host) return kernel::clone_tree(AT_FDCWD, step.source, step.recursive);
+    const auto source = kernel::open_in_root(slot(step.from), step.source);
+    if (!source) return source;
+    const Scoped owned(source.value());
+    return kernel::clone_tree(owned.get(), "", step.recursive);
+}
+
+SysStatus ChildSteps::operator()(const op::BindMount& step) noexcept {
+    const auto tree = clone_source(step);
+    if (!tree) return SysStatus::failure(tree.error());
+    const Scoped owned(tree.value());
+    report.item = 1;  // from here on it is the target, not the source
+    if ((step.set | step.clear) != 0) {
+        const auto set = kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear},
+                                                      step.recursive_attributes);
+        if (!set) return set;
+    }
+    if (step.propagation != 0) {
+        const auto set = kernel::set_mount_attributes(owned.get(), {.propagation = step.propagation}, step.recursive);
+        if (!set) return set;
+    }
+    const auto attached = attach_at(owned.get(), step.target);
+    if (attached) report.item = -1;
+    return attached;
+}
+
+SysStatus ChildSteps::operator()(const op::MakeDirectory& step) noexcept {
+    const auto made = kernel::open_or_make_in_root(slot(step.at), step.path, kernel::Missing::directory, step.mode);
+    if (!made) return SysStatus::failure(made.error());
+    const Scoped owned(made.value());
+    return kernel::is_directory(owned.get()) ? SysStatus::success() : SysStatus::failure(ENOTDIR);
+}
+
+SysStatus ChildSteps::operator()(const op::MakeSymlink& step) noexcept {
+    return status(::symlinkat(step.target, slot(step.at), step.path));
+}
+
+SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
+    if (::mknodat(slot(step.at), step.path, step.mode, makedev(step.major, step.minor)) < 0)
+        return SysStatus::failure(errno);
+    if (step.uid == 0 && step.gid == 0) return SysStatus::success();
+    return status(::fchownat(slot(step.at), step.path, step.uid, step.gid, AT_SYMLINK_NOFOLLOW));
+}
+
+SysStatus ChildSteps::operator()(const op::WriteFile& step) noexcept {
+    const int fd = ::openat(slot(step.at), step.path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, step.mode);
+    if (fd < 0) return SysStatus::failure(errno);
+    const Scoped owned(fd);
+    return kernel::write_all(fd, step.text.data(), step.text.size());
+}
+
+SysStatus ChildSteps::operator()(const op::MaskPath& step) noexcept {
+    const auto target = kernel::open_in_root(slot(Slot::root), step.path);
+    if (!target) return is_missing(target.error()) ? SysStatus::success() : SysStatus::failure(target.error());
+    const Scoped owned(target.value());
+    const auto cover =
+        kernel::clone_tree(slot(Slot::provided), kernel::is_directory(owned.get()) ? "empty" : "null", false);
+    if (!cover) return SysStatus::failure(cover.error());
+    const Scoped copy(cover.value());
+    if (const auto set = kernel::set_mount_attributes(copy.get(), {.set = MOUNT_ATTR_RDONLY}, false); !set) return set;
+    return kernel::attach(copy.get(), owned.get());
+}
+
+SysStatus ChildSteps::operator()(const op::ReadonlyPath& step) noexcept {
+    const auto target = kernel::open_in_root(slot(Slot::root), step.path);
+    if (!target) return is_missing(target.error()) ? SysStatus::success() : SysStatus::failure(target.error());
+    const Scoped owned(target.value());
+    const auto tree = kernel::clone_tree(owned.get(), "", true);
+    if (!tree) return SysStatus::failure(tree.error());
+    const Scoped copy(tree.value());
+    if (const auto set = kernel::set_mount_attributes(copy.get(), {.set = MOUNT_ATTR_RDONLY}, true); !set) return set;
+    return kernel::attach(copy.get(), owned.get());
+}
+
+SysStatus ChildSteps::operator()(const op::MakeReadonly& step) noexcept {
+    const auto target = open_target(step.target, true);
+    if (!target) return SysStatus::failure(target.error());
+    const Scoped owned(target.value());
+    return kernel::set_mount_attributes(owned.get(), {.set = MOUNT_ATTR_RDONLY}, false);
+}
+
+SysStatus ChildSteps::operator()(const op::SetRootPropagation& step) noexcept {
+    return kernel::set_mount_attributes(slot(Slot::root),
+                                        {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)},
+                                        (step.flags & MS_REC) != 0);
+}
+
+// pivot_root(2), "pivot_root(".", ".")": the old root lands on top of the new one and is taken off again, so that
+// no directory for it is needed inside the container.
+SysStatus ChildSteps::operator()(const op::PivotRoot&) noexcept {
+    if (::fchdir(slot(Slot::root)) < 0) return SysStatus::failure(errno);
+    if (const auto pivoted = kernel::pivot_root(".", "."); !pivoted) return pivoted;
+    if (const auto detached = kernel::detach_mount("."); !detached) return detached;
+    return status(::chdir("/"));
+}
+
+}  // namespace minirun

@@ -1,0 +1,84 @@
+// How each step of the child is executed.
+#pragma once
+
+#include "kernel/sys_result.hpp"
+#include "launch/child.hpp"
+#include "plan/report.hpp"
+#include "plan/step.hpp"
+
+namespace minirun {
+
+/// Executes one step after the other, keeping the descriptors that they hand to each other. A failed step leaves
+/// in `report` which part of it failed and the kernel's own words, where there are any.
+class ChildSteps {
+public:
+    explicit ChildSteps(const ChildStart& start) noexcept;
+
+    // Host steps are no business of the child.
+    SysStatus operator()(const op::HostDirectory&) noexcept;
+    SysStatus operator()(const op::HostSymlink&) noexcept;
+    SysStatus operator()(const op::TimeNamespace&) noexcept;
+    SysStatus operator()(const op::CloneProcess&) noexcept;
+
+    // The namespace and the tree: child_steps.cpp.
+    SysStatus operator()(const op::DieWithParent&) noexcept;
+    SysStatus operator()(const op::JoinNamespace&) noexcept;
+    SysStatus operator()(const op::EnterDirectory&) noexcept;
+    SysStatus operator()(const op::SetPropagation&) noexcept;
+    SysStatus operator()(const op::MountOverlay&) noexcept;
+    SysStatus operator()(const op::BindRoot&) noexcept;
+    SysStatus operator()(const op::MountFilesystem&) noexcept;
+    SysStatus operator()(const op::BindMount&) noexcept;
+    SysStatus operator()(const op::MakeDirectory&) noexcept;
+    SysStatus operator()(const op::MakeSymlink&) noexcept;
+    SysStatus operator()(const op::MakeDevice&) noexcept;
+    SysStatus operator()(const op::WriteFile&) noexcept;
+    SysStatus operator()(const op::MaskPath&) noexcept;
+    SysStatus operator()(const op::ReadonlyPath&) noexcept;
+    SysStatus operator()(const op::MakeReadonly&) noexcept;
+    SysStatus operator()(const op::SetRootPropagation&) noexcept;
+    SysStatus operator()(const op::PivotRoot&) noexcept;
+
+    // The process: child_process_steps.cpp.
+    SysStatus operator()(const op::SetHostname&) noexcept;
+    SysStatus operator()(const op::SetDomainname&) noexcept;
+    SysStatus operator()(const op::LoopbackUp&) noexcept;
+    SysStatus operator()(const op::WriteSysctl&) noexcept;
+    SysStatus operator()(const op::SetRlimit&) noexcept;
+    SysStatus operator()(const op::SetOomScore&) noexcept;
+    SysStatus operator()(const op::OpenTerminal&) noexcept;
+    SysStatus operator()(const op::ForkInit&) noexcept;
+    SysStatus operator()(const op::NewSession&) noexcept;
+    SysStatus operator()(const op::ConnectStreams&) noexcept;
+    SysStatus operator()(const op::LimitBoundingSet&) noexcept;
+    SysStatus operator()(const op::SetUser&) noexcept;
+    SysStatus operator()(const op::EnterWorkingDirectory&) noexcept;
+    SysStatus operator()(const op::SetUmask&) noexcept;
+    SysStatus operator()(const op::SetCapabilities&) noexcept;
+    SysStatus operator()(const op::NoNewPrivileges&) noexcept;
+    SysStatus operator()(const op::ResetSignals&) noexcept;
+    SysStatus operator()(const op::LoadSeccomp&) noexcept;
+    SysStatus operator()(const op::CloseDescriptors&) noexcept;
+    SysStatus operator()(const op::Exec&) noexcept;
+
+    ChildReport report;
+
+private:
+    int slot(Slot which) const noexcept { return slots_[static_cast<unsigned>(which)]; }
+    void keep(Slot which, int fd) noexcept { slots_[static_cast<unsigned>(which)] = fd; }
+    void explain(int context) noexcept;
+    SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
+    SysStatus attach_at(int tree, const Target& target) noexcept;
+    SysResult<int> clone_source(const op::BindMount& step) noexcept;
+    SysResult<int> make_filesystem(const char* type, const char* source, std::span<const FsOption> options,
+                                   std::uint64_t attributes) noexcept;
+    SysResult<int> make_overlay(const op::MountOverlay& step) noexcept;
+    SysStatus mount_overlay_old(const op::MountOverlay& step) noexcept;
+    SysStatus adopt_root(int tree, const char* mountpoint) noexcept;
+
+    const ChildStart& start_;
+    int slots_[static_cast<unsigned>(Slot::count)];
+    int terminal_ = -1;  ///< the slave of the container's pty
+};
+
+}  // namespace minirun

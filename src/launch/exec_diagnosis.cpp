@@ -1,0 +1,218 @@
+#include "launch/exec_diagnosis.hpp"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "base/text.hpp"
+#include "image/layer_view.hpp"
+#include "kernel/names.hpp"
+#include "launch/plan_from_request.hpp"
+
+namespace minirun {
+namespace {
+
+// A file as the container sees it: in the image's layers, or in a volume.
+struct SeenFile {
+    struct stat status = {};
+    Fd fd;  ///< for reading, if it is a regular file that can be read
+};
+
+class ContainerFiles {
+public:
+    explicit ContainerFiles(const LaunchRequest& request) : request_(request), view_(layers_of(request)) {}
+
+    std::optional<SeenFile> find(const std::string& path) {
+        if (const auto* volume = volume_at(path))
+            return on_host(volume->source + path.substr(volume->destination.size()));
+        const auto entry = view_.lookup(path);
+        if (!entry) return std::nullopt;
+        SeenFile file{entry->status, Fd()};
+        if (entry->is_regular()) file.fd = view_.open_file(*entry);
+        return file;
+    }
+
+private:
+    static std::vector<Layer> layers_of(const LaunchRequest& request) {
+        if (request.root.kind == RootSource::Kind::layers) return request.root.layers;
+        return {{"rootfs", request.spec.root.path}};
+    }
+
+    const MountSpec* volume_at(const std::string& path) const {
+        const MountSpec* found = nullptr;
+        for (const auto& mount : request_.spec.mounts) {
+            const bool covers = path == mount.destination || path.starts_with(mount.destination + "/");
+            if (covers && (mount.type == "bind" || mount.type == "none" || mount.type.empty())) found = &mount;
+        }
+        return found;
+    }
+
+    static std::optional<SeenFile> on_host(const std::string& path) {
+        SeenFile file;
+        if (::stat(path.c_str(), &file.status) < 0) return std::nullopt;
+        if (S_ISREG(file.status.st_mode)) file.fd.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+        return file;
+    }
+
+    const LaunchRequest& request_;
+    LayerView view_;
+};
+
+struct Interpreter {
+    std::string path;
+    std::string_view said_by;  ///< "its ELF header", "its #! line"
+};
+
+std::string machine_name(unsigned machine) {
+    switch (machine) {
+        case EM_X86_64: return "x86_64";
+        case EM_386: return "i386";
+        case EM_AARCH64: return "aarch64";
+        case EM_ARM: return "arm";
+        case EM_RISCV: return "riscv64";
+        case EM_PPC64: return "ppc64le";
+        case EM_S390: return "s390x";
+        default: return cat("ELF machine ", machine);
+    }
+}
+
+bool read_at(const SeenFile& file, void* bytes, std::size_t size, std::uint64_t offset) {
+    return file.fd && ::pread(file.fd.get(), bytes, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+}
+
+std::optional<Elf64_Ehdr> elf_header(const SeenFile& file) {
+    Elf64_Ehdr header{};
+    if (!read_at(file, &header, sizeof header, 0) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+        return std::nullopt;
+    return header;
+}
+
+// PT_INTERP of a 64-bit ELF file. The header is hostile: every size is bounded.
+std::string elf_interpreter(const SeenFile& file, const Elf64_Ehdr& header) {
+    if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > 256)
+        return "";
+    for (unsigned i = 0; i < header.e_phnum; i++) {
+        Elf64_Phdr segment{};
+        if (!read_at(file, &segment, sizeof segment, header.e_phoff + i * sizeof segment)) return "";
+        if (segment.p_type != PT_INTERP || segment.p_filesz == 0 || segment.p_filesz > 4096) continue;
+        std::string path(segment.p_filesz, '\0');
+        if (!read_at(file, path.data(), path.size(), segment.p_offset)) return "";
+        return path.c_str();
+    }
+    return "";
+}
+
+// The path in "#!/bin/sh -e"; the kernel reads 255 bytes of the file.
+std::string script_interpreter(const SeenFile& file) {
+    char start[256] = {};
+    if (!file.fd || ::pread(file.fd.get(), start, sizeof start - 1, 0) < 3 || std::memcmp(start, "#!", 2) != 0)
+        return "";
+    std::string_view line(start + 2);
+    line = line.substr(0, line.find('\n'));
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return std::string(line.substr(0, line.find_first_of(" \t")));
+}
+
+Interpreter interpreter_of(const SeenFile& file) {
+    if (const auto header = elf_header(file)) return {elf_interpreter(file, *header), "its ELF header"};
+    return {script_interpreter(file), "its #! line"};
+}
+
+// execve(2) says ENOENT of a file that is there: an interpreter is missing, its own or that of its interpreter.
+Error missing_interpreter(ContainerFiles& files, const std::string& command) {
+    auto path = command;
+    for (int depth = 0; depth < 5; depth++) {
+        const auto file = files.find(path);
+        if (!file) break;
+        const auto interpreter = interpreter_of(*file);
+        if (interpreter.path.empty()) break;
+        if (!files.find(interpreter.path)) {
+            const bool windows_line = interpreter.path.ends_with('\r');
+            return Error(ErrorKind::command_not_found,
+                         cat("cannot run ", quote(path), ": the interpreter ", quote(interpreter.path), " that ",
+                             interpreter.said_by, " names is not in the container: no such file or directory"),
+                         windows_line ? "the script has Windows line ends (CRLF): convert it"
+                                      : "add the interpreter to the image, or link the program statically",
+                         ENOENT);
+        }
+        path = interpreter.path;
+    }
+    return Error(ErrorKind::command_not_found, cat("cannot run ", quote(command), ": no such file or directory"),
+                 "the file is there, but the kernel found something missing that it needs to run it", ENOENT);
+}
+
+Error not_executable(const SeenFile& file, const std::string& path) {
+    if (S_ISDIR(file.status.st_mode))
+        return Error(ErrorKind::cannot_execute,
+                     cat("cannot run ", quote(path), ": it is a directory: permission denied"), "", EACCES);
+    if (!S_ISREG(file.status.st_mode))
+        return Error(ErrorKind::cannot_execute,
+                     cat("cannot run ", quote(path), ": it is no regular file: permission denied"), "", EACCES);
+    if ((file.status.st_mode & 0111) == 0)
+        return Error(ErrorKind::cannot_execute,
+                     cat("cannot run ", quote(path), ": it is not executable: permission denied"),
+                     "chmod +x it in the image", EACCES);
+    return Error(
+        ErrorKind::cannot_execute, cat("cannot run ", quote(path), ": permission denied"),
+        "the container's user may not execute it, or may not enter a directory on the way, or it is on a noexec mount",
+        EACCES);
+}
+
+Error wrong_format(const SeenFile& file, const std::string& path) {
+    utsname host{};
+    ::uname(&host);
+    if (const auto header = elf_header(file))
+        return Error(ErrorKind::cannot_execute,
+                     cat("cannot run ", quote(path), ": it is a program for ", machine_name(header->e_machine),
+                         ", this host is ", host.machine, ": exec format error"),
+                     "use an image for this architecture", ENOEXEC);
+    return Error(ErrorKind::cannot_execute,
+                 cat("cannot run ", quote(path), ": neither an ELF program nor a script: exec format error"),
+                 "a script begins with a line such as #!/bin/sh", ENOEXEC);
+}
+
+Error not_found(const ProcessSpec& process, const std::vector<std::string>& candidates) {
+    const auto& command = process.args.front();
+    if (command.find('/') != std::string::npos)
+        return Error(ErrorKind::command_not_found,
+                     cat("command ", quote(command), ": no such file or directory in the container"), "", ENOENT);
+    std::vector<std::string> searched;
+    for (const auto& candidate : candidates)
+        searched.push_back(candidate.substr(0, candidate.size() - command.size() - 1));
+    return Error(
+        ErrorKind::command_not_found,
+        cat("command ", quote(command), ": executable file not found in $PATH (", printable(join(searched, ":")), ")"),
+        "check the spelling, or give the command's whole path", ENOENT);
+}
+
+}  // namespace
+
+Error exec_error(const LaunchRequest& request, const ChildReport& report) {
+    const auto& process = request.spec.process;
+    ContainerFiles files(request);
+    const auto candidates = command_candidates(process);
+    const auto in_container = [&](const std::string& path) {
+        return path.front() == '/' ? path : cat(process.cwd, '/', path);
+    };
+
+    if (report.error == ENOENT || report.error == ENOTDIR) {
+        for (const auto& candidate : candidates)
+            if (files.find(in_container(candidate))) return missing_interpreter(files, in_container(candidate));
+        return not_found(process, candidates);
+    }
+    const auto& failed = candidates[static_cast<std::size_t>(report.item < 0 ? 0 : report.item)];
+    if (const auto file = files.find(in_container(failed))) {
+        if (report.error == EACCES) return not_executable(*file, failed);
+        if (report.error == ENOEXEC) return wrong_format(*file, failed);
+    }
+    return Error(ErrorKind::cannot_execute,
+                 cat("cannot run ", quote(failed), ": ", errno_text(report.error), " (", errno_name(report.error), ")"),
+                 report.error == E2BIG ? "the arguments and the environment are too long" : "", report.error);
+}
+
+}  // namespace minirun

@@ -1,0 +1,104 @@
+#include "launch/launcher.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+
+#include "base/text.hpp"
+#include "kernel/channel.hpp"
+#include "kernel/files.hpp"
+#include "kernel/process.hpp"
+#include "launch/child.hpp"
+#include "minirun/error.hpp"
+#include "plan/hints.hpp"
+
+namespace minirun {
+namespace {
+
+SysStatus status(long result) { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
+
+struct HostSteps {
+    SysStatus operator()(const op::HostDirectory& step) const {
+        // Several steps may want the same parent. The container's directory is nobody else's.
+        if (::mkdir(step.path, step.mode) < 0)
+            return errno == EEXIST ? SysStatus::success() : SysStatus::failure(errno);
+        // Whatever the umask: the mode of a writable layer is the mode of the container's "/".
+        return status(::chmod(step.path, step.mode));
+    }
+    SysStatus operator()(const op::HostSymlink& step) const { return status(::symlink(step.target, step.path)); }
+    SysStatus operator()(const op::TimeNamespace& step) const {
+        if (::unshare(CLONE_NEWTIME) < 0) return SysStatus::failure(errno);
+        const Fd offsets(::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC));
+        if (!offsets) return SysStatus::failure(errno);
+        const auto text = cat("monotonic ", step.monotonic_seconds, ' ', step.monotonic_nanoseconds, "\nboottime ",
+                              step.boottime_seconds, ' ', step.boottime_nanoseconds, '\n');
+        return kernel::write_all(offsets.get(), text.data(), text.size());
+    }
+    template <class ChildStep>
+    SysStatus operator()(const ChildStep&) const {
+        return SysStatus::failure(ENOSYS);
+    }
+};
+
+ChildReport failure(std::size_t step, int error) {
+    ChildReport report;
+    report.step = static_cast<std::int32_t>(step);
+    report.error = error;
+    return report;
+}
+
+std::size_t execute_host_steps(const Plan& plan) {
+    std::size_t i = 0;
+    for (; plan.steps[i].phase == Phase::host_before; i++)
+        if (const auto done = std::visit(HostSteps{}, plan.steps[i].operation); !done)
+            throw step_error(plan, failure(i, done.error()));
+    return i;
+}
+
+// Reads the child's reports until it has exec'ed or failed.
+Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched) {
+    Fd terminal;
+    while (true) {
+        ChildReport report;
+        const auto received = kernel::receive_message(socket, &report, sizeof report);
+        if (!received) throw Error(ErrorKind::system, "cannot read the child's report", "", received.error());
+        if (received.value().size == 0) return terminal;
+        if (report.kind == ChildReport::Kind::terminal) {
+            terminal.reset(received.value().fd);
+            continue;
+        }
+        (void)kernel::wait_pidfd(launched.pidfd.get());
+        report.step += static_cast<std::int32_t>(first_child_step);
+        throw LaunchFailure(report);
+    }
+}
+
+}  // namespace
+
+Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask) {
+    const auto clone_step = execute_host_steps(plan);
+    const auto first_child_step = clone_step + 1;
+
+    const auto pair = kernel::socket_pair();
+    if (!pair) throw Error(ErrorKind::system, "cannot make a socket pair", "", pair.error());
+    const Fd here(pair.value().here);
+    Fd there(pair.value().there);
+
+    const ChildStart start{there.get(), here.get(), {streams.in, streams.out, streams.err}, signal_mask};
+    const auto cloned = kernel::clone_process(std::get<op::CloneProcess>(plan.steps[clone_step].operation).flags);
+    if (!cloned) throw step_error(plan, failure(clone_step, cloned.error()));
+    if (cloned.value().pid == 0) run_child(std::span(plan.steps).subspan(first_child_step), start);
+
+    Launched launched{cloned.value().pid, Fd(cloned.value().pidfd), Fd()};
+    // The child's end must be the only one: its closing is what we wait for.
+    there.reset();
+    launched.terminal = await_exec(here.get(), first_child_step, launched);
+    return launched;
+}
+
+}  // namespace minirun

@@ -1,0 +1,157 @@
+#include "launch/plan_from_request.hpp"
+
+#include <linux/mount.h>
+#include <sched.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "kernel/process.hpp"
+#include "minirun/error.hpp"
+#include "model/sysctl.hpp"
+#include "plan/builder.hpp"
+#include "rootfs/mounts.hpp"
+#include "rootfs/root.hpp"
+#include "security/process_rights.hpp"
+
+namespace minirun {
+namespace {
+
+std::uint64_t clone_flag(NamespaceType type) {
+    switch (type) {
+        case NamespaceType::mount: return CLONE_NEWNS;
+        case NamespaceType::pid: return CLONE_NEWPID;
+        case NamespaceType::network: return CLONE_NEWNET;
+        case NamespaceType::uts: return CLONE_NEWUTS;
+        case NamespaceType::ipc: return CLONE_NEWIPC;
+        case NamespaceType::cgroup: return CLONE_NEWCGROUP;
+        case NamespaceType::user: return CLONE_NEWUSER;
+        case NamespaceType::time: return CLONE_NEWTIME;
+    }
+    return 0;
+}
+
+void add_time_namespace(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    if (!has_new_namespace(spec, NamespaceType::time)) return;
+    const auto monotonic = spec.linux_.monotonic_offset.value_or(TimeOffset{});
+    const auto boottime = spec.linux_.boottime_offset.value_or(TimeOffset{});
+    plan.host_before(
+        op::TimeNamespace{monotonic.seconds, boottime.seconds, monotonic.nanoseconds, boottime.nanoseconds});
+}
+
+void add_clone(PlanBuilder& plan) {
+    std::uint64_t flags = CLONE_NEWNS;  // always: nothing is ever mounted in the host's namespace
+    for (const auto& one : plan.request.spec.linux_.namespaces) {
+        if (one.type == NamespaceType::user || (one.type == NamespaceType::pid && !one.path.empty()))
+            throw Error(ErrorKind::unsupported, one.type == NamespaceType::user
+                                                    ? "a user namespace is not supported yet"
+                                                    : "joining a pid namespace is not supported yet");
+        // A time namespace is entered by being born into it: the parent makes it (time_namespaces(7)).
+        if (one.path.empty() && one.type != NamespaceType::time) flags |= clone_flag(one.type);
+    }
+    plan.clone(op::CloneProcess{flags});
+}
+
+void add_joined_namespaces(PlanBuilder& plan) {
+    for (const auto& one : plan.request.spec.linux_.namespaces)
+        if (!one.path.empty()) plan.child(op::JoinNamespace{plan.text(one.path), clone_flag(one.type)});
+}
+
+// Mounts of the host may still come in while the tree is made (and go again: a slave does not pin them), none may go
+// out.
+void add_propagation(PlanBuilder& plan) { plan.child(op::SetPropagation{MS_REC | MS_SLAVE}); }
+
+void add_names_and_network(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    if (!spec.hostname.empty()) plan.child(op::SetHostname{plan.bytes(spec.hostname)});
+    if (!spec.domainname.empty()) plan.child(op::SetDomainname{plan.bytes(spec.domainname)});
+    if (plan.request.loopback_up && has_new_namespace(spec, NamespaceType::network)) plan.child(op::LoopbackUp{});
+}
+
+// Before /proc/sys becomes read-only, and through the descriptor of our own procfs.
+void add_sysctls(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    const bool needs_proc = !spec.linux_.sysctl.empty() || spec.process.oom_score_adj;
+    const bool has_proc = std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
+        return mount.destination == "/proc" && mount.type == "proc";
+    });
+    if (needs_proc && !has_proc)
+        plan.child(op::MountFilesystem{"proc", "proc", {}, 0, 0, {Slot::none, "", Create::no}, Slot::proc});
+    for (const auto& [key, value] : spec.linux_.sysctl) {
+        const auto path = sysctl_path(key);
+        if (!path) throw Error(ErrorKind::bad_input, cat("the sysctl ", quote(key), " is not valid"));
+        plan.child(op::WriteSysctl{plan.text("sys/" + *path), plan.bytes(value)});
+    }
+}
+
+void add_terminal(PlanBuilder& plan) {
+    if (plan.request.streams.tty) plan.child(op::OpenTerminal{});
+}
+
+// A session of its own, so that nothing reaches the terminal minirun was started from (CVE-2017-5226).
+void add_session(PlanBuilder& plan) {
+    if (plan.request.supervision.init) plan.child_final(op::ForkInit{});
+    plan.child_final(op::NewSession{});
+    plan.child_final(op::ConnectStreams{plan.request.streams.tty});
+}
+
+// The value of the last PATH in the environment, as the process will see it.
+std::string search_path(const std::vector<std::string>& env) {
+    std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    for (const auto& entry : env)
+        if (entry.starts_with("PATH=")) path = entry.substr(5);
+    return path;
+}
+
+void add_exec(PlanBuilder& plan) {
+    const auto& process = plan.request.spec.process;
+    std::vector<const char*> candidates;
+    for (const auto& path : command_candidates(process)) candidates.push_back(plan.text(path));
+    plan.child_final(op::Exec{plan.arena().array(candidates), plan.arena().null_terminated(process.args),
+                              plan.arena().null_terminated(process.env)});
+}
+
+}  // namespace
+
+std::vector<std::string> command_candidates(const ProcessSpec& process) {
+    const auto& command = process.args.front();
+    if (command.find('/') != std::string::npos) return {command};
+    std::vector<std::string> candidates;
+    if (command.empty()) return candidates;
+    for (const auto& directory : split(search_path(process.env), ':'))
+        candidates.push_back(directory.empty() ? "./" + command : directory + "/" + command);
+    return candidates;
+}
+
+Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& features) {
+    PlanBuilder plan(request, features);
+
+    // On the host: what the container's directory holds. Undone when the container is gone.
+    add_time_namespace(plan);
+    add_clone(plan);
+
+    // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
+    plan.child(op::DieWithParent{});
+    add_joined_namespaces(plan);
+    add_propagation(plan);
+    add_root(plan);
+    add_mounts(plan);
+    add_provided(plan);
+    add_directories(plan);
+    add_names_and_network(plan);
+    add_sysctls(plan);
+    add_limits(plan);
+    add_masks(plan);
+    add_terminal(plan);
+    add_root_finish(plan);
+
+    // Out of the host, and then down to what the process may have.
+    plan.child_final(op::PivotRoot{});
+    add_session(plan);
+    add_rights(plan);
+    add_exec(plan);
+    return plan.finish();
+}
+
+}  // namespace minirun

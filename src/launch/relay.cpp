@@ -1,0 +1,132 @@
+#include "launch/relay.hpp"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr int no_fd = -1;
+
+void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
+
+}  // namespace
+
+void Relay::watch(std::vector<pollfd>& list) const {
+    const bool room = begin_ == end_;
+    list.push_back({room ? from_ : no_fd, POLLIN, 0});
+    list.push_back({room ? no_fd : to_, POLLOUT, 0});
+}
+
+void Relay::serve(const pollfd& source, const pollfd& sink) {
+    if (source.revents != 0) read_some();
+    if (sink.revents != 0) write_some();
+}
+
+bool Relay::read_some() {
+    const auto n = ::read(from_, buffer_, sizeof buffer_);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    if (n <= 0) {
+        // End of file; EIO: the last slave of a pty was closed.
+        from_ = no_fd;
+        owned_sink_.reset();
+        return false;
+    }
+    begin_ = 0;
+    end_ = static_cast<std::size_t>(n);
+    return true;
+}
+
+void Relay::write_some() {
+    const auto n = ::write(to_, buffer_ + begin_, end_ - begin_);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0) {
+        // Nobody reads any more. Going on reading keeps the container from blocking.
+        begin_ = end_ = 0;
+        return;
+    }
+    begin_ += static_cast<std::size_t>(n);
+}
+
+void Relay::drain() {
+    while (true) {
+        while (begin_ < end_) write_some();
+        pollfd ready{from_, POLLIN, 0};
+        if (from_ < 0 || ::poll(&ready, 1, 0) <= 0 || !read_some()) return;
+    }
+}
+
+RawTerminal::RawTerminal(int fd) : fd_(fd) {
+    termios settings{};
+    if (::tcgetattr(fd, &settings) < 0) return;
+    before_ = settings;
+    ::cfmakeraw(&settings);
+    ::tcsetattr(fd, TCSADRAIN, &settings);
+}
+
+RawTerminal::~RawTerminal() {
+    if (before_) ::tcsetattr(fd_, TCSADRAIN, &*before_);
+}
+
+ContainerStreams::ContainerStreams(const Streams& wanted) : wanted_(wanted) {
+    if (wanted.tty && wanted.interactive && ::isatty(STDIN_FILENO) == 0)
+        throw Error(ErrorKind::usage, "-t with -i needs a terminal on standard input, and it is not one",
+                    "leave out -t to pass on a file or a pipe");
+    if (!wanted.interactive || wanted.tty) {
+        ends_of_container_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        if (!ends_of_container_.back()) throw Error(ErrorKind::system, "cannot open /dev/null", "", errno);
+        given_.in = ends_of_container_.back().get();
+    }
+    if (wanted.tty) return;
+    if (wanted.interactive) given_.in = replace_terminal(STDIN_FILENO);
+    given_.out = replace_terminal(STDOUT_FILENO);
+    given_.err = replace_terminal(STDERR_FILENO);
+}
+
+int ContainerStreams::replace_terminal(int stream) {
+    if (::isatty(stream) == 0) return stream;
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) throw Error(ErrorKind::system, "cannot make a pipe", "", errno);
+    const bool input = stream == STDIN_FILENO;
+    Fd ours(ends[input ? 1 : 0]);
+    ends_of_container_.emplace_back(ends[input ? 0 : 1]);
+    set_nonblocking(ours.get());
+    relays_.emplace_back(input ? stream : ours.get(), input ? ours.get() : stream);
+    if (input)
+        relays_.back().close_with(std::move(ours));
+    else
+        ends_of_ours_.push_back(std::move(ours));
+    return ends_of_container_.back().get();
+}
+
+void ContainerStreams::start(const Launched& launched) {
+    ends_of_container_.clear();
+    if (!launched.terminal) return;
+    const int terminal = launched.terminal.get();
+    set_nonblocking(terminal);
+    resize(terminal);
+    relays_.emplace_back(terminal, STDOUT_FILENO);
+    if (!wanted_.interactive) return;
+    raw_.emplace(STDIN_FILENO);
+    relays_.emplace_back(STDIN_FILENO, terminal);
+}
+
+void ContainerStreams::resize(int terminal) const {
+    winsize size{};
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::ioctl(stream, TIOCGWINSZ, &size) == 0) {
+            ::ioctl(terminal, TIOCSWINSZ, &size);
+            return;
+        }
+}
+
+void ContainerStreams::drain() {
+    for (auto& relay : relays_) relay.drain();
+}
+
+}  // namespace minirun

@@ -1,0 +1,84 @@
+// Bytes between the user's terminal and the container.
+#pragma once
+
+#include <poll.h>
+#include <termios.h>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "launch/launcher.hpp"
+#include "model/launch_request.hpp"
+
+namespace minirun {
+
+/// One direction: reads when there is something and room, writes when the other side takes it.
+class Relay {
+public:
+    Relay(int from, int to) : from_(from), to_(to) {}
+
+    /// What to wait for; descriptors of -1 are ignored by poll(2).
+    void watch(std::vector<pollfd>& list) const;
+    /// Acts on the two entries that watch() added.
+    void serve(const pollfd& source, const pollfd& sink);
+    /// Copies what is left without waiting for more.
+    void drain();
+    bool open() const { return from_ >= 0 || begin_ < end_; }
+    /// Closed when the source has ended and all is written: the far end sees end of file.
+    void close_with(Fd sink) { owned_sink_ = std::move(sink); }
+
+private:
+    bool read_some();
+    void write_some();
+
+    int from_, to_;
+    Fd owned_sink_;
+    std::size_t begin_ = 0, end_ = 0;
+    char buffer_[16384];
+};
+
+/// The user's terminal in raw mode; put back as it was at the end of the scope.
+class RawTerminal {
+public:
+    explicit RawTerminal(int fd);
+    ~RawTerminal();
+    RawTerminal(const RawTerminal&) = delete;
+    RawTerminal& operator=(const RawTerminal&) = delete;
+
+private:
+    int fd_;
+    std::optional<termios> before_;
+};
+
+/// The container's standard streams, and what has to be relayed for them.
+///
+/// A terminal of the host never enters a container: whoever holds one can read what is typed there and change its
+/// settings (CVE-2016-8659). With --tty the container has a pty of its own; without it, streams that are terminals
+/// are replaced by pipes. What is no terminal is handed on as it is, and costs nothing.
+class ContainerStreams {
+public:
+    explicit ContainerStreams(const Streams& wanted);
+
+    StandardStreams for_launch() const { return given_; }
+    /// After the launch: lets go of the container's ends and sets up the relays.
+    void start(const Launched& launched);
+    std::vector<Relay>& relays() { return relays_; }
+    /// Gives the container's terminal the size of the user's.
+    void resize(int terminal) const;
+    /// What the container has written before it ended.
+    void drain();
+
+private:
+    int replace_terminal(int stream);
+
+    Streams wanted_;
+    StandardStreams given_;
+    std::vector<Fd> ends_of_container_;
+    std::vector<Fd> ends_of_ours_;
+    std::vector<Relay> relays_;
+    std::optional<RawTerminal> raw_;
+};
+
+}  // namespace minirun

@@ -1,0 +1,107 @@
+#include "launch/supervise.hpp"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "launch/signals.hpp"
+#include "minirun/error.hpp"
+#include "plan/builder.hpp"
+
+namespace minirun {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Supervisor {
+public:
+    Supervisor(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams)
+        : launched_(launched),
+          request_(request),
+          streams_(streams),
+          signals_(open_signal_queue()),
+          pid_is_namespace_init_(has_new_namespace(request.spec, NamespaceType::pid) && !request.supervision.init) {
+        if (request.supervision.timeout) deadline_ = Clock::now() + *request.supervision.timeout;
+    }
+
+    Ending run() {
+        std::vector<pollfd> watched;
+        while (true) {
+            watched = {{launched_.pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
+            for (const auto& relay : streams_.relays()) relay.watch(watched);
+            ::poll(watched.data(), watched.size(), milliseconds_left());
+            if (deadline_ && Clock::now() >= *deadline_) stop_harder();
+            if (watched[1].revents != 0) forward_signals();
+            for (std::size_t i = 0; i < streams_.relays().size(); i++)
+                streams_.relays()[i].serve(watched[2 + 2 * i], watched[3 + 2 * i]);
+            if (watched[0].revents != 0) return reap();
+        }
+    }
+
+private:
+    // Rounded up, so that the loop does not spin through the last millisecond.
+    int milliseconds_left() const {
+        if (!deadline_) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
+        constexpr long long longest = 1 << 30;
+        return left < 0 ? 0 : static_cast<int>(left > longest ? longest : left);
+    }
+
+    // First the stop signal, then, after stop_timeout, SIGKILL.
+    void stop_harder() {
+        timed_out_ = true;
+        if (stopping_) {
+            (void)kernel::send_signal(launched_.pidfd.get(), SIGKILL);
+            deadline_.reset();
+            return;
+        }
+        stopping_ = true;
+        forward(request_.supervision.stop_signal);
+        deadline_ = Clock::now() + request_.supervision.stop_timeout;
+    }
+
+    void forward(int signal) {
+        if (forward_signal(launched_.pidfd.get(), launched_.pid, signal, pid_is_namespace_init_)) stands_for_ = signal;
+    }
+
+    void forward_signals() {
+        signalfd_siginfo info{};
+        while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+            const auto signal = static_cast<int>(info.ssi_signo);
+            if (signal == SIGWINCH && launched_.terminal) streams_.resize(launched_.terminal.get());
+            // SIGPIPE and SIGCHLD are about minirun's own affairs.
+            else if (signal != SIGCHLD && signal != SIGPIPE)
+                forward(signal);
+        }
+    }
+
+    Ending reap() {
+        const auto end = kernel::wait_pidfd(launched_.pidfd.get());
+        if (!end) throw Error(ErrorKind::system, "cannot wait for the container", "", end.error());
+        streams_.drain();
+        Ending ending{end.value(), timed_out_};
+        // The SIGKILL that stood for another signal is told as that one.
+        if (stands_for_ != 0 && ending.process.signaled && ending.process.code == SIGKILL)
+            ending.process.code = stands_for_;
+        return ending;
+    }
+
+    const Launched& launched_;
+    const LaunchRequest& request_;
+    ContainerStreams& streams_;
+    Fd signals_;
+    bool pid_is_namespace_init_;
+    std::optional<Clock::time_point> deadline_;
+    bool stopping_ = false;
+    bool timed_out_ = false;
+    int stands_for_ = 0;
+};
+
+}  // namespace
+
+Ending supervise(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams) {
+    return Supervisor(launched, request, streams).run();
+}
+
+}  // namespace minirun

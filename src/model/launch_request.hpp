@@ -1,0 +1,72 @@
+// The one description of a launch. Every way in (a bundle, an image, an engine's config.json) ends here, and the
+// plan is made from nothing else.
+#pragma once
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "minirun/image.hpp"
+#include "minirun/spec.hpp"
+
+namespace minirun {
+
+/// Where the root file system comes from: what config.json's `root.path` cannot say.
+struct RootSource {
+    enum class Kind {
+        layers,     ///< an overlay of layers, made for this container
+        directory,  ///< a ready root file system (spec.root.path), used as it is
+    };
+    enum class Upper {
+        disk,    ///< a private writable layer in the container's directory
+        memory,  ///< a private writable layer in a tmpfs
+        none,    ///< nothing can be written
+    };
+    Kind kind = Kind::layers;
+    std::vector<Layer> layers;  ///< lowest first
+    Upper upper = Upper::disk;
+    std::optional<std::int64_t> memory_upper_size;  ///< bytes
+};
+
+/// Files that every engine provides over the image's own. Their text is ready here.
+struct EtcFile {
+    std::string path;  ///< "/etc/hosts"
+    std::string text;
+};
+
+/// Terminal and streams.
+struct Streams {
+    bool interactive = false;  ///< standard input is passed on; otherwise it is /dev/null
+    bool tty = false;          ///< a pty of the container's own
+};
+
+/// What the supervisor does while the container runs.
+struct Supervision {
+    std::optional<std::chrono::nanoseconds> timeout;  ///< then stop_signal, then SIGKILL
+    int stop_signal = SIGTERM;
+    std::chrono::nanoseconds stop_timeout = std::chrono::seconds(10);
+    bool init = false;  ///< a reaper of minirun's own is pid 1
+};
+
+struct LaunchRequest {
+    std::string id;             ///< 64 hex digits
+    std::string name;           ///< --name, or empty
+    std::string container_dir;  ///< absolute path of the container's own directory on the host
+    std::string seccomp_cache;  ///< absolute path of the directory with compiled filters; empty: none
+    ContainerSpec spec;
+    RootSource root;
+    std::vector<EtcFile> etc_files;
+    /// Directories of the container that have to exist: the image's volumes, where the writable layer holds them.
+    std::vector<std::string> ensure_directories;
+    Streams streams;
+    Supervision supervision;
+    bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root
+    bool loopback_up = true;  ///< in a new network namespace
+    /// One-line remarks for stderr (ports exposed but no network, …).
+    std::vector<std::string> notices;
+};
+
+}  // namespace minirun

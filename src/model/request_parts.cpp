@@ -1,0 +1,81 @@
+#include "model/request_parts.hpp"
+
+#include <algorithm>
+
+#include "kernel/names.hpp"
+#include "model/option_error.hpp"
+#include "model/runtime_spec_checks.hpp"
+
+namespace minirun {
+namespace {
+
+int stop_signal(const RunOptions& options, const std::string& image_stop_signal) {
+    if (!options.stop_signal.empty()) {
+        if (const auto number = signal_number(options.stop_signal)) return *number;
+        throw option_error("--stop-signal", options.stop_signal, "there is no such signal",
+                           "signal(7) lists them: TERM, SIGINT, 15, RTMIN+3, …");
+    }
+    if (image_stop_signal.empty()) return SIGTERM;
+    if (const auto number = signal_number(image_stop_signal)) return *number;
+    throw Error(ErrorKind::bad_input, cat("StopSignal of the image is unknown: ", quote(image_stop_signal)),
+                "give another one with --stop-signal");
+}
+
+bool assigns(std::string_view entry, std::string_view name) {
+    return entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == '=';
+}
+
+auto find_variable(const std::vector<std::string>& env, std::string_view name) {
+    return std::find_if(env.begin(), env.end(), [&](const std::string& entry) { return assigns(entry, name); });
+}
+
+}  // namespace
+
+LaunchRequest request_around(const RunOptions& options, const HostFacts& host, const std::string& image_stop_signal) {
+    LaunchRequest request;
+    request.id = host.id;
+    request.name = options.name;
+    request.container_dir = host.container_dir;
+    request.seccomp_cache = host.seccomp_cache;
+    request.streams = {options.interactive, options.tty};
+    request.supervision = {options.timeout, stop_signal(options, image_stop_signal), options.stop_timeout,
+                           options.init};
+    return request;
+}
+
+void set_variable(std::vector<std::string>& env, std::string_view assignment) {
+    const auto name = assignment.substr(0, assignment.find('='));
+    const auto found = find_variable(env, name);
+    const bool removes = name.size() == assignment.size();
+    if (removes && found != env.end())
+        env.erase(found);
+    else if (!removes && found != env.end())
+        env[static_cast<std::size_t>(found - env.begin())] = assignment;
+    else if (!removes)
+        env.emplace_back(assignment);
+}
+
+bool has_variable(const std::vector<std::string>& env, std::string_view name) {
+    return find_variable(env, name) != env.end();
+}
+
+std::string working_directory(const RunOptions& options, const std::string& otherwise) {
+    if (options.working_dir.empty()) return otherwise.empty() ? "/" : otherwise;
+    if (!options.working_dir.starts_with('/'))
+        throw option_error("--workdir", options.working_dir, "the path in the container has to be absolute");
+    return options.working_dir;
+}
+
+void refuse_two_uppers(const RunOptions& options) {
+    if (options.read_only && options.tmpfs_upper)
+        throw Error(ErrorKind::usage, "--read-only leaves out the writable layer that --tmpfs-upper is about",
+                    "give one of them");
+}
+
+void require_valid(const ContainerSpec& spec, const std::string& what) {
+    Problems problems(what);
+    check_spec(spec, problems);
+    problems.throw_if_any();
+}
+
+}  // namespace minirun

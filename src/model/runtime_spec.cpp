@@ -1,0 +1,283 @@
+#include "model/runtime_spec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "model/runtime_spec_checks.hpp"
+#include "model/runtime_spec_unsupported.hpp"
+
+namespace minirun {
+namespace {
+
+struct NamespaceRow {
+    NamespaceType type;
+    std::string_view word;
+};
+constexpr std::array namespaces{
+    NamespaceRow{NamespaceType::mount, "mount"},     NamespaceRow{NamespaceType::pid, "pid"},
+    NamespaceRow{NamespaceType::network, "network"}, NamespaceRow{NamespaceType::uts, "uts"},
+    NamespaceRow{NamespaceType::ipc, "ipc"},         NamespaceRow{NamespaceType::cgroup, "cgroup"},
+    NamespaceRow{NamespaceType::user, "user"},       NamespaceRow{NamespaceType::time, "time"},
+};
+
+// Whether there is an object to read. Asked once for each object, so that a wrong type is one problem and not one
+// for each of its keys.
+bool is_there(const JsonView& view) {
+    if (!view.exists() || view.is_object()) return view.exists();
+    view.members();  // complains
+    return false;
+}
+
+bool is_required(const JsonView& view) {
+    if (!view.exists()) view.complain("is required");
+    return view.exists();
+}
+
+// The elements of an array of objects that are objects.
+std::vector<JsonView> objects(const JsonView& view) {
+    auto all = view.elements();
+    std::erase_if(all, [](const JsonView& element) { return !is_required(element) || !is_there(element); });
+    return all;
+}
+
+std::string required_string(const JsonView& view) { return is_required(view) ? view.string_or("") : std::string(); }
+
+std::uint32_t u32_or(const JsonView& view, std::uint32_t fallback) {
+    return static_cast<std::uint32_t>(
+        view.unsigned_integer(std::numeric_limits<std::uint32_t>::max()).value_or(fallback));
+}
+std::uint32_t required_u32(const JsonView& view) { return is_required(view) ? u32_or(view, 0) : 0; }
+
+std::vector<std::string> strings(const JsonView& view) { return view.strings().value_or(std::vector<std::string>()); }
+
+std::map<std::string, std::string> string_map(const JsonView& view) {
+    std::map<std::string, std::string> all;
+    for (const auto& [key, value] : view.members()) {
+        if (!value.exists()) value.complain("expected a string, found null");
+        if (auto text = value.string()) all.emplace(key, std::move(*text));
+    }
+    return all;
+}
+
+// One spelling for one place: "proc", "//proc/", "/./proc" -> "/proc". ".." stays, symbolic links decide what it means.
+std::string from_root(std::string_view path) {
+    std::string clean;
+    for (const auto& part : split(path, '/'))
+        if (!part.empty() && part != ".") clean += '/' + part;
+    return clean.empty() ? "/" : clean;
+}
+
+UserSpec read_user(const JsonView& view) {
+    UserSpec user;
+    if (!is_there(view)) return user;
+    user.uid = u32_or(view["uid"], 0);
+    user.gid = u32_or(view["gid"], 0);
+    if (const auto umask = view["umask"]; umask.exists()) user.umask = u32_or(umask, 0);
+    for (const auto& gid : view["additionalGids"].elements()) user.additional_gids.push_back(required_u32(gid));
+    return user;
+}
+
+std::optional<ConsoleSize> read_console_size(const JsonView& view) {
+    if (!is_there(view)) return std::nullopt;
+    const auto cells = [](const JsonView& number) {
+        return static_cast<std::uint16_t>(is_required(number) ? number.unsigned_integer(UINT16_MAX).value_or(0) : 0);
+    };
+    return ConsoleSize{cells(view["height"]), cells(view["width"])};
+}
+
+std::optional<CapabilitySpec> read_capabilities(const JsonView& view) {
+    if (!is_there(view)) return std::nullopt;
+    return CapabilitySpec{strings(view["bounding"]), strings(view["effective"]), strings(view["inheritable"]),
+                          strings(view["permitted"]), strings(view["ambient"])};
+}
+
+std::vector<RlimitSpec> read_rlimits(const JsonView& view) {
+    std::vector<RlimitSpec> limits;
+    const auto limit = [](const JsonView& number) {
+        return is_required(number) ? number.unsigned_integer().value_or(0) : 0;
+    };
+    for (const auto& one : objects(view))
+        limits.push_back({required_string(one["type"]), limit(one["soft"]), limit(one["hard"])});
+    return limits;
+}
+
+ProcessSpec read_process(const JsonView& view) {
+    ProcessSpec process;
+    if (!is_required(view) || !is_there(view)) return process;
+    process.terminal = view["terminal"].boolean_or(false);
+    process.console_size = read_console_size(view["consoleSize"]);
+    process.user = read_user(view["user"]);
+    process.args = strings(view["args"]);
+    process.env = strings(view["env"]);
+    process.cwd = required_string(view["cwd"]);
+    process.capabilities = read_capabilities(view["capabilities"]);
+    process.rlimits = read_rlimits(view["rlimits"]);
+    process.no_new_privileges = view["noNewPrivileges"].boolean_or(false);
+    if (const auto score = view["oomScoreAdj"]; const auto number = score.integer()) {
+        const bool fits = *number >= INT16_MIN && *number <= INT16_MAX;
+        if (!fits) score.complain(cat(*number, " is not from -1000 to 1000"));
+        process.oom_score_adj = fits ? static_cast<int>(*number) : 0;
+    }
+    return process;
+}
+
+RootSpec read_root(const JsonView& view) {
+    if (!is_required(view) || !is_there(view)) return {};
+    RootSpec root{required_string(view["path"]), view["readonly"].boolean_or(false)};
+    if (view["path"].is_string() && root.path.empty()) view["path"].complain("is empty");
+    return root;
+}
+
+std::vector<MountSpec> read_mounts(const JsonView& view) {
+    std::vector<MountSpec> mounts;
+    for (const auto& one : objects(view)) {
+        auto destination = required_string(one["destination"]);
+        if (one["destination"].is_string() && destination.empty()) one["destination"].complain("is empty");
+        mounts.push_back(
+            {from_root(destination), one["type"].string_or(""), one["source"].string_or(""), strings(one["options"])});
+    }
+    return mounts;
+}
+
+std::vector<Namespace> read_namespaces(const JsonView& view) {
+    std::vector<Namespace> all;
+    for (const auto& one : objects(view)) {
+        const auto type = one["type"];
+        const auto word = required_string(type);
+        const auto* row = std::find_if(namespaces.begin(), namespaces.end(),
+                                       [&](const NamespaceRow& known) { return known.word == word; });
+        if (row != namespaces.end())
+            all.push_back({row->type, one["path"].string_or("")});
+        else if (type.is_string())
+            type.complain(cat("unknown namespace type ", quote(word)));
+    }
+    return all;
+}
+
+std::vector<IdMapping> read_mappings(const JsonView& view) {
+    std::vector<IdMapping> mappings;
+    for (const auto& one : objects(view))
+        mappings.push_back({required_u32(one["containerID"]), required_u32(one["hostID"]), required_u32(one["size"])});
+    return mappings;
+}
+
+void read_time_offsets(const JsonView& view, LinuxSpec& spec) {
+    for (const auto& [clock, offset] : view.members()) {
+        const bool monotonic = clock == "monotonic";
+        if (!monotonic && clock != "boottime") {
+            offset.complain("unknown clock: a time namespace has offsets for monotonic and boottime");
+            continue;
+        }
+        if (!is_there(offset)) continue;
+        auto& slot = monotonic ? spec.monotonic_offset : spec.boottime_offset;
+        slot = TimeOffset{offset["secs"].integer().value_or(0), u32_or(offset["nanosecs"], 0)};
+    }
+}
+
+DeviceSpec read_device(const JsonView& view) {
+    DeviceSpec device;
+    device.path = required_string(view["path"]);
+    const auto type = required_string(view["type"]);
+    if (type.size() == 1)
+        device.type = type[0];
+    else if (view["type"].is_string())
+        view["type"].complain(cat("unknown device type ", quote(type), ": c, b, u and p are known"));
+    if (device.type != 'p') {
+        device.major = required_u32(view["major"]);
+        device.minor = required_u32(view["minor"]);
+    }
+    // Engines pass the whole st_mode, with the bits of the file's type.
+    const auto mode = view["fileMode"].unsigned_integer(0177777);
+    device.file_mode = static_cast<std::uint32_t>(mode.value_or(0666)) & 07777;
+    device.uid = u32_or(view["uid"], 0);
+    device.gid = u32_or(view["gid"], 0);
+    return device;
+}
+
+// "rslave" is what engines write for "slave": of the root, the mounts below it are always meant too.
+std::string read_propagation(const JsonView& view) {
+    auto word = view.string_or("");
+    if (word == "rprivate" || word == "rslave" || word == "rshared" || word == "runbindable") word.erase(0, 1);
+    return word;
+}
+
+LinuxSpec read_linux(const JsonView& view) {
+    LinuxSpec spec;
+    if (!is_there(view)) return spec;
+    spec.namespaces = read_namespaces(view["namespaces"]);
+    spec.uid_mappings = read_mappings(view["uidMappings"]);
+    spec.gid_mappings = read_mappings(view["gidMappings"]);
+    read_time_offsets(view["timeOffsets"], spec);
+    for (const auto& device : objects(view["devices"])) spec.devices.push_back(read_device(device));
+    spec.sysctl = string_map(view["sysctl"]);
+    if (const auto seccomp = view["seccomp"]; is_there(seccomp)) spec.seccomp = seccomp.json().dump();
+    spec.rootfs_propagation = read_propagation(view["rootfsPropagation"]);
+    spec.masked_paths = strings(view["maskedPaths"]);
+    spec.readonly_paths = strings(view["readonlyPaths"]);
+    view["cgroupsPath"].string();  // of the right type; without limits it makes no difference
+    return spec;
+}
+
+ContainerSpec read_spec(const JsonView& view) {
+    ContainerSpec spec;
+    spec.oci_version = required_string(view["ociVersion"]);
+    spec.root = read_root(view["root"]);
+    spec.process = read_process(view["process"]);
+    spec.hostname = view["hostname"].string_or("");
+    spec.domainname = view["domainname"].string_or("");
+    spec.mounts = read_mounts(view["mounts"]);
+    spec.annotations = string_map(view["annotations"]);
+    spec.linux_ = read_linux(view["linux"]);
+    return spec;
+}
+
+// Whether a problem that a check found at one path may come from what could not be read at another: the same key,
+// one inside the other, or elements of one array, whose numbers have shifted.
+bool may_follow(std::string_view checked, std::string_view unreadable) {
+    const auto outer = [](std::string_view path) { return path.substr(0, path.find('[')); };
+    const auto a = outer(checked), b = outer(unreadable);
+    const auto inside = [](std::string_view inner, std::string_view around) {
+        return inner == around || (inner.starts_with(around) && inner[around.size()] == '.');
+    };
+    return inside(a, b) || inside(b, a);
+}
+
+// Adds what check_spec() finds, except what is only a consequence of problems that are already told.
+void check_what_was_read(const ContainerSpec& spec, Problems& problems) {
+    const auto path_of = [](std::string_view problem) { return problem.substr(0, problem.find(": ")); };
+    Problems found(problems.file());
+    check_spec(spec, found);
+    const auto read_problems = problems.list();
+    for (const std::string_view problem : found.list()) {
+        const auto path = path_of(problem);
+        const bool told = std::any_of(read_problems.begin(), read_problems.end(),
+                                      [&](const std::string& earlier) { return may_follow(path, path_of(earlier)); });
+        if (!told) problems.add(path, problem.substr(path.size() + 2));
+    }
+}
+
+}  // namespace
+
+std::string_view namespace_word(NamespaceType type) noexcept {
+    for (const auto& row : namespaces)
+        if (row.type == type) return row.word;
+    return "unknown";
+}
+
+ContainerSpec parse_runtime_spec(std::string_view text, const std::string& file) {
+    const auto document = parse_json(text, file);
+    Problems problems(file);
+    const JsonView root(document, problems);
+    if (!root.exists()) root.complain("expected an object, found null");
+    if (!is_there(root)) problems.throw_if_any();
+    auto spec = read_spec(root);
+    complain_about_unsupported(root, spec);
+    check_what_was_read(spec, problems);
+    problems.throw_if_any();
+    return spec;
+}
+
+}  // namespace minirun

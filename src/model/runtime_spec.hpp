@@ -1,0 +1,26 @@
+// The OCI runtime specification's config.json <-> ContainerSpec.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "minirun/spec.hpp"
+
+namespace minirun {
+
+/// Reads a config.json of the OCI runtime specification 1.x and checks it (see check_spec()).
+///
+/// Throws Error{bad_input} with `file` and all problems, each with the path of its key. Keys that the specification
+/// does not know are ignored (config.md "Extensibility"); known keys that would change the container and that
+/// minirun cannot honour are problems ("… is not supported yet"). Relative paths (root.path, the sources of bind
+/// mounts) stay relative: they start at the bundle's directory.
+ContainerSpec parse_runtime_spec(std::string_view text, const std::string& file);
+
+/// The config.json of a spec, indented, keys in the order of the specification's Go bindings, which is how engines
+/// write it: parse_runtime_spec() gives the spec back. Throws Error{bad_input} if a string is not UTF-8.
+std::string runtime_spec_json(const ContainerSpec& spec);
+
+/// "mount", "pid", "network", … (config-linux.md "Namespaces").
+std::string_view namespace_word(NamespaceType type) noexcept;
+
+}  // namespace minirun

@@ -1,0 +1,115 @@
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "minirun/error.hpp"
+#include "model/runtime_spec.hpp"
+
+namespace minirun {
+namespace {
+
+// What the document does without is left out.
+template <class Value>
+void put_unless_empty(Json& object, const char* key, const Value& value) {
+    if (!value.empty()) object[key] = value;
+}
+
+Json user_json(const UserSpec& user) {
+    Json json{{"uid", user.uid}, {"gid", user.gid}};
+    if (user.umask) json["umask"] = *user.umask;
+    put_unless_empty(json, "additionalGids", user.additional_gids);
+    return json;
+}
+
+// Empty sets are written: they are what the process gets.
+Json capabilities_json(const CapabilitySpec& sets) {
+    return {{"bounding", sets.bounding},
+            {"effective", sets.effective},
+            {"inheritable", sets.inheritable},
+            {"permitted", sets.permitted},
+            {"ambient", sets.ambient}};
+}
+
+Json process_json(const ProcessSpec& process) {
+    Json json{{"terminal", process.terminal}};
+    if (const auto& size = process.console_size)
+        json["consoleSize"] = Json{{"height", size->height}, {"width", size->width}};
+    json["user"] = user_json(process.user);
+    json["args"] = process.args;
+    put_unless_empty(json, "env", process.env);
+    json["cwd"] = process.cwd;
+    if (process.capabilities) json["capabilities"] = capabilities_json(*process.capabilities);
+    for (const auto& limit : process.rlimits)
+        json["rlimits"].push_back(Json{{"type", limit.type}, {"hard", limit.hard}, {"soft", limit.soft}});
+    json["noNewPrivileges"] = process.no_new_privileges;
+    if (process.oom_score_adj) json["oomScoreAdj"] = *process.oom_score_adj;
+    return json;
+}
+
+Json mount_json(const MountSpec& mount) {
+    Json json{{"destination", mount.destination}};
+    put_unless_empty(json, "type", mount.type);
+    put_unless_empty(json, "source", mount.source);
+    put_unless_empty(json, "options", mount.options);
+    return json;
+}
+
+Json mapping_json(const IdMapping& mapping) {
+    return {{"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
+}
+
+Json device_json(const DeviceSpec& device) {
+    Json json{{"path", device.path}, {"type", std::string(1, device.type)}};
+    if (device.type != 'p') {
+        json["major"] = device.major;
+        json["minor"] = device.minor;
+    }
+    json["fileMode"] = device.file_mode;
+    json["uid"] = device.uid;
+    json["gid"] = device.gid;
+    return json;
+}
+
+Json namespace_json(const Namespace& one) {
+    Json json{{"type", namespace_word(one.type)}};
+    put_unless_empty(json, "path", one.path);
+    return json;
+}
+
+Json offset_json(const TimeOffset& offset) { return {{"secs", offset.seconds}, {"nanosecs", offset.nanoseconds}}; }
+
+Json linux_json(const LinuxSpec& spec) {
+    Json json = Json::object();
+    for (const auto& mapping : spec.uid_mappings) json["uidMappings"].push_back(mapping_json(mapping));
+    for (const auto& mapping : spec.gid_mappings) json["gidMappings"].push_back(mapping_json(mapping));
+    put_unless_empty(json, "sysctl", spec.sysctl);
+    for (const auto& one : spec.namespaces) json["namespaces"].push_back(namespace_json(one));
+    for (const auto& device : spec.devices) json["devices"].push_back(device_json(device));
+    if (spec.seccomp) json["seccomp"] = parse_json(*spec.seccomp, "the seccomp profile");
+    put_unless_empty(json, "rootfsPropagation", spec.rootfs_propagation);
+    put_unless_empty(json, "maskedPaths", spec.masked_paths);
+    put_unless_empty(json, "readonlyPaths", spec.readonly_paths);
+    if (spec.monotonic_offset) json["timeOffsets"]["monotonic"] = offset_json(*spec.monotonic_offset);
+    if (spec.boottime_offset) json["timeOffsets"]["boottime"] = offset_json(*spec.boottime_offset);
+    return json;
+}
+
+}  // namespace
+
+std::string runtime_spec_json(const ContainerSpec& spec) {
+    Json json{{"ociVersion", spec.oci_version}};
+    json["process"] = process_json(spec.process);
+    json["root"] = Json{{"path", spec.root.path}, {"readonly", spec.root.readonly}};
+    put_unless_empty(json, "hostname", spec.hostname);
+    put_unless_empty(json, "domainname", spec.domainname);
+    for (const auto& mount : spec.mounts) json["mounts"].push_back(mount_json(mount));
+    put_unless_empty(json, "annotations", spec.annotations);
+    json["linux"] = linux_json(spec.linux_);
+    try {
+        return json.dump(4) + "\n";
+    } catch (const Json::type_error&) {
+        // Linux has no encoding for arguments, variables and paths; JSON has only UTF-8.
+        throw Error(ErrorKind::bad_input, "the container cannot be written as JSON: a string in it is not valid UTF-8",
+                    "look at the command, the environment, the mounts and the annotations");
+    }
+}
+
+}  // namespace minirun

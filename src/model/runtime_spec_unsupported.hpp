@@ -1,0 +1,14 @@
+// What the OCI runtime specification knows and minirun cannot honour.
+#pragma once
+
+#include "base/json.hpp"
+#include "minirun/spec.hpp"
+
+namespace minirun {
+
+/// Complains about each key of a config.json (`root` is an object, `spec` what was read from it) that asks for
+/// something that minirun does not do: ignoring it would make the container another one than was described, mostly a
+/// weaker one.
+void complain_about_unsupported(const JsonView& root, const ContainerSpec& spec);
+
+}  // namespace minirun

@@ -1,0 +1,23 @@
+// Where a container's volumes come from: the user's options and the image's own volumes, as mounts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "minirun/image.hpp"
+#include "minirun/run_options.hpp"
+#include "model/request_from_image.hpp"
+
+namespace minirun {
+
+struct VolumeMounts {
+    std::vector<MountSpec> mounts;  ///< parents before children
+    /// Volumes that the container's own writable layer holds: directories that have to exist.
+    std::vector<std::string> directories;
+};
+
+/// Throws Error{usage} for a destination that is taken twice or that belongs to minirun (/proc, /dev).
+VolumeMounts volume_mounts(const Image& image, const RunOptions& options, const ImageFiles& files,
+                           const std::string& container_dir);
+
+}  // namespace minirun

@@ -1,0 +1,275 @@
+#include "plan/describe.hpp"
+
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <array>
+
+#include "base/text.hpp"
+#include "kernel/names.hpp"
+#include "kernel/process.hpp"
+
+namespace minirun {
+namespace {
+
+std::string octal(mode_t mode) {
+    std::string digits = "0";
+    for (int shift = 9; shift >= 0; shift -= 3) {
+        const auto digit = (mode >> shift) & 7;
+        if (digit != 0 || digits.size() > 1 || shift == 0) digits += static_cast<char>('0' + digit);
+    }
+    return digits;
+}
+
+// The path as the container sees it.
+std::string place(Slot at, std::string_view path) {
+    const auto below = [&](std::string_view root) {
+        if (path.empty() || path.starts_with('/')) return printable(path.empty() ? root : path);
+        return cat(root, root.ends_with('/') ? "" : "/", printable(path));
+    };
+    switch (at) {
+        case Slot::dev: return below("/dev");
+        case Slot::root: return below("/");
+        case Slot::proc: return below("/proc");
+        case Slot::provided: return path.empty() ? "the provided files" : cat("provided ", printable(path));
+        case Slot::upper: return cat("writable layer's tmpfs ", printable(path));
+        case Slot::none: return "nowhere yet";
+        case Slot::host:
+        case Slot::count: break;
+    }
+    return printable(path);
+}
+
+std::string propagation_name(unsigned long flags) {
+    std::string name = (flags & MS_REC) != 0 ? "r" : "";
+    if ((flags & MS_SHARED) != 0) return name + "shared";
+    if ((flags & MS_SLAVE) != 0) return name + "slave";
+    if ((flags & MS_PRIVATE) != 0) return name + "private";
+    return name + "unbindable";
+}
+
+// " (ro,nosuid,size=64k)", or nothing.
+std::string options_in_brackets(std::uint64_t attributes, std::span<const FsOption> options,
+                                unsigned long propagation = 0) {
+    std::vector<std::string> words;
+    if (attributes != 0) words.push_back(mount_attr_names(attributes));
+    for (const auto& option : options)
+        words.push_back(option.value == nullptr ? std::string(option.key)
+                                                : cat(option.key, '=', printable(option.value)));
+    if (propagation != 0) words.push_back(propagation_name(propagation));
+    return words.empty() ? "" : cat(" (", join(words, ","), ")");
+}
+
+std::string limit_text(std::uint64_t limit) { return limit == UINT64_MAX ? "unlimited" : cat(limit); }
+
+template <class Item>
+std::string text_of(std::span<const Item> bytes) {
+    return printable(std::string_view(bytes.data(), bytes.size()));
+}
+
+struct Describe {
+    std::string operator()(const op::HostDirectory& s) const {
+        return cat("make directory ", printable(s.path), " ", octal(s.mode));
+    }
+    std::string operator()(const op::HostSymlink& s) const {
+        return cat("make symbolic link ", printable(s.path), " -> ", printable(s.target));
+    }
+    std::string operator()(const op::TimeNamespace& s) const {
+        return cat("new time namespace: monotonic clock ", s.monotonic_seconds, " s, boottime clock ",
+                   s.boottime_seconds, " s ahead");
+    }
+    std::string operator()(const op::CloneProcess& s) const {
+        return cat("clone a process with new namespaces: ", namespace_names(s.flags));
+    }
+    std::string operator()(const op::DieWithParent&) const { return "die when minirun dies (SIGKILL)"; }
+    std::string operator()(const op::JoinNamespace& s) const {
+        return cat("join the ", namespace_names(s.type), " namespace ", printable(s.path));
+    }
+    std::string operator()(const op::EnterDirectory& s) const { return cat("enter ", place(s.at, s.path)); }
+    std::string operator()(const op::SetPropagation& s) const {
+        return cat("make all mounts ", propagation_name(s.flags));
+    }
+    std::string operator()(const op::MountOverlay& s) const {
+        std::vector<std::string> layers;
+        for (const auto* layer : s.lower) layers.push_back(printable(layer));
+        return cat("mount overlay of ", s.lower.size(), s.lower.size() == 1 ? " layer" : " layers", " as the root",
+                   options_in_brackets(s.attributes, s.options), ", topmost first: ", join(layers, " "));
+    }
+    std::string operator()(const op::BindRoot& s) const { return cat("bind ", printable(s.source), " as the root"); }
+    std::string operator()(const op::MountFilesystem& s) const {
+        const auto options = options_in_brackets(s.attributes, s.options, s.propagation);
+        if (s.target.at != Slot::none) return cat("mount ", s.type, " on ", place(s.target.at, s.target.path), options);
+        return cat("prepare ", s.type, options);
+    }
+    std::string operator()(const op::BindMount& s) const {
+        return cat("bind ", place(s.from, s.source), " on ", place(s.target.at, s.target.path),
+                   options_in_brackets(s.set, {}, s.propagation | (s.recursive ? MS_REC : 0ul)));
+    }
+    std::string operator()(const op::MakeDirectory& s) const {
+        return cat("make directory ", place(s.at, s.path), " ", octal(s.mode));
+    }
+    std::string operator()(const op::MakeSymlink& s) const {
+        return cat("make symbolic link ", place(s.at, s.path), " -> ", printable(s.target));
+    }
+    std::string operator()(const op::MakeDevice& s) const {
+        const char* kind = S_ISBLK(s.mode) ? "block device " : S_ISFIFO(s.mode) ? "fifo " : "device ";
+        return cat("make ", kind, place(s.at, s.path), " ", s.major, ":", s.minor, " ", octal(s.mode & 07777));
+    }
+    std::string operator()(const op::WriteFile& s) const {
+        return cat("write ", place(s.at, s.path), ", ", s.text.size(), " bytes");
+    }
+    std::string operator()(const op::MaskPath& s) const { return cat("mask ", printable(s.path)); }
+    std::string operator()(const op::ReadonlyPath& s) const { return cat("make read-only ", printable(s.path)); }
+    std::string operator()(const op::SetHostname& s) const { return cat("set hostname ", text_of(s.name)); }
+    std::string operator()(const op::SetDomainname& s) const { return cat("set domain name ", text_of(s.name)); }
+    std::string operator()(const op::LoopbackUp&) const { return "bring up the loopback interface"; }
+    std::string operator()(const op::WriteSysctl& s) const {
+        return cat("write /proc/", printable(s.path), " = ", text_of(s.value));
+    }
+    std::string operator()(const op::SetRlimit& s) const {
+        return cat("limit ", rlimit_name(s.resource), " to ", limit_text(s.soft), " (hard ", limit_text(s.hard), ")");
+    }
+    std::string operator()(const op::SetOomScore& s) const { return cat("set oom_score_adj ", text_of(s.value)); }
+    std::string operator()(const op::OpenTerminal&) const {
+        return "open a pty on the container's /dev/pts and bind it on /dev/console";
+    }
+    std::string operator()(const op::MakeReadonly& s) const {
+        return cat("make read-only the mount on ", place(s.target.at, s.target.path));
+    }
+    std::string operator()(const op::SetRootPropagation& s) const {
+        return cat("make the root ", propagation_name(s.flags));
+    }
+    std::string operator()(const op::PivotRoot&) const {
+        return "pivot_root: the container's root becomes /, the host's is unmounted";
+    }
+    std::string operator()(const op::ForkInit&) const {
+        return "fork: minirun stays as pid 1 and reaps, the child goes on";
+    }
+    std::string operator()(const op::NewSession&) const { return "start a new session"; }
+    std::string operator()(const op::ConnectStreams& s) const {
+        return s.terminal ? "connect stdin, stdout and stderr to the pty" : "connect stdin, stdout and stderr";
+    }
+    std::string operator()(const op::LimitBoundingSet& s) const {
+        return cat("limit the bounding set to ", capability_names(s.keep));
+    }
+    std::string operator()(const op::SetUser& s) const {
+        std::vector<std::string> groups;
+        for (const auto gid : s.groups) groups.push_back(cat(gid));
+        return cat("become uid ", s.uid, ", gid ", s.gid,
+                   groups.empty() ? ", no supplementary groups" : ", groups " + join(groups, " "));
+    }
+    std::string operator()(const op::EnterWorkingDirectory& s) const {
+        return cat("enter the working directory ", printable(s.path));
+    }
+    std::string operator()(const op::SetUmask& s) const { return cat("set umask ", octal(s.umask)); }
+    std::string operator()(const op::SetCapabilities& s) const {
+        return cat("set capabilities: effective ", capability_names(s.effective), "; permitted ",
+                   s.permitted == s.effective ? "the same" : capability_names(s.permitted), "; inheritable ",
+                   capability_names(s.inheritable), "; ambient ", capability_names(s.ambient));
+    }
+    std::string operator()(const op::NoNewPrivileges&) const { return "set no_new_privs"; }
+    std::string operator()(const op::ResetSignals&) const { return "reset signal dispositions and mask"; }
+    std::string operator()(const op::LoadSeccomp& s) const {
+        return cat("load the seccomp filter, ", s.filter.size(), " instructions");
+    }
+    std::string operator()(const op::CloseDescriptors& s) const {
+        return cat("close all descriptors from ", s.first, " on at exec");
+    }
+    std::string operator()(const op::Exec& s) const {
+        std::vector<std::string> words;
+        for (const char* const* word = s.argv; *word != nullptr; word++) words.push_back(quote(*word));
+        return cat("exec ", join(words, " "));
+    }
+};
+
+constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{"host_directory",
+                                                                             "host_symlink",
+                                                                             "time_namespace",
+                                                                             "clone_process",
+                                                                             "die_with_parent",
+                                                                             "join_namespace",
+                                                                             "enter_directory",
+                                                                             "set_propagation",
+                                                                             "mount_overlay",
+                                                                             "bind_root",
+                                                                             "mount_filesystem",
+                                                                             "bind_mount",
+                                                                             "make_directory",
+                                                                             "make_symlink",
+                                                                             "make_device",
+                                                                             "write_file",
+                                                                             "mask_path",
+                                                                             "readonly_path",
+                                                                             "set_hostname",
+                                                                             "set_domainname",
+                                                                             "loopback_up",
+                                                                             "write_sysctl",
+                                                                             "set_rlimit",
+                                                                             "set_oom_score",
+                                                                             "open_terminal",
+                                                                             "make_readonly",
+                                                                             "set_root_propagation",
+                                                                             "pivot_root",
+                                                                             "fork_init",
+                                                                             "new_session",
+                                                                             "connect_streams",
+                                                                             "limit_bounding_set",
+                                                                             "set_user",
+                                                                             "enter_working_directory",
+                                                                             "set_umask",
+                                                                             "set_capabilities",
+                                                                             "no_new_privileges",
+                                                                             "reset_signals",
+                                                                             "load_seccomp",
+                                                                             "close_descriptors",
+                                                                             "exec"};
+
+}  // namespace
+
+std::string_view phase_name(Phase phase) {
+    switch (phase) {
+        case Phase::host_before: return "host";
+        case Phase::clone: return "clone";
+        case Phase::child: return "child";
+        case Phase::child_final: return "inside";
+    }
+    return "";
+}
+
+std::string_view operation_name(const Operation& operation) { return names[operation.index()]; }
+
+std::string describe(const Operation& operation) { return std::visit(Describe{}, operation); }
+
+std::string plan_text(const Plan& plan) {
+    std::string text;
+    for (const auto& step : plan.steps) {
+        const auto phase = phase_name(step.phase);
+        text += cat(phase, std::string(8 - phase.size(), ' '), describe(step.operation), '\n');
+    }
+    return text;
+}
+
+std::string namespace_names(std::uint64_t flags) {
+    struct Name {
+        std::uint64_t flag;
+        const char* name;
+    };
+    constexpr Name all[] = {{CLONE_NEWNS, "mount"},  {CLONE_NEWPID, "pid"},  {CLONE_NEWNET, "network"},
+                            {CLONE_NEWUTS, "uts"},   {CLONE_NEWIPC, "ipc"},  {CLONE_NEWCGROUP, "cgroup"},
+                            {CLONE_NEWUSER, "user"}, {CLONE_NEWTIME, "time"}};
+    std::vector<std::string> words;
+    for (const auto& one : all)
+        if ((flags & one.flag) != 0) words.emplace_back(one.name);
+    return join(words, ", ");
+}
+
+std::string capability_names(std::uint64_t set) {
+    if (set == 0) return "none";
+    std::vector<std::string> words;
+    for (int number = 0; number < 64; number++)
+        if ((set >> number & 1) != 0) words.push_back(capability_name(number).substr(4));
+    return join(words, " ");
+}
+
+}  // namespace minirun

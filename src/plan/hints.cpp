@@ -1,0 +1,224 @@
+#include "plan/hints.hpp"
+
+#include <sys/vfs.h>
+
+#include <cerrno>
+
+#include "base/text.hpp"
+#include "kernel/names.hpp"
+#include "plan/describe.hpp"
+
+namespace minirun {
+namespace {
+
+struct Diagnosis {
+    ErrorKind kind = ErrorKind::system;
+    std::string what;  ///< replaces "cannot STEP" if not empty
+    std::string hint;
+};
+
+std::string filesystem_of(const char* path) {
+    struct statfs info {};
+    if (::statfs(path, &info) < 0) return "unknown";
+    return filesystem_name(static_cast<std::uint64_t>(info.f_type) & 0xffffffffu);
+}
+
+constexpr std::string_view apparmor_hint =
+    "if this host's AppArmor restricts user namespaces (Ubuntu 23.10 and newer): sysctl "
+    "kernel.apparmor_restrict_unprivileged_userns=0";
+
+struct Diagnose {
+    const ChildReport& report;
+
+    Diagnosis operator()(const op::CloneProcess& s) const {
+        if (report.error == EPERM)
+            return {ErrorKind::not_permitted, "",
+                    cat("new namespaces take CAP_SYS_ADMIN: run as root; ", apparmor_hint)};
+        if (report.error == ENOSPC)
+            return {ErrorKind::system, "", "the limit in /proc/sys/user/max_*_namespaces is reached: raise it"};
+        if (report.error == EINVAL)
+            return {ErrorKind::unsupported, "",
+                    cat("this kernel lacks one of these namespaces: ", namespace_names(s.flags))};
+        if (report.error == EAGAIN)
+            return {ErrorKind::system, "", "the limit of processes (RLIMIT_NPROC, pids cgroup) is reached"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::MountOverlay& s) const {
+        if (report.item >= 0 && static_cast<std::size_t>(report.item) < s.lower.size()) {
+            const char* layer = s.lower[static_cast<std::size_t>(report.item)];
+            return {ErrorKind::unsupported,
+                    cat("overlayfs refused the layer ", quote(layer), " on ", filesystem_of(layer)),
+                    report.error == ENOENT ? "the layer's directory is gone: build the bundle again"
+                                           : "copy the layer to ext4, xfs, btrfs or tmpfs"};
+        }
+        const auto below = filesystem_of(s.mountpoint);
+        if (report.error == ENODEV)
+            return {ErrorKind::unsupported, "this kernel has no overlay file system", "modprobe overlay"};
+        if (report.error == EINVAL || report.error == ENOTSUP || report.error == EOPNOTSUPP || report.error == EREMOTE)
+            return {ErrorKind::unsupported,
+                    cat("overlayfs refused the writable layer in ", quote(s.mountpoint), " on ", below),
+                    "keep the writable layer in memory (--tmpfs-upper), do without one (--read-only), or set "
+                    "MINIRUN_ROOT to a directory on "
+                    "ext4, xfs or btrfs"};
+        if (report.error == ELOOP)
+            return {ErrorKind::unsupported, "overlayfs refused layers that overlap",
+                    "no layer may lie inside another one"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::MountFilesystem& s) const {
+        if (report.error == ENODEV)
+            return {ErrorKind::unsupported, cat("this kernel has no file system ", quote(s.type)),
+                    cat("modprobe ", printable(s.type))};
+        if (report.item >= 0 && static_cast<std::size_t>(report.item) < s.options.size()) {
+            const auto& option = s.options[static_cast<std::size_t>(report.item)];
+            return {ErrorKind::bad_input,
+                    cat(s.type, " on ", quote(s.target.path), " does not take the option ",
+                        quote(option.value == nullptr ? std::string(option.key) : cat(option.key, '=', option.value))),
+                    ""};
+        }
+        return target(s.target);
+    }
+
+    Diagnosis operator()(const op::BindMount& s) const {
+        if (report.item < 0 && report.error == ENOENT)
+            return {ErrorKind::not_found, cat("the volume's source ", quote(s.source), " does not exist"), ""};
+        return target(s.target);
+    }
+
+    Diagnosis target(const Target& at) const {
+        if (report.error == ENOENT || report.error == EEXIST)
+            return {ErrorKind::bad_input,
+                    cat("the mount target ", quote(at.path),
+                        " is a symbolic link that leads nowhere inside the root file system"),
+                    "mount on the directory itself, or choose another target"};
+        if (report.error == ENOTDIR)
+            return {ErrorKind::bad_input,
+                    cat("the mount target ", quote(at.path), " is a file where a directory is needed, or the reverse"),
+                    "source and target both have to be directories or both files"};
+        if (report.error == EROFS)
+            return {ErrorKind::bad_input,
+                    cat("the mount target ", quote(at.path), " is not in the image, and the root is read-only"),
+                    "leave out --read-only, or use an image that has this path"};
+        if (report.error == ELOOP)
+            return {ErrorKind::bad_input,
+                    cat("the mount target ", quote(at.path), " goes through a loop of symbolic links or a magic link"),
+                    ""};
+        return {};
+    }
+
+    Diagnosis operator()(const op::MakeDirectory& s) const {
+        if (report.error == EROFS) return target({s.at, s.path, Create::directory});
+        return {};
+    }
+
+    Diagnosis operator()(const op::MakeDevice&) const {
+        if (report.error == EPERM) return {ErrorKind::not_permitted, "", "device nodes take CAP_MKNOD"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::WriteSysctl& s) const {
+        const auto key = quote(std::string_view(s.path).substr(4));
+        if (report.error == ENOENT)
+            return {ErrorKind::bad_input, cat("this kernel has no sysctl ", key), "sysctl -a lists them"};
+        if (report.error == EINVAL || report.error == ERANGE)
+            return {ErrorKind::bad_input,
+                    cat("the kernel does not take ", quote({s.value.data(), s.value.size()}), " for the sysctl ", key),
+                    ""};
+        if (report.error == EACCES || report.error == EPERM)
+            return {ErrorKind::bad_input, cat("the sysctl ", key, " cannot be set in a namespace"),
+                    "set it on the host"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::SetRlimit& s) const {
+        if (report.error == EPERM)
+            return {ErrorKind::not_permitted, "",
+                    cat("raising the hard limit of ", rlimit_name(s.resource), " takes CAP_SYS_RESOURCE")};
+        if (report.error == EINVAL) return {ErrorKind::bad_input, "", "the soft limit may not exceed the hard one"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::PivotRoot&) const {
+        if (report.error == EINVAL)
+            return {ErrorKind::unsupported, "",
+                    "pivot_root does not work where / is the kernel's initial rootfs (an initramfs)"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::SetUser& s) const {
+        if (report.error == EINVAL)
+            return {ErrorKind::bad_input, cat("uid ", s.uid, " or gid ", s.gid, " is not mapped in the user namespace"),
+                    ""};
+        return {};
+    }
+
+    Diagnosis operator()(const op::EnterWorkingDirectory& s) const {
+        if (report.error == EXDEV)
+            return {ErrorKind::bad_input,
+                    cat("the working directory ", quote(s.path), " lies outside of the container"), ""};
+        if (report.item == 1)
+            return {
+                ErrorKind::bad_input,
+                cat("the working directory ", quote(s.path), " does not exist and the container's user cannot make it"),
+                "choose another one with --workdir, or run as root with --user 0"};
+        if (report.error == ENOTDIR)
+            return {ErrorKind::bad_input, cat("the working directory ", quote(s.path), " is not a directory"),
+                    "choose another one with --workdir"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::SetCapabilities&) const {
+        if (report.error == EPERM)
+            return {ErrorKind::not_permitted, "",
+                    "a set holds a capability that minirun itself does not have, or an ambient one that is not "
+                    "permitted and inheritable"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::LimitBoundingSet&) const {
+        if (report.error == EPERM) return {ErrorKind::not_permitted, "", "dropping capabilities takes CAP_SETPCAP"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::LoadSeccomp&) const {
+        if (report.error == EACCES)
+            return {ErrorKind::not_permitted, "", "without no_new_privs a filter takes CAP_SYS_ADMIN"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::TimeNamespace&) const {
+        if (report.error == EINVAL || report.error == ENOSYS)
+            return {ErrorKind::unsupported, "", "this kernel has no time namespaces"};
+        return {};
+    }
+
+    template <class Other>
+    Diagnosis operator()(const Other&) const {
+        return {};
+    }
+};
+
+// "e overlay: …" is an error line of the kernel's log, "w " a warning, "i " information.
+std::string kernel_words(const char* detail) {
+    std::string_view words = detail;
+    while (words.ends_with('\n')) words.remove_suffix(1);
+    if (words.size() > 2 && words[1] == ' ') words.remove_prefix(2);
+    return words.empty() ? "" : cat("; the kernel says: ", printable(words));
+}
+
+}  // namespace
+
+Error step_error(const Plan& plan, const ChildReport& report) {
+    const auto& operation = plan.steps[static_cast<std::size_t>(report.step)].operation;
+    auto diagnosis = std::visit(Diagnose{report}, operation);
+    if (report.error == EPERM && diagnosis.kind == ErrorKind::system) diagnosis.kind = ErrorKind::not_permitted;
+    const auto what = diagnosis.what.empty() ? cat("cannot ", describe(operation)) : diagnosis.what;
+    return Error(
+        diagnosis.kind,
+        cat(what, ": ", errno_text(report.error), " (", errno_name(report.error), ")", kernel_words(report.detail)),
+        diagnosis.hint, report.error);
+}
+
+}  // namespace minirun

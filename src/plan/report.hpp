@@ -1,0 +1,21 @@
+// What the child says to the parent over the report socket: see launch/protocol in docs/architecture.md.
+#pragma once
+
+#include <cstdint>
+
+namespace minirun {
+
+/// One message. End of file without a failure means that execve succeeded.
+struct ChildReport {
+    enum class Kind : std::int32_t {
+        terminal,  ///< the message carries the master of the container's pty
+        failure,   ///< a step failed; the child is gone
+    };
+    Kind kind = Kind::failure;
+    std::int32_t step = 0;   ///< index into Plan::steps
+    std::int32_t error = 0;  ///< errno
+    std::int32_t item = -1;  ///< which option, candidate or part of the step failed, if it has several
+    char detail[240] = {};   ///< the kernel's own words (the log of a file system context), NUL-terminated
+};
+
+}  // namespace minirun

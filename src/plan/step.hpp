@@ -1,0 +1,260 @@
+// The steps of a launch. Each is a small trivially copyable struct that says everything the executor needs: the
+// child walks the list after clone3, where nothing can be looked up, allocated or decided any more.
+//
+// A new step is added here, executed in launch/ (child_steps.cpp or host_steps.cpp), and told in plan/describe.cpp;
+// the compiler asks for all three.
+#pragma once
+
+#include <linux/filter.h>
+#include <sys/types.h>
+
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "base/arena.hpp"
+
+namespace minirun {
+
+/// The descriptors that steps hand to each other. A path of a step is always relative to one of them.
+enum class Slot : std::uint8_t {
+    none,
+    host,      ///< paths of the host, before pivot_root
+    root,      ///< the root of the container's tree
+    dev,       ///< the container's /dev
+    proc,      ///< the container's own procfs
+    provided,  ///< a small tmpfs: the files that are provided over the image's own, and what paths are masked with
+    upper,     ///< a tmpfs that holds the writable layer
+    count,
+};
+
+/// What to make at a target if nothing is there; `like_source` is for bind mounts.
+enum class Create : std::uint8_t { no, directory, file, like_source };
+
+struct Target {
+    Slot at = Slot::root;
+    const char* path = "";  ///< resolved inside the slot's tree, whatever symbolic links it meets
+    Create create = Create::no;
+};
+
+/// One parameter of a file system; without a value it is a flag. See fsconfig(2).
+struct FsOption {
+    const char* key = nullptr;
+    const char* value = nullptr;
+};
+
+namespace op {
+
+// In the parent, before the clone. Each is undone when the container is gone.
+struct HostDirectory {
+    const char* path;
+    mode_t mode;
+};
+struct HostSymlink {
+    const char* path;
+    const char* target;
+};
+struct TimeNamespace {
+    std::int64_t monotonic_seconds, boottime_seconds;
+    std::uint32_t monotonic_nanoseconds, boottime_nanoseconds;
+};
+
+// The clone.
+struct CloneProcess {
+    std::uint64_t flags;  ///< CLONE_NEW*
+};
+
+// In the child: the namespace and the tree.
+struct DieWithParent {};
+struct JoinNamespace {
+    const char* path;
+    std::uint64_t type;  ///< CLONE_NEW*
+};
+struct EnterDirectory {
+    Slot at;
+    const char* path;
+};
+struct SetPropagation {
+    unsigned long flags;  ///< MS_REC | MS_SLAVE, …
+};
+/// The overlay of the layers, attached at `mountpoint`; becomes Slot::root.
+struct MountOverlay {
+    std::span<const char* const> lower;  ///< topmost first
+    std::span<const FsOption> options;   ///< upperdir, workdir, volatile, …
+    std::uint64_t attributes;            ///< MOUNT_ATTR_*
+    const char* mountpoint;
+    /// For kernels without lowerdir+ (before Linux 6.7): the option string of mount(2), with short relative names
+    /// because it has to fit a page; otherwise null.
+    const char* mount_data;
+};
+/// A directory of the host as the root; becomes Slot::root.
+struct BindRoot {
+    const char* source;
+    const char* mountpoint;
+};
+struct MountFilesystem {
+    const char* type;
+    const char* source;  ///< what mount(8) shows before "on"
+    std::span<const FsOption> options;
+    std::uint64_t attributes;  ///< MOUNT_ATTR_*
+    unsigned long propagation;
+    Target target;  ///< Slot::none: stays detached
+    Slot keep_as;   ///< Slot::none: closed
+};
+struct BindMount {
+    Slot from;
+    const char* source;
+    bool recursive;
+    std::uint64_t set, clear;  ///< MOUNT_ATTR_*
+    unsigned long propagation;
+    bool recursive_attributes;
+    Target target;
+};
+/// Makes a directory and its parents where they are missing.
+struct MakeDirectory {
+    Slot at;
+    const char* path;
+    mode_t mode;  ///< of the last one, if it is made
+};
+struct MakeSymlink {
+    Slot at;
+    const char* path;
+    const char* target;
+};
+struct MakeDevice {
+    Slot at;
+    const char* path;
+    mode_t mode;  ///< with S_IFCHR, S_IFBLK or S_IFIFO
+    std::uint32_t major, minor;
+    uid_t uid;
+    gid_t gid;
+};
+struct WriteFile {
+    Slot at;
+    const char* path;
+    std::span<const char> text;
+    mode_t mode;
+};
+/// Hides a path of the container, if it is there: a file behind a null device, a directory behind an empty one. Both
+/// are minirun's own, in Slot::provided: never what the rootfs calls /dev/null (CVE-2025-31133), nor the host's node,
+/// whose mode the container could change.
+struct MaskPath {
+    const char* path;
+};
+/// Makes a path of the container read-only, if it is there, with all mounts below it.
+struct ReadonlyPath {
+    const char* path;
+};
+struct SetHostname {
+    std::span<const char> name;
+};
+struct SetDomainname {
+    std::span<const char> name;
+};
+struct LoopbackUp {};
+/// A file below Slot::proc's sys/, on a procfs that is certainly one (CVE-2019-16884).
+struct WriteSysctl {
+    const char* path;
+    std::span<const char> value;
+};
+struct SetRlimit {
+    int resource;
+    std::uint64_t soft, hard;
+};
+struct SetOomScore {
+    std::span<const char> value;
+};
+/// A pty of the container's own devpts: its master goes to the supervisor, its slave becomes /dev/console.
+struct OpenTerminal {};
+/// The mount at the target itself, not what is mounted below it.
+struct MakeReadonly {
+    Target target;
+};
+struct SetRootPropagation {
+    unsigned long flags;
+};
+
+// In the child: out of the host.
+struct PivotRoot {};
+
+// In the child, last: the process.
+/// Splits off pid 1: this process becomes the reaper, its child goes on with the plan.
+struct ForkInit {};
+struct NewSession {};
+/// Standard input, output and error: as the supervisor prepared them, or the container's terminal, which becomes
+/// the controlling one.
+struct ConnectStreams {
+    bool terminal;
+};
+struct LimitBoundingSet {
+    std::uint64_t keep;
+};
+struct SetUser {
+    uid_t uid;
+    gid_t gid;
+    std::span<const gid_t> groups;
+    bool keep_capabilities;
+    bool set_groups;  ///< not where a user namespace denies it
+};
+/// Makes (as the container's user, inside the container: CVE-2026-55686) and enters the working directory, and
+/// checks that it lies in the container (CVE-2024-21626).
+struct EnterWorkingDirectory {
+    const char* path;
+};
+struct SetUmask {
+    mode_t umask;
+};
+struct SetCapabilities {
+    std::uint64_t effective, permitted, inheritable, ambient;
+};
+struct NoNewPrivileges {};
+struct LoadSeccomp {
+    std::span<const sock_filter> filter;
+    std::uint32_t flags;  ///< SECCOMP_FILTER_FLAG_*
+};
+/// All dispositions to their defaults, and the mask that minirun was started with.
+struct ResetSignals {};
+struct CloseDescriptors {
+    unsigned first;
+};
+struct Exec {
+    std::span<const char* const> candidates;  ///< the command in each directory of PATH
+    const char* const* argv;
+    const char* const* envp;
+};
+
+}  // namespace op
+
+using Operation =
+    std::variant<op::HostDirectory, op::HostSymlink, op::TimeNamespace, op::CloneProcess, op::DieWithParent,
+                 op::JoinNamespace, op::EnterDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot,
+                 op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,
+                 op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
+                 op::SetRlimit, op::SetOomScore, op::OpenTerminal, op::MakeReadonly, op::SetRootPropagation,
+                 op::PivotRoot, op::ForkInit, op::NewSession, op::ConnectStreams, op::LimitBoundingSet, op::SetUser,
+                 op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
+                 op::LoadSeccomp, op::CloseDescriptors, op::Exec>;
+
+/// Where and when a step runs.
+enum class Phase : std::uint8_t {
+    host_before,  ///< in the parent, before the clone; undone in the end
+    clone,
+    child,        ///< in the child, still with the host's tree in reach
+    child_final,  ///< in the child, inside the container: from pivot_root to execve
+};
+
+struct Step {
+    Phase phase;
+    Operation operation;
+};
+static_assert(std::is_trivially_copyable_v<Step>, "the child reads steps; nothing of them may own memory");
+
+/// A launch as data. Owns everything that its steps point to.
+struct Plan {
+    Arena arena;
+    std::vector<Step> steps;
+};
+
+}  // namespace minirun

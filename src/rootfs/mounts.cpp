@@ -1,0 +1,219 @@
+#include "rootfs/mounts.hpp"
+
+#include <linux/mount.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "kernel/names.hpp"
+#include "minirun/error.hpp"
+#include "rootfs/root.hpp"
+
+namespace minirun {
+namespace {
+
+// The options of a mount, sorted by who takes them: the mount (attributes, propagation) or the file system.
+struct SortedOptions {
+    std::uint64_t set = 0, clear = 0;
+    unsigned long propagation = 0;
+    bool recursive_attributes = false;
+    bool bind = false, recursive_bind = false;
+    std::vector<FsOption> filesystem;
+};
+
+FsOption filesystem_option(PlanBuilder& plan, std::string_view option) {
+    // "lowerdir+=…" has its plus sign before the first '='; the value may hold further ones.
+    const auto equals = option.find('=');
+    if (equals == std::string_view::npos) return {plan.text(option), nullptr};
+    return {plan.text(option.substr(0, equals)), plan.text(option.substr(equals + 1))};
+}
+
+SortedOptions sort_options(PlanBuilder& plan, const MountSpec& mount) {
+    SortedOptions sorted;
+    for (const auto& word : mount.options) {
+        const auto option = mount_option(word);
+        if (!option) {
+            sorted.filesystem.push_back(filesystem_option(plan, word));
+            continue;
+        }
+        if (option->copy_up || option->remount || option->idmap)
+            throw Error(ErrorKind::unsupported,
+                        cat("mount on ", quote(mount.destination), ": the option ", word, " is not supported yet"));
+        sorted.set = (sorted.set & ~option->clear) | option->set;
+        sorted.clear |= option->clear;
+        if (option->propagation != 0) sorted.propagation = static_cast<unsigned long>(option->propagation);
+        if (option->recursive && (option->set | option->clear) != 0) sorted.recursive_attributes = true;
+        if (option->bind) sorted.bind = true, sorted.recursive_bind |= option->recursive;
+        // ro and rw are left to the mount: a superblock (of sysfs, of a cgroup hierarchy) may be the host's too.
+        if (!option->fs_flag.empty() && option->fs_flag != "ro" && option->fs_flag != "rw")
+            sorted.filesystem.push_back({plan.text(option->fs_flag), nullptr});
+    }
+    return sorted;
+}
+
+Target target_of(PlanBuilder& plan, const MountSpec& mount, Create create) {
+    return {Slot::root, plan.text(mount.destination), create};
+}
+
+void add_bind(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
+    // A bind mount is private unless asked otherwise, as with every engine: what is mounted inside stays inside.
+    const unsigned long propagation = options.propagation != 0 ? options.propagation : MS_PRIVATE;
+    plan.child(op::BindMount{Slot::host, plan.text(mount.source), options.recursive_bind, options.set, options.clear,
+                             propagation, options.recursive_attributes, target_of(plan, mount, Create::like_source)});
+}
+
+// "cgroup" is the specification's name for what the host has: cgroup v2, or a tmpfs with a directory for each
+// hierarchy of v1. In a cgroup namespace its root is the container's cgroup.
+void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
+    if (plan.features.cgroup_unified) {
+        plan.child(op::MountFilesystem{
+            "cgroup2", "cgroup", {}, options.set, 0, target_of(plan, mount, Create::directory), Slot::none});
+        return;
+    }
+    const std::vector<FsOption> tmpfs{{"mode", "755"}, {"size", "0"}};
+    plan.child(op::MountFilesystem{"tmpfs", "tmpfs", plan.arena().array(tmpfs),
+                                   options.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}, 0,
+                                   target_of(plan, mount, Create::directory), Slot::none});
+    for (const auto& hierarchy : plan.features.cgroup_v1) {
+        std::vector<FsOption> hierarchy_options;
+        for (const auto& option : hierarchy.options) hierarchy_options.push_back(filesystem_option(plan, option));
+        const Target target{Slot::root, plan.text(mount.destination + "/" + hierarchy.directory), Create::directory};
+        plan.child(op::MountFilesystem{"cgroup", "cgroup", plan.arena().array(hierarchy_options), options.set, 0,
+                                       target, Slot::none});
+    }
+    if ((options.set & MOUNT_ATTR_RDONLY) != 0) plan.child(op::MakeReadonly{target_of(plan, mount, Create::no)});
+}
+
+// An overlay of its own (a throw-away view of a directory): its writable layer is in the container's directory.
+void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, SortedOptions& options, int number) {
+    const auto& dir = plan.request.container_dir;
+    std::vector<std::string> lower;
+    std::vector<FsOption> kept;
+    for (const auto& option : options.filesystem) {
+        const std::string_view key = option.key;
+        const bool made_by_us = (key == "upperdir" || key == "workdir") && option.value != nullptr &&
+                                std::string_view(option.value).starts_with(dir + "/");
+        if (made_by_us) {
+            // Parents first: volumes/0 before volumes/0/upper.
+            for (auto slash = dir.size(); slash != std::string::npos;) {
+                slash = std::string_view(option.value).find('/', slash + 1);
+                plan.host_before(op::HostDirectory{plan.text(std::string_view(option.value).substr(0, slash)),
+                                                   key == "upperdir" ? mode_t{0755} : mode_t{0700}});
+            }
+        }
+        if (key == "lowerdir+" && !plan.features.overlay_lowerdir_add)
+            lower.emplace_back(option.value);
+        else
+            kept.push_back(option);
+    }
+    if (!lower.empty()) kept.push_back({"lowerdir", plan.text(add_short_names(plan, cat("v", number, "-"), lower))});
+    plan.child(op::MountFilesystem{"overlay", "overlay", plan.arena().array(kept), options.set, options.propagation,
+                                   target_of(plan, mount, Create::directory), Slot::none});
+}
+
+void add_filesystem(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
+    Slot keep_as = Slot::none;
+    if (mount.destination == "/proc" && mount.type == "proc") keep_as = Slot::proc;
+    if (mount.destination == "/dev" && mount.type == "tmpfs") keep_as = Slot::dev;
+    plan.child(op::MountFilesystem{plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
+                                   plan.arena().array(options.filesystem), options.set, options.propagation,
+                                   target_of(plan, mount, Create::directory), keep_as});
+    if (keep_as == Slot::dev) add_dev(plan);
+}
+
+struct Node {
+    const char* name;
+    std::uint32_t major, minor;
+};
+constexpr Node default_nodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                                  {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+struct Link {
+    const char* name;
+    const char* target;
+};
+constexpr Link default_links[] = {{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+                                  {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+                                  {"ptmx", "pts/ptmx"},          {"core", "/proc/kcore"}};
+
+mode_t device_type(char type) {
+    if (type == 'b') return S_IFBLK;
+    return type == 'p' ? S_IFIFO : S_IFCHR;
+}
+
+}  // namespace
+
+bool has_mount_at(const ContainerSpec& spec, std::string_view destination) {
+    return std::any_of(spec.mounts.begin(), spec.mounts.end(),
+                       [&](const MountSpec& mount) { return mount.destination == destination; });
+}
+
+void add_mounts(PlanBuilder& plan) {
+    int number = 0;
+    for (const auto& mount : plan.request.spec.mounts) {
+        auto options = sort_options(plan, mount);
+        if (options.bind || mount.type == "bind")
+            add_bind(plan, mount, options);
+        else if (mount.type == "cgroup" || mount.type == "cgroup2")
+            add_cgroups(plan, mount, options);
+        else if (mount.type == "mqueue" && !plan.features.mqueue)
+            continue;
+        else if (mount.type == "overlay")
+            add_overlay_mount(plan, mount, options, number++);
+        else
+            add_filesystem(plan, mount, options);
+    }
+}
+
+void add_dev(PlanBuilder& plan) {
+    for (const auto& link : default_links) plan.child(op::MakeSymlink{Slot::dev, link.name, link.target});
+    for (const auto& node : default_nodes)
+        plan.child(op::MakeDevice{Slot::dev, node.name, S_IFCHR | 0666, node.major, node.minor, 0, 0});
+    for (const auto& device : plan.request.spec.linux_.devices) {
+        const std::string_view path = device.path;
+        if (!path.starts_with("/dev/"))
+            throw Error(ErrorKind::unsupported, cat("device ", quote(path), " has to be below /dev"));
+        const auto name = path.substr(5);
+        const bool is_default = std::any_of(std::begin(default_nodes), std::end(default_nodes),
+                                            [&](const Node& node) { return name == node.name; });
+        if (is_default) continue;
+        if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
+            plan.child(op::MakeDirectory{Slot::dev, plan.text(name.substr(0, slash)), 0755});
+        plan.child(op::MakeDevice{Slot::dev, plan.text(name), device_type(device.type) | device.file_mode, device.major,
+                                  device.minor, device.uid, device.gid});
+    }
+}
+
+void add_provided(PlanBuilder& plan) {
+    // Attached out of the container's sight: before Linux 6.15 only an attached mount can be the source of a bind.
+    // Bounded, because the container may write to the files.
+    plan.host_before(op::HostDirectory{plan.text(plan.request.container_dir + "/provided"), 0700});
+    const std::vector<FsOption> tmpfs{{"mode", "755"}, {"size", "1m"}, {"nr_inodes", "16"}};
+    plan.child(op::MountFilesystem{
+        "tmpfs", "tmpfs", plan.arena().array(tmpfs), 0, 0, {Slot::host, "provided", Create::no}, Slot::provided});
+    const std::uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
+                                     (plan.request.spec.root.readonly ? MOUNT_ATTR_RDONLY : 0u);
+    for (const auto& file : plan.request.etc_files) {
+        const char* name = plan.text(file.path.substr(file.path.rfind('/') + 1));
+        plan.child(op::WriteFile{Slot::provided, name, plan.bytes(file.text), 0644});
+        plan.child(op::BindMount{
+            Slot::provided, name, false, attributes, 0, 0, false, {Slot::root, plan.text(file.path), Create::file}});
+    }
+}
+
+void add_directories(PlanBuilder& plan) {
+    for (const auto& path : plan.request.ensure_directories)
+        plan.child(op::MakeDirectory{Slot::root, plan.text(path), 0755});
+}
+
+void add_masks(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec.linux_;
+    if (!spec.masked_paths.empty()) {
+        plan.child(op::MakeDirectory{Slot::provided, "empty", 0555});
+        plan.child(op::MakeDevice{Slot::provided, "null", S_IFCHR | 0666, 1, 3, 0, 0});
+    }
+    for (const auto& path : spec.masked_paths) plan.child(op::MaskPath{plan.text(path)});
+    for (const auto& path : spec.readonly_paths) plan.child(op::ReadonlyPath{plan.text(path)});
+}
+
+}  // namespace minirun

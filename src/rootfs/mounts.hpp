@@ -1,0 +1,28 @@
+// The mounts of config.json as steps, /dev and what belongs in it, the provided files in /etc, masks.
+#pragma once
+
+#include "plan/builder.hpp"
+
+namespace minirun {
+
+/// spec.mounts in their order. A tmpfs on /dev is populated (add_dev) as soon as it is mounted.
+void add_mounts(PlanBuilder& plan);
+
+/// Device nodes and links in Slot::dev, as config-linux.md "Default Devices" and "Default File Systems" ask, then
+/// spec.linux.devices.
+void add_dev(PlanBuilder& plan);
+
+/// Slot::provided, and the files such as /etc/hosts that are bound from it over the image's own: nothing is written
+/// into a layer.
+void add_provided(PlanBuilder& plan);
+
+/// Directories that have to exist (volumes of the image that live in the writable layer).
+void add_directories(PlanBuilder& plan);
+
+/// linux.maskedPaths and linux.readonlyPaths.
+void add_masks(PlanBuilder& plan);
+
+/// Whether something of spec.mounts is mounted at this path.
+bool has_mount_at(const ContainerSpec& spec, std::string_view destination);
+
+}  // namespace minirun

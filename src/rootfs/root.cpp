@@ -1,0 +1,117 @@
+#include "rootfs/root.hpp"
+
+#include <linux/mount.h>
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "kernel/names.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+// Where the writable layer is, as overlayfs is told: relative to the container's directory, so that no path of the
+// host shows in the container's /proc/self/mountinfo.
+struct UpperNames {
+    std::string upper, work;
+};
+
+UpperNames add_disk_upper(PlanBuilder& plan) {
+    const auto& dir = plan.request.container_dir;
+    plan.host_before(op::HostDirectory{plan.text(dir + "/upper"), 0755});
+    plan.host_before(op::HostDirectory{plan.text(dir + "/work"), 0700});
+    return {"upper", "work"};
+}
+
+UpperNames add_memory_upper(PlanBuilder& plan) {
+    const auto& dir = plan.request.container_dir;
+    plan.host_before(op::HostDirectory{plan.text(dir + "/memory"), 0700});
+    std::vector<FsOption> options{{"mode", "0700"}};
+    if (const auto size = plan.request.root.memory_upper_size) options.push_back({"size", plan.text(cat(*size))});
+    plan.child(op::MountFilesystem{
+        "tmpfs", "tmpfs", plan.arena().array(options), 0, 0, {Slot::host, "memory", Create::no}, Slot::upper});
+    plan.child(op::MakeDirectory{Slot::upper, "upper", 0755});
+    plan.child(op::MakeDirectory{Slot::upper, "work", 0700});
+    return {"memory/upper", "memory/work"};
+}
+
+// An overlay without a writable layer takes no single lower directory: an empty one goes below it.
+void pad_single_layer(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
+    if (topmost_first.size() != 1) return;
+    const auto empty = plan.request.container_dir + "/empty";
+    plan.host_before(op::HostDirectory{plan.text(empty), 0755});
+    topmost_first.push_back(empty);
+}
+
+void add_overlay(PlanBuilder& plan) {
+    const auto& request = plan.request;
+    std::vector<std::string> layers;
+    for (auto layer = request.root.layers.rbegin(); layer != request.root.layers.rend(); ++layer)
+        layers.push_back(layer->path);
+    if (layers.size() > max_layers)
+        throw Error(ErrorKind::unsupported,
+                    cat("the image has ", layers.size(), " layers, overlayfs takes at most ", max_layers));
+
+    std::vector<FsOption> options;
+    if (request.root.upper == RootSource::Upper::none) {
+        pad_single_layer(plan, layers);
+    } else {
+        const bool in_memory = request.root.upper == RootSource::Upper::memory;
+        const auto names = in_memory ? add_memory_upper(plan) : add_disk_upper(plan);
+        options.push_back({"upperdir", plan.text(names.upper)});
+        options.push_back({"workdir", plan.text(names.work)});
+        // The layer is thrown away with the container: no reason to sync it, neither at fsync(2) nor at the end.
+        options.push_back({"volatile", nullptr});
+    }
+    // Both would tie the writable layer to these very lower directories; the defaults depend on the kernel's build.
+    options.push_back({"index", "off"});
+    options.push_back({"metacopy", "off"});
+
+    std::vector<const char*> lower;
+    for (const auto& layer : layers) lower.push_back(plan.text(layer));
+    const char* mount_data = nullptr;
+    if (!plan.features.overlay_lowerdir_add) {
+        auto data = "lowerdir=" + add_short_names(plan, "l", layers);
+        for (const auto& option : options) {
+            data += cat(',', option.key);
+            if (option.value != nullptr) data += cat('=', option.value);
+        }
+        mount_data = plan.text(data);
+    }
+    // Without a device cgroup it is nodev that keeps the image's own device nodes dead.
+    const std::uint64_t attributes = request.privileged ? 0 : MOUNT_ATTR_NODEV;
+    plan.child(op::MountOverlay{plan.arena().array(lower), plan.arena().array(options), attributes,
+                                plan.text(request.container_dir), mount_data});
+}
+
+}  // namespace
+
+std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const std::vector<std::string>& paths) {
+    std::string names;
+    for (std::size_t i = 0; i < paths.size(); i++) {
+        const auto name = cat(prefix, i);
+        plan.host_before(op::HostSymlink{plan.text(plan.request.container_dir + "/" + name), plan.text(paths[i])});
+        names += i == 0 ? name : ":" + name;
+    }
+    return names;
+}
+
+void add_root(PlanBuilder& plan) {
+    // Relative names from here on: the root is going to cover this directory.
+    plan.child(op::EnterDirectory{Slot::host, plan.text(plan.request.container_dir)});
+    if (plan.request.root.kind == RootSource::Kind::layers) return add_overlay(plan);
+    plan.child(op::BindRoot{plan.text(plan.request.spec.root.path), plan.text(plan.request.container_dir)});
+}
+
+void add_root_finish(PlanBuilder& plan) {
+    const auto& request = plan.request;
+    const bool no_upper =
+        request.root.kind == RootSource::Kind::layers && request.root.upper == RootSource::Upper::none;
+    if (request.spec.root.readonly && !no_upper) plan.child(op::MakeReadonly{{Slot::root, "", Create::no}});
+    if (const auto& word = request.spec.linux_.rootfs_propagation; !word.empty())
+        if (const auto option = mount_option("r" + word))
+            plan.child(op::SetRootPropagation{static_cast<unsigned long>(option->propagation) | MS_REC});
+}
+
+}  // namespace minirun

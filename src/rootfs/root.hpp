@@ -1,0 +1,22 @@
+// The root file system: an overlay of the image's layers, or a directory as it is.
+#pragma once
+
+#include "plan/builder.hpp"
+
+namespace minirun {
+
+/// Overlayfs takes at most this many lower layers (OVL_MAX_STACK in the kernel).
+inline constexpr std::size_t max_layers = 500;
+
+/// Makes Slot::root, mounted at the container's directory, with the writable layer that the request asks for.
+void add_root(PlanBuilder& plan);
+
+/// --read-only for what is not read-only by being an overlay without a writable layer; then the propagation of
+/// the root. After everything has been mounted into it.
+void add_root_finish(PlanBuilder& plan);
+
+/// Symbolic links dir/prefix0, dir/prefix1, … to the paths, made before the clone: names that are short enough for
+/// the option string of an old mount(2). Their names relative to dir, joined as `lowerdir` wants them.
+std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const std::vector<std::string>& paths);
+
+}  // namespace minirun

@@ -1,0 +1,129 @@
+#include "runtime/container_directory.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "base/remove_tree.hpp"
+#include "base/text.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+Fd lock_directory(const std::string& path) noexcept {
+    Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) < 0) directory.reset();
+    return directory;
+}
+
+bool was_removed(int directory) noexcept {
+    struct stat info {};
+    return ::fstat(directory, &info) < 0 || info.st_nlink == 0;
+}
+
+std::string link_target(const std::string& path) {
+    char target[256];
+    const auto n = ::readlink(path.c_str(), target, sizeof target);
+    return n < 0 ? "" : std::string(target, static_cast<std::size_t>(n));
+}
+
+// Calls f with the name of each entry.
+template <class F>
+void for_each_entry(const std::string& path, F f) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
+        if (entry->d_name[0] != '.') f(std::string(entry->d_name));
+}
+
+}  // namespace
+
+std::string new_container_id() {
+    unsigned char bytes[32];
+    if (::getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
+        throw Error(ErrorKind::system, "cannot get random bytes", "", errno);
+    std::string id;
+    for (const auto byte : bytes) {
+        id += "0123456789abcdef"[byte >> 4];
+        id += "0123456789abcdef"[byte & 15];
+    }
+    return id;
+}
+
+void check_container_name(const std::string& name) {
+    const auto allowed = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
+    };
+    const bool ok = !name.empty() && name.size() <= 128 && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
+                    std::all_of(name.begin(), name.end(), allowed);
+    if (!ok)
+        throw Error(ErrorKind::usage, cat("the container name ", quote(name), " is not valid"),
+                    "letters, digits, '_', '.' and '-', beginning with a letter or digit");
+}
+
+ContainerDirectory::ContainerDirectory(const Paths& paths, const std::string& id, const std::string& name)
+    : path_(paths.containers + "/" + id) {
+    while (true) {
+        if (::mkdir(path_.c_str(), 0700) < 0 && errno != EEXIST) {
+            if (errno != ENOENT)
+                throw Error(ErrorKind::system, cat("cannot make the directory ", quote(path_)), "", errno);
+            make_private_directories(paths.containers);
+            continue;
+        }
+        lock_ = lock_directory(path_);
+        // A sweep may have come between mkdir and flock, and taken it for left behind.
+        if (lock_ && !was_removed(lock_.get())) break;
+    }
+    if (!name.empty()) try {
+            take_name(paths, id, name);
+        } catch (...) {
+            remove_tree(path_);
+            throw;
+        }
+}
+
+void ContainerDirectory::take_name(const Paths& paths, const std::string& id, const std::string& name) {
+    make_private_directories(paths.names);
+    const auto link = paths.names + "/" + name;
+    while (::symlink(id.c_str(), link.c_str()) < 0) {
+        if (errno != EEXIST) throw Error(ErrorKind::system, cat("cannot take the name ", quote(name)), "", errno);
+        const auto holder = link_target(link);
+        const auto directory = paths.containers + "/" + holder;
+        if (::access(directory.c_str(), F_OK) == 0 && !lock_directory(directory))
+            throw Error(ErrorKind::conflict,
+                        cat("the name ", quote(name), " is in use by container ", holder.substr(0, 12)),
+                        "choose another name, or stop that container first");
+        ::unlink(link.c_str());
+    }
+    name_link_ = link;
+}
+
+ContainerDirectory::~ContainerDirectory() {
+    if (!name_link_.empty()) ::unlink(name_link_.c_str());
+    remove_tree(path_);
+}
+
+void sweep(const Paths& paths) noexcept try {
+    for_each_entry(paths.containers, [&](const std::string& id) {
+        const auto path = paths.containers + "/" + id;
+        if (const Fd lock = lock_directory(path)) remove_tree(path);
+    });
+    for_each_entry(paths.names, [&](const std::string& name) {
+        const auto link = paths.names + "/" + name;
+        const auto target = link_target(link);
+        if (!target.empty() && ::access((paths.containers + "/" + target).c_str(), F_OK) < 0) ::unlink(link.c_str());
+    });
+} catch (...) {
+    // Out of memory: the next command tries again.
+}
+
+}  // namespace minirun

@@ -1,0 +1,39 @@
+// A container's directory on the host, and what becomes of it.
+#pragma once
+
+#include <string>
+
+#include "base/fd.hpp"
+#include "runtime/paths.hpp"
+
+namespace minirun {
+
+/// 64 random hex digits.
+std::string new_container_id();
+
+/// Throws Error{usage} unless it matches [A-Za-z0-9][A-Za-z0-9_.-]*.
+void check_container_name(const std::string& name);
+
+/// The directory containers/ID. It is held by an flock(2) for as long as its owner lives; whoever can take the lock of
+/// a directory knows that its owner is gone, and removes it. The lock is the whole bookkeeping: a kill -9 at any
+/// moment leaves nothing but a directory without a lock.
+class ContainerDirectory {
+public:
+    /// Makes and locks it, and takes the name if there is one. Throws Error{conflict} if the name is taken.
+    ContainerDirectory(const Paths& paths, const std::string& id, const std::string& name);
+    ~ContainerDirectory();
+    ContainerDirectory(const ContainerDirectory&) = delete;
+    ContainerDirectory& operator=(const ContainerDirectory&) = delete;
+
+private:
+    void take_name(const Paths& paths, const std::string& id, const std::string& name);
+
+    std::string path_;
+    std::string name_link_;
+    Fd lock_;
+};
+
+/// Removes the directories whose owners are gone, and the names that lead to none.
+void sweep(const Paths& paths) noexcept;
+
+}  // namespace minirun

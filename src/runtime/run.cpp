@@ -1,0 +1,159 @@
+// minirun run, from the image to the exit code.
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "image/layer_view.hpp"
+#include "kernel/credentials.hpp"
+#include "kernel/features.hpp"
+#include "kernel/files.hpp"
+#include "launch/exec_diagnosis.hpp"
+#include "launch/launcher.hpp"
+#include "launch/plan_from_request.hpp"
+#include "launch/signals.hpp"
+#include "launch/supervise.hpp"
+#include "minirun/container.hpp"
+#include "minirun/error.hpp"
+#include "model/request_from_image.hpp"
+#include "plan/describe.hpp"
+#include "plan/hints.hpp"
+#include "runtime/container_directory.hpp"
+#include "runtime/paths.hpp"
+#include "security/default_seccomp.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t max_etc_file = 1 << 20;
+
+// --privileged gives the host's devices: the nodes directly below /dev.
+std::vector<DeviceSpec> host_devices() {
+    std::vector<DeviceSpec> devices;
+    const std::unique_ptr<DIR, int (*)(DIR*)> dev(::opendir("/dev"), ::closedir);
+    while (const dirent* entry = dev ? ::readdir(dev.get()) : nullptr) {
+        struct stat info {};
+        if (::fstatat(::dirfd(dev.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0) continue;
+        if (!S_ISCHR(info.st_mode) && !S_ISBLK(info.st_mode)) continue;
+        const std::string_view name = entry->d_name;
+        if (name == "console" || name == "ptmx") continue;
+        devices.push_back({cat("/dev/", name), S_ISBLK(info.st_mode) ? 'b' : 'c', major(info.st_rdev),
+                           minor(info.st_rdev), info.st_mode & 07777u, info.st_uid, info.st_gid});
+    }
+    return devices;
+}
+
+HostFacts host_facts(const Paths& paths, const RunOptions& options) {
+    HostFacts host;
+    host.id = new_container_id();
+    host.container_dir = paths.containers + "/" + host.id;
+    host.seccomp_cache = paths.seccomp;
+    char name[65] = {};
+    ::gethostname(name, sizeof name - 1);
+    host.hostname = name;
+    host.hosts = read_optional_file("/etc/hosts", max_etc_file).value_or("");
+    host.resolv_conf = read_optional_file("/etc/resolv.conf", max_etc_file).value_or("");
+    host.default_seccomp_profile = default_seccomp_profile();
+    if (const auto held = kernel::permitted_capabilities(); held && held.value() != 0) host.capabilities = held.value();
+    if (options.privileged) host.devices = host_devices();
+    return host;
+}
+
+LaunchRequest make_request(const Image& image, const RunOptions& options, const Paths& paths) {
+    check_platform(image);
+    const auto host = host_facts(paths, options);
+    if (image.form == Image::Form::runtime_bundle) return request_from_runtime_spec(image, options, host);
+    LayerView view(image.layers);
+    const ImageFiles files{view.read_file("/etc/passwd", max_etc_file).value_or(""),
+                           view.read_file("/etc/group", max_etc_file).value_or(""),
+                           [&](const std::string& path) { return view.directory_stack(path); }};
+    return request_from_image(image, options, files, host);
+}
+
+void check_kernel(const KernelFeatures& features) {
+    if (!features.missing.empty())
+        throw Error(
+            ErrorKind::unsupported,
+            cat("this kernel (", features.release, ") lacks ", join(features.missing, ", "), ", which minirun needs"),
+            "Linux 5.12 or newer has them; inside another container its seccomp profile may forbid them");
+    if (!features.overlay)
+        throw Error(ErrorKind::unsupported, "this kernel has no overlay file system", "modprobe overlay");
+}
+
+// A file that the user names and that must not be there yet.
+class NamedFile {
+public:
+    NamedFile(const std::string& path, std::string_view text) : path_(path) {
+        if (path.empty()) return;
+        const Fd file(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
+        if (!file)
+            throw Error(errno == EEXIST ? ErrorKind::conflict : ErrorKind::system,
+                        cat("cannot make the file ", quote(path)),
+                        errno == EEXIST ? "it is there already: remove it, or choose another name" : "", errno);
+        if (const auto written = kernel::write_all(file.get(), text.data(), text.size()); !written)
+            throw Error(ErrorKind::system, cat("cannot write the file ", quote(path)), "", written.error());
+    }
+    NamedFile(const NamedFile&) = delete;
+    NamedFile& operator=(const NamedFile&) = delete;
+    ~NamedFile() {
+        if (!kept_ && !path_.empty()) ::unlink(path_.c_str());
+    }
+    void keep() { kept_ = true; }
+
+private:
+    std::string path_;
+    bool kept_ = false;
+};
+
+Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
+                           const sigset_t& mask) {
+    try {
+        return launch(plan, streams, mask);
+    } catch (const LaunchFailure& failed) {
+        const auto& step = plan.steps[static_cast<std::size_t>(failed.report.step)].operation;
+        if (std::holds_alternative<op::Exec>(step)) throw exec_error(request, failed.report);
+        throw step_error(plan, failed.report);
+    }
+}
+
+}  // namespace
+
+std::string plan_of_run(const Image& image, const RunOptions& options, bool as_json) {
+    const auto request = make_request(image, options, default_paths());
+    const auto plan = plan_from_request(request, probe_kernel());
+    return as_json ? plan_json(plan) : plan_text(plan);
+}
+
+RunResult run(const Image& image, const RunOptions& options) {
+    if (::geteuid() != 0)
+        throw Error(ErrorKind::not_permitted, "minirun run needs root, to make namespaces and mounts",
+                    "run it with sudo; --dry-run and explain work without");
+    // From here to the end, so that whatever a signal finds half made is unmade.
+    const SignalsBlocked signals;
+    const auto paths = default_paths();
+    const auto features = probe_kernel();
+    check_kernel(features);
+    const auto request = make_request(image, options, paths);
+    const auto plan = plan_from_request(request, features);
+    if (!options.quiet)
+        for (const auto& notice : request.notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
+
+    const ContainerDirectory directory(paths, request.id, request.name);
+    NamedFile cidfile(options.cidfile, request.id);
+    ContainerStreams streams(request.streams);
+    const auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before());
+    NamedFile pidfile(options.pidfile, cat(launched.pid));
+    cidfile.keep();
+    pidfile.keep();
+    streams.start(launched);
+    sweep(paths);
+    const auto ending = supervise(launched, request, streams);
+    return {ending.timed_out, ending.process.signaled, ending.process.code};
+}
+
+}  // namespace minirun

@@ -1,0 +1,67 @@
+#include "security/process_rights.hpp"
+
+#include "base/text.hpp"
+#include "kernel/names.hpp"
+#include "minirun/error.hpp"
+#include "security/seccomp_cache.hpp"
+
+namespace minirun {
+namespace {
+
+void add_seccomp(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    if (!spec.linux_.seccomp) return;
+    const auto capabilities =
+        spec.process.capabilities ? spec.process.capabilities->bounding : std::vector<std::string>{};
+    const auto filter = seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache);
+    plan.child_final(op::LoadSeccomp{plan.arena().array(filter.program), filter.flags});
+}
+
+}  // namespace
+
+std::uint64_t capability_set(const std::vector<std::string>& names) {
+    std::uint64_t set = 0;
+    for (const auto& name : names) {
+        const auto number = capability_number(name);
+        if (!number) throw Error(ErrorKind::bad_input, cat("unknown capability ", quote(name)));
+        set |= std::uint64_t{1} << *number;
+    }
+    return set;
+}
+
+void add_limits(PlanBuilder& plan) {
+    const auto& process = plan.request.spec.process;
+    for (const auto& limit : process.rlimits) {
+        const auto number = rlimit_number(limit.type);
+        if (!number) throw Error(ErrorKind::bad_input, cat("unknown resource limit ", quote(limit.type)));
+        plan.child(op::SetRlimit{*number, limit.soft, limit.hard});
+    }
+    if (process.oom_score_adj) plan.child(op::SetOomScore{plan.bytes(cat(*process.oom_score_adj))});
+}
+
+void add_rights(PlanBuilder& plan) {
+    const auto& process = plan.request.spec.process;
+    const auto sets = process.capabilities.value_or(CapabilitySpec{});
+    // With no_new_privs the filter comes last, so that it need not allow what happens in between. Without it, loading
+    // a filter takes CAP_SYS_ADMIN, which is gone a few steps further.
+    if (!process.no_new_privileges) add_seccomp(plan);
+    plan.child_final(op::LimitBoundingSet{capability_set(sets.bounding)});
+    std::vector<gid_t> groups(process.user.additional_gids.begin(), process.user.additional_gids.end());
+    plan.child_final(
+        op::SetUser{process.user.uid, process.user.gid, plan.arena().array(groups), process.user.uid != 0, true});
+    plan.child_final(op::EnterWorkingDirectory{plan.text(process.cwd)});
+    plan.child_final(op::SetUmask{process.user.umask.value_or(0022)});
+    const auto permitted = capability_set(sets.permitted);
+    const auto inheritable = capability_set(sets.inheritable);
+    // The kernel takes an ambient capability only if it is in both; engines ask for more and mean this.
+    const auto ambient = capability_set(sets.ambient) & permitted & inheritable;
+    plan.child_final(op::SetCapabilities{capability_set(sets.effective), permitted, inheritable, ambient});
+    plan.child_final(op::CloseDescriptors{3});
+    plan.child_final(op::ResetSignals{});
+    if (process.no_new_privileges) {
+        plan.child_final(op::NoNewPrivileges{});
+        add_seccomp(plan);
+    }
+}
+
+}  // namespace minirun

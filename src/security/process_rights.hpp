@@ -1,0 +1,22 @@
+// What the container's process may still do: user, capabilities, limits, no_new_privs, seccomp.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plan/builder.hpp"
+
+namespace minirun {
+
+/// Names as in config.json as a set of bits. Throws Error{bad_input} on an unknown name.
+std::uint64_t capability_set(const std::vector<std::string>& names);
+
+/// Resource limits and the OOM score: while the process may still raise them.
+void add_limits(PlanBuilder& plan);
+
+/// Gives up rights in the one order that works: what needs rights first. The directory is entered on the way, as the
+/// container's user but with the capabilities of that moment.
+void add_rights(PlanBuilder& plan);
+
+}  // namespace minirun
