@@ -39,6 +39,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     return last[b.size()];
 }
 
+// Columns on a terminal: all bytes but those that continue a character of UTF-8.
+std::size_t width(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
 class Reader {
 public:
     Reader(std::span<const OptionWords> known, std::span<const UnsupportedOption> unsupported,
@@ -168,7 +173,7 @@ CommandLine read_command_line(std::span<const OptionWords> known, std::span<cons
 }
 
 std::string options_help(std::span<const OptionWords> known) {
-    constexpr std::size_t column = 32;
+    constexpr std::size_t column = 34;
     std::string text;
     for (const auto& option : known) {
         if (option.help.empty()) continue;
@@ -179,7 +184,8 @@ std::string options_help(std::span<const OptionWords> known) {
         auto left = option.letter != 0 ? cat("  -", option.letter, ", --") : std::string("      --");
         append(left, option.name);
         if (!option.argument.empty()) append(left, cat(has_optional_value(option) ? "" : " ", option.argument));
-        left.resize(std::max(left.size() + 2, column), ' ');
+        do left += ' ';
+        while (width(left) < column);
         append(text, cat(left, option.help, '\n'));
     }
     return text;
