@@ -6,7 +6,6 @@
 // devices, provided files, masks, read-only paths, capabilities, no_new_privs, the default seccomp filter), runs
 // COMMAND without arguments, and removes what it made in DIRECTORY. No parsing, no checks, no messages: it shows what is
 // possible, and is no program to use.
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -202,7 +201,7 @@ int main(int argc, char **argv) {
     static const char *const made[] = {"upper/etc/hostname", "upper/etc/hosts", "upper/etc/resolv.conf"};
     for (unsigned i = 0; i < sizeof made / sizeof *made; i++) unlink(made[i]);
     rmdir("upper/etc"), rmdir("upper/dev"), rmdir("upper/proc"), rmdir("upper/sys"), rmdir("upper");
-    rmdir("work/work/incompat/volatile"), rmdir("work/work/incompat"), rmdir("work/work"), rmdir("work");
+    unlink("work/work/incompat/volatile/dirty"), rmdir("work/work/incompat/volatile"), rmdir("work/work/incompat"), rmdir("work/work"), rmdir("work");
     must(rmdir(directory), directory);
     return info.si_status;
 }

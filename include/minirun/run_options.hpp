@@ -31,7 +31,7 @@ struct RunOptions {
     // What runs
     std::vector<std::string> arguments;                  ///< replace the image's Cmd
     std::optional<std::vector<std::string>> entrypoint;  ///< replaces the image's Entrypoint, and drops its Cmd
-    std::vector<std::string> env;                        ///< "NAME=value", applied in order
+    std::vector<std::string> env;                        ///< "NAME=value", in order; "NAME" takes the image's away
     std::string working_dir;
     std::string user;                    ///< "name|uid[:group|gid]"
     std::vector<std::string> group_add;  ///< names or gids

@@ -45,7 +45,8 @@ public:
     StrictCallback(const std::string& file, int max_depth) : file_(file), max_depth_(max_depth) {}
 
     bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-        if (depth > max_depth_)
+        const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+        if (opens && depth >= max_depth_)
             throw Error(ErrorKind::bad_input, cat(file_, ": more than ", max_depth_, " levels of nesting"));
         if (event == Json::parse_event_t::object_start) keys_.emplace_back();
         if (event == Json::parse_event_t::object_end) keys_.pop_back();

@@ -154,8 +154,9 @@ std::optional<std::int64_t> parse_duration(std::string_view text) {
 std::string human_size(std::uint64_t bytes) {
     constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     std::size_t unit = 0;
-    std::uint64_t tenths = bytes > std::numeric_limits<std::uint64_t>::max() / 10 ? bytes : bytes * 10;
-    if (tenths == bytes) tenths = bytes / 1024 * 10, unit = 1;
+    const bool too_many_for_tenths = bytes > std::numeric_limits<std::uint64_t>::max() / 10;
+    std::uint64_t tenths = too_many_for_tenths ? bytes / 1024 * 10 : bytes * 10;
+    if (too_many_for_tenths) unit = 1;
     while (tenths >= 10240 && unit + 1 < units.size()) {
         tenths = (tenths + 512) / 1024;
         unit++;

@@ -27,7 +27,8 @@ std::string checked_destination(const Asked& asked, std::string_view path) {
 
 std::string checked_source(const Asked& asked, std::string_view path, const std::string& cwd) {
     if (path.empty()) asked.refuse("the path on the host is empty");
-    if (path.starts_with('~')) asked.refuse("~ is the shell's word, and it did not expand this one", "write $HOME");
+    if (path.starts_with('~'))
+        asked.refuse("~ is the shell's word, and it did not expand this one", "write $HOME in its place");
     const bool is_path =
         path.starts_with('/') || path == "." || path == ".." || path.starts_with("./") || path.starts_with("../");
     if (!is_path)
@@ -122,8 +123,7 @@ std::string tmpfs_size(const Asked& asked, std::string_view value) {
     } else if (const auto bytes = parse_size(value); bytes && *bytes > 0) {
         return cat("size=", *bytes);
     }
-    asked.refuse(cat("the size ", quote(value), " is none"),
-                 "write bytes, or 64k, 64m, 1g, or a percentage of the memory");
+    asked.refuse(cat(quote(value), " is no size"), "write bytes, or 64k, 64m, 1g, or a percentage of the memory");
 }
 
 // A word of --tmpfs: the mount's flags, or what tmpfs(5) takes.

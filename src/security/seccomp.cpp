@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <set>
-#include <span>
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
@@ -27,6 +28,7 @@ static_assert(SCMP_ACT_KILL_PROCESS == SECCOMP_RET_KILL_PROCESS && SCMP_ACT_KILL
               SCMP_ACT_TRACE(5) == (SECCOMP_RET_TRACE | 5) && SCMP_ACT_LOG == SECCOMP_RET_LOG &&
               SCMP_ACT_ALLOW == SECCOMP_RET_ALLOW);
 
+using Instructions = std::vector<sock_filter>;
 using Tests = std::vector<ArgumentTest>;
 
 // All that is said about one system call with one action.
@@ -62,80 +64,23 @@ Verdicts verdicts_of(const SeccompProfile& profile) {
     return verdicts;
 }
 
-scmp_arg_cmp comparison(const ArgumentTest& test) {
-    constexpr std::pair<ArgumentOp, scmp_compare> table[] = {
-        {ArgumentOp::not_equal, SCMP_CMP_NE},          {ArgumentOp::less, SCMP_CMP_LT},
-        {ArgumentOp::less_or_equal, SCMP_CMP_LE},      {ArgumentOp::equal, SCMP_CMP_EQ},
-        {ArgumentOp::greater_or_equal, SCMP_CMP_GE},   {ArgumentOp::greater, SCMP_CMP_GT},
-        {ArgumentOp::masked_equal, SCMP_CMP_MASKED_EQ}};
-    const auto* found =
-        std::find_if(std::begin(table), std::end(table), [&](auto row) { return row.first == test.op; });
-    return {test.index, found->second, test.value, test.value_two};
-}
-
-// One libseccomp program. In it each system call has one action: of several, libseccomp keeps what it was told first
-// or what covers more, and says nothing.
-class Program {
-public:
-    Program(const std::string& file, std::uint32_t default_action) : file_(file), default_action_(default_action) {
-        // Otherwise libseccomp asks the kernel of this machine which actions it has; the filter may be for another one.
-        constexpr unsigned all_actions = 6;
-        seccomp_api_set(all_actions);
-        context_.reset(seccomp_init(default_action));
-        if (!context_) throw Error(ErrorKind::system, cat(file_, ": libseccomp cannot make a filter"));
-        check(seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS),
-              "kill other architectures");
-        constexpr std::uint32_t binary_tree = 2;
-        check(seccomp_attr_set(context_.get(), SCMP_FLTATR_CTL_OPTIMIZE, binary_tree), "sort the filter");
-    }
-
-    void add(int syscall, const Verdict& verdict) {
-        if (verdict.action == default_action_) return;
-        for (const auto& tests : verdict.any_of) {
-            std::vector<scmp_arg_cmp> comparisons;
-            for (const auto& test : tests) comparisons.push_back(comparison(test));
-            const auto count = static_cast<unsigned>(comparisons.size());
-            check(seccomp_rule_add_exact_array(context_.get(), verdict.action, syscall, count, comparisons.data()),
-                  cat("add a rule for ", syscall_name(syscall)));
-        }
-    }
-
-    std::vector<sock_filter> instructions() const {
-        const Fd file(::memfd_create("seccomp", MFD_CLOEXEC));
-        if (!file) throw Error(ErrorKind::system, cat(file_, ": no memory for the filter"), "", errno);
-        check(seccomp_export_bpf(context_.get(), file.get()), "write the filter");
-        const auto size = ::lseek(file.get(), 0, SEEK_END);
-        std::vector<sock_filter> all(size > 0 ? static_cast<std::size_t>(size) / sizeof(sock_filter) : 0);
-        const auto bytes = static_cast<ssize_t>(all.size() * sizeof(sock_filter));
-        if (bytes == 0 || ::pread(file.get(), all.data(), all.size() * sizeof(sock_filter), 0) != bytes)
-            throw Error(ErrorKind::system, cat(file_, ": the filter cannot be read back"), "", errno);
-        return all;
-    }
-
-private:
-    void check(int result, std::string_view task) const {
-        if (result < 0) throw Error(ErrorKind::system, cat(file_, ": libseccomp cannot ", task), "", -result);
-    }
-
-    struct Release {
-        void operator()(void* context) const noexcept { seccomp_release(context); }
-    };
-    const std::string& file_;
-    std::uint32_t default_action_;
-    std::unique_ptr<void, Release> context_;
-};
-
 sock_filter statement(unsigned code, std::uint32_t k) { return {static_cast<std::uint16_t>(code), 0, 0, k}; }
 sock_filter jump(unsigned comparison, std::uint32_t k, std::uint8_t if_true, std::uint8_t if_false) {
     return {static_cast<std::uint16_t>(BPF_JMP | BPF_K | comparison), if_true, if_false, k};
 }
 sock_filter answer(std::uint32_t action) { return statement(BPF_RET | BPF_K, action); }
-sock_filter load(std::size_t offset) { return statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); }
+sock_filter load(std::size_t offset) {
+    return statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+}
+
+void append(Instructions& program, const Instructions& part) {
+    program.insert(program.end(), part.begin(), part.end());
+}
 
 // Kills other architectures. x32 has the same audit architecture as x86-64 and numbers with bit 30 set; -1 is no
-// system call of x32, but how a tracer skips one.
-std::vector<sock_filter> architecture_checks() {
-    std::vector<sock_filter> program = {
+// system call of x32, but how a tracer skips one. Leaves the number in A.
+Instructions architecture_checks() {
+    Instructions program = {
         load(offsetof(seccomp_data, arch)),
         jump(BPF_JEQ, native_audit_arch, 1, 0),
         answer(SECCOMP_RET_KILL_PROCESS),
@@ -143,12 +88,11 @@ std::vector<sock_filter> architecture_checks() {
     };
 #if defined(__x86_64__)
     constexpr std::uint32_t x32_bit = 0x40000000;
-    const sock_filter x32[] = {
-        jump(BPF_JGE, x32_bit, 0, 2),
-        jump(BPF_JEQ, UINT32_MAX, 1, 0),
-        answer(SECCOMP_RET_KILL_PROCESS),
-    };
-    program.insert(program.end(), std::begin(x32), std::end(x32));
+    append(program, {
+                        jump(BPF_JGE, x32_bit, 0, 2),
+                        jump(BPF_JEQ, UINT32_MAX, 1, 0),
+                        answer(SECCOMP_RET_KILL_PROCESS),
+                    });
 #endif
     return program;
 }
@@ -163,54 +107,137 @@ int newest_of(const SeccompProfile& profile) {
 }
 
 // ENOSYS for what is newer, and for numbers below that have never been given out. Needs the number in A.
-std::vector<sock_filter> unknown_syscall_checks(const SeccompProfile& profile) {
+Instructions unknown_syscall_checks(const SeccompProfile& profile) {
     const auto newest = static_cast<std::uint32_t>(newest_of(profile));
     const auto no_such_call = answer(SECCOMP_RET_ERRNO | ENOSYS);
-    std::vector<sock_filter> program = {jump(BPF_JGT, newest, 0, 1), no_such_call};
+    Instructions program = {jump(BPF_JGT, newest, 0, 1), no_such_call};
     std::uint32_t next = 0;
     for (const auto& known : known_syscalls()) {
         const auto number = static_cast<std::uint32_t>(known.number);
         if (next > newest) break;
-        if (number > next) {
-            program.push_back(jump(BPF_JGE, next, 0, 2));
-            program.push_back(jump(BPF_JGE, number, 1, 0));
-            program.push_back(no_such_call);
-        }
+        if (number > next)
+            append(program, {jump(BPF_JGE, next, 0, 2), jump(BPF_JGE, number, 1, 0), no_such_call});
         next = number + 1;
     }
     return program;
 }
 
-void append(std::vector<sock_filter>& program, std::span<const sock_filter> part) {
-    program.insert(program.end(), part.begin(), part.end());
+// Where a test does not hold; mended when it is known how far that is.
+constexpr std::uint8_t fails = UINT8_MAX;
+
+// Goes on behind its end if the test holds. Arguments are 64 bits, registers 32: the halves are looked at in turn.
+Instructions test_of(const ArgumentTest& test) {
+    static_assert(std::endian::native == std::endian::little);
+    const auto low = static_cast<std::uint32_t>(test.value), high = static_cast<std::uint32_t>(test.value >> 32);
+    const auto low_half = load(offsetof(seccomp_data, args) + 8 * test.index);
+    const auto high_half = load(offsetof(seccomp_data, args) + 8 * test.index + 4);
+    switch (test.op) {
+        case ArgumentOp::equal:
+            return {high_half, jump(BPF_JEQ, high, 0, fails), low_half, jump(BPF_JEQ, low, 0, fails)};
+        case ArgumentOp::not_equal:
+            return {high_half, jump(BPF_JEQ, high, 0, 2), low_half, jump(BPF_JEQ, low, fails, 0)};
+        case ArgumentOp::greater:
+        case ArgumentOp::greater_or_equal:
+            return {high_half, jump(BPF_JGT, high, 3, 0), jump(BPF_JEQ, high, 0, fails), low_half,
+                    jump(test.op == ArgumentOp::greater ? BPF_JGT : BPF_JGE, low, 0, fails)};
+        case ArgumentOp::less:
+        case ArgumentOp::less_or_equal:
+            return {high_half, jump(BPF_JGT, high, fails, 0), jump(BPF_JEQ, high, 0, 2), low_half,
+                    jump(test.op == ArgumentOp::less ? BPF_JGE : BPF_JGT, low, fails, 0)};
+        case ArgumentOp::masked_equal: break;
+    }
+    const auto low_wanted = static_cast<std::uint32_t>(test.value_two);
+    const auto high_wanted = static_cast<std::uint32_t>(test.value_two >> 32);
+    Instructions program;
+    if (high != 0)
+        program = {high_half, statement(BPF_ALU | BPF_AND | BPF_K, high), jump(BPF_JEQ, high_wanted, 0, fails)};
+    if (low != 0)
+        append(program, {low_half, statement(BPF_ALU | BPF_AND | BPF_K, low), jump(BPF_JEQ, low_wanted, 0, fails)});
+    return program;
 }
 
-// What this part would allow goes on to the part behind it. (BPF_JA is as long as a return, and reaches any distance.)
-void append_falling_through(std::vector<sock_filter>& program, std::vector<sock_filter> part) {
-    for (std::size_t i = 0; i < part.size(); i++)
-        if (part[i].code == (BPF_RET | BPF_K) && part[i].k == SECCOMP_RET_ALLOW)
-            part[i] = statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(part.size() - i - 1));
-    append(program, part);
+// Answers if all tests hold, and otherwise goes on behind its end.
+Instructions conditional_answer(const Tests& tests, std::uint32_t action) {
+    Instructions program;
+    for (const auto& test : tests) append(program, test_of(test));
+    program.push_back(answer(action));
+    for (std::size_t i = 0; i < program.size(); i++) {
+        if (BPF_CLASS(program[i].code) != BPF_JMP) continue;
+        const auto distance = static_cast<std::uint8_t>(program.size() - i - 1);
+        if (program[i].jt == fails) program[i].jt = distance;
+        if (program[i].jf == fails) program[i].jf = distance;
+    }
+    return program;
 }
 
-// A system call's actions are spread over as many parts as the one with the most of them needs, the strictest first;
-// the last part, which knows the default action, has the mildest. Nearly always there are one or two parts.
-std::vector<sock_filter> link(const SeccompProfile& profile, const std::string& file) {
+bool has_conditions(const std::vector<Verdict>& verdicts) {
+    return verdicts.size() > 1 ||
+           std::find(verdicts[0].any_of.begin(), verdicts[0].any_of.end(), Tests{}) == verdicts[0].any_of.end();
+}
+
+// Answers for the system calls about which the profile says more than one thing, rule by rule. Not by libseccomp: it
+// merges several rules for a call into one tree, and 2.5.4 then ignores a rule with conditions beside one without,
+// takes "less than 2 or greater than 0x100000000" to hold for 2, and never ends for some rules.
+Instructions conditional_rules(const Verdicts& verdicts, std::uint32_t default_action) {
+    Instructions program;
+    for (const auto& [syscall, list] : verdicts) {
+        if (!has_conditions(list)) continue;
+        Instructions answers;
+        for (const auto& verdict : list)
+            for (const auto& tests : verdict.any_of) append(answers, conditional_answer(tests, verdict.action));
+        answers.push_back(answer(default_action));
+        // The distance of a conditional jump is a byte only.
+        program.push_back(jump(BPF_JEQ, static_cast<std::uint32_t>(syscall), 1, 0));
+        program.push_back(statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(answers.size())));
+        append(program, answers);
+    }
+    return program;
+}
+
+// Says what failed. (The messages of libseccomp's functions are errno values.)
+void check(int result, const std::string& file, std::string_view task) {
+    if (result < 0) throw Error(ErrorKind::system, cat(file, ": libseccomp cannot ", task), "", -result);
+}
+
+Instructions exported(scmp_filter_ctx context, const std::string& file) {
+    const Fd memory(::memfd_create("seccomp", MFD_CLOEXEC));
+    if (!memory) throw Error(ErrorKind::system, cat(file, ": no memory for the filter"), "", errno);
+    check(seccomp_export_bpf(context, memory.get()), file, "write the filter");
+    const auto end = ::lseek(memory.get(), 0, SEEK_END);
+    Instructions program(end > 0 ? static_cast<std::size_t>(end) / sizeof(sock_filter) : 0);
+    if (program.empty() || ::pread(memory.get(), program.data(), program.size() * sizeof(sock_filter), 0) != end)
+        throw Error(ErrorKind::system, cat(file, ": the filter cannot be read back"), "", errno);
+    return program;
+}
+
+// Answers for all other system calls: a binary tree made by libseccomp.
+Instructions unconditional_rules(const Verdicts& verdicts, std::uint32_t default_action, const std::string& file) {
+    // Otherwise libseccomp asks the kernel of this machine which actions it has; the filter may be for another one.
+    constexpr unsigned all_actions = 6;
+    seccomp_api_set(all_actions);
+    struct Release {
+        void operator()(void* context) const noexcept { seccomp_release(context); }
+    };
+    const std::unique_ptr<void, Release> context(seccomp_init(default_action));
+    if (!context) throw Error(ErrorKind::system, cat(file, ": libseccomp cannot make a filter"));
+    constexpr std::uint32_t binary_tree = 2;
+    check(seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, binary_tree), file, "sort the filter");
+    check(seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), file,
+          "kill other architectures");
+    for (const auto& [syscall, list] : verdicts) {
+        if (has_conditions(list) || list[0].action == default_action) continue;
+        check(seccomp_rule_add_exact_array(context.get(), list[0].action, syscall, 0, nullptr), file,
+              cat("add a rule for ", syscall_name(syscall)));
+    }
+    return exported(context.get(), file);
+}
+
+Instructions program_of(const SeccompProfile& profile, const std::string& file) {
     const auto verdicts = verdicts_of(profile);
-    std::size_t parts = 1;
-    for (const auto& [syscall, list] : verdicts) parts = std::max(parts, list.size());
     auto program = architecture_checks();
     if (denies(profile.default_action)) append(program, unknown_syscall_checks(profile));
-    for (std::size_t part = 0; part < parts; part++) {
-        const bool last = part + 1 == parts;
-        Program source(file, last ? profile.default_action : SECCOMP_RET_ALLOW);
-        for (const auto& [syscall, list] : verdicts)
-            if (part + list.size() >= parts) source.add(syscall, list[part + list.size() - parts]);
-        if (last)
-            append(program, source.instructions());
-        else
-            append_falling_through(program, source.instructions());
-    }
+    append(program, conditional_rules(verdicts, profile.default_action));
+    append(program, unconditional_rules(verdicts, profile.default_action, file));
     return program;
 }
 
@@ -226,7 +253,7 @@ std::vector<std::string> unknown_names_of(const SeccompProfile& profile) {
 SeccompFilter compile_seccomp(std::string_view profile_text, const std::string& file_name,
                               const std::vector<std::string>& capabilities, KernelVersion kernel) {
     const auto profile = read_seccomp_profile(profile_text, file_name, capabilities, kernel);
-    SeccompFilter filter{link(profile, file_name), profile.flags, unknown_names_of(profile)};
+    SeccompFilter filter{program_of(profile, file_name), profile.flags, unknown_names_of(profile)};
     if (filter.program.size() > BPF_MAXINSNS)
         throw Error(ErrorKind::unsupported,
                     cat(file_name, ": the profile compiles to ", filter.program.size(),

@@ -26,7 +26,7 @@ struct SeccompFilter {
 /// - Another architecture than the native one kills the process, 32-bit x86 and x32 too, whatever the profile lists.
 /// - Where several rules fit a call, the one with the strictest action decides, as it is between stacked filters
 ///   (seccomp(2)); among equal actions the first. So a rule that denies some arguments works beside one that allows
-///   the call. (With libseccomp alone, as in the engines, it would silently do nothing.)
+///   the call. (In the engines it silently does nothing: libseccomp drops it.)
 /// - The default action decides where no rule fits. But if it denies, system calls newer than the newest one that the
 ///   profile names get ENOSYS, and so do numbers without a meaning: the C library then falls back to an older call,
 ///   where EPERM or a kill would break programs as soon as they are built with a newer one.

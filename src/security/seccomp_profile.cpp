@@ -177,10 +177,11 @@ private:
     }
 
     void read_rule(const JsonView& view) {
+        if (!view.is_object()) return view.complain("expected an object: a rule");
         check_keys(view, {"comment", "name", "names", "action", "errnoRet", "errno", "args", "includes", "excludes"});
         SeccompRule rule;
         rule.names = read_names(view);
-        if (view.is_object() && !view["action"]) view["action"].complain("missing");
+        if (!view["action"]) view["action"].complain("missing");
         rule.action = action(view["action"], view["errnoRet"], view["errno"]).value_or(SECCOMP_RET_KILL_PROCESS);
         rule.any_of = read_conditions(view["args"]);
         const auto included = read_filter(view["includes"]), excluded = read_filter(view["excludes"]);
@@ -192,7 +193,7 @@ private:
         auto names = view["names"].strings().value_or(std::vector<std::string>{});
         if (view["name"] && view["names"]) view["name"].complain("cannot stand beside names");
         if (const auto name = view["name"].string()) names.push_back(*name);
-        if (view.is_object() && !view["name"] && (!view["names"] || (view["names"].is_array() && names.empty())))
+        if (!view["name"] && (!view["names"] || (view["names"].is_array() && names.empty())))
             view["names"].complain("missing or empty: a rule without system calls says nothing");
         if (is_one_of(names, "")) view["names"].complain("holds an empty name");
         return names;
@@ -212,12 +213,11 @@ private:
     }
 
     static ArgumentTest read_test(const JsonView& view) {
-        check_keys(view, {"comment", "index", "value", "valueTwo", "op"});
-        if (!view.exists()) view.complain("expected an object, found null");
-        if (view.is_object())
-            for (const auto& key : {"index", "value", "op"})
-                if (!view[key]) view[key].complain("missing");
         ArgumentTest test;
+        if (!view.is_object()) return view.complain("expected an object: a test of an argument"), test;
+        check_keys(view, {"comment", "index", "value", "valueTwo", "op"});
+        for (const auto& key : {"index", "value", "op"})
+            if (!view[key]) view[key].complain("missing");
         test.index = static_cast<unsigned>(view["index"].unsigned_integer(5).value_or(0));
         test.op = look_up(view["op"], operators, "operator").value_or(ArgumentOp::equal);
         test.value = view["value"].unsigned_integer().value_or(0);

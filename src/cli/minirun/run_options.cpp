@@ -61,7 +61,7 @@ Value one_of(std::string_view option, const std::string& word,
         if (word == name) return value;
         words += (words.empty() ? "" : " and ") + std::string(name);
     }
-    throw option_error(option, word, "not supported", cat("known are ", words));
+    throw option_error(option, word, cat("only ", words, " are supported"));
 }
 
 NamespaceMode namespace_mode(std::string_view option, const std::string& word) {
@@ -392,7 +392,7 @@ void settle_arguments(Reading& reading, std::vector<std::string> arguments) {
     auto& options = reading.options();
     if (!options.rootfs) {
         if (arguments.empty() || arguments.front().empty())
-            throw Error(ErrorKind::usage, "minirun run: no image is named",
+            throw Error(ErrorKind::usage, "no image is named",
                         "write minirun run [OPTIONS] IMAGE [COMMAND] [ARG…]; --help lists the options");
         reading.command.image = std::move(arguments.front());
         arguments.erase(arguments.begin());

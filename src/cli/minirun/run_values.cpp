@@ -30,6 +30,16 @@ constexpr std::size_t max_seccomp_file = 4 << 20;
                 missing ? std::move(hint) : std::string(), error);
 }
 
+// Puts the option in front of what is wrong with a file that it names.
+template <class Read>
+std::string read_for(std::string_view option, const Read& read) {
+    try {
+        return read();
+    } catch (const Error& error) {
+        throw Error(error.kind(), cat(option, ": ", error.message()), error.hint(), error.system_errno());
+    }
+}
+
 std::uint64_t limit_number(const std::string& text, std::string_view number) {
     if (number == "-1" || number == "unlimited") return ~std::uint64_t{0};
     if (const auto value = parse_number<std::uint64_t>(number)) return *value;
@@ -105,7 +115,7 @@ std::string env_value(const std::string& text) {
 }
 
 std::vector<std::string> read_env_file(const std::string& path) {
-    auto text = read_file(path, max_env_file);
+    auto text = read_for("--env-file", [&] { return read_file(path, max_env_file); });
     if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
     std::vector<std::string> assignments;
     int number = 0;
@@ -166,7 +176,7 @@ void check_source_exists(std::string_view option, const VolumeOption& volume) {
     if (volume.source.empty()) return;
     if (::stat(volume.source.c_str(), &info) < 0)
         cannot_stat(option, volume.source, errno,
-                    "minirun does not make it: a directory in its place is rarely what is meant");
+                    "make it first: minirun does not, since a mistyped path would then go unseen");
     if (volume.kind == VolumeOption::Kind::overlay && !S_ISDIR(info.st_mode))
         throw option_error(option, volume.source, "only a directory can have the option O");
 }
@@ -186,10 +196,12 @@ void check_host_platform(const std::string& platform) {
 }
 
 std::string read_seccomp_file(const std::string& path) {
-    auto text = read_file(path, max_seccomp_file);
-    // Only for the message: what is compiled later knows the text but not the file.
-    (void)parse_json(text, path);
-    return text;
+    return read_for("--security-opt seccomp", [&] {
+        auto text = read_file(path, max_seccomp_file);
+        // Only for the message: what is compiled later knows the text but not the file.
+        (void)parse_json(text, path);
+        return text;
+    });
 }
 
 }  // namespace minirun

@@ -211,7 +211,8 @@ TEST_CASE("seccomp profile: errors of a rule") {
         CHECK(rule_complaint(cat(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": ")", version,
                                  R"("}})")) == cat(".includes.minKernel: expected MAJOR.MINOR, found '", version, "'"));
     }
-    CHECK(rule_complaint("7") == ": expected an object, found the number 7");
+    CHECK(rule_complaint("7") == ": expected an object: a rule");
+    CHECK(rule_complaint("null") == ": expected an object: a rule");
 }
 
 TEST_CASE("seccomp profile: errors of an argument's test") {
@@ -228,7 +229,8 @@ TEST_CASE("seccomp profile: errors of an argument's test") {
     CHECK(test_complaint(R"({"index": 0, "value": 1, "op": "SCMP_CMP_EQ", "value2": 1})") == ".value2: unknown key");
     CHECK(test_complaint(R"({"index": 1, "value": 21522, "valueTwo": 4294967295, "op": "SCMP_CMP_MASKED_EQ"})") ==
           ".valueTwo: has bits outside of value, the mask: the two are probably swapped");
-    CHECK(test_complaint("null") == ": expected an object, found null");
+    CHECK(test_complaint("null") == ": expected an object: a test of an argument");
+    CHECK(test_complaint("[]") == ": expected an object: a test of an argument");
 }
 
 TEST_CASE("seccomp profile: all problems at once") {
