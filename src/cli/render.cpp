@@ -52,7 +52,7 @@ std::string painted(std::string_view text, Paint paint, bool colour) {
     return colour ? cat(escape_of(paint), text, "\x1b[0m") : std::string(text);
 }
 
-std::string error_text(std::string_view program, const Error& error, bool colour) {
+std::string render_error(std::string_view program, const Error& error, bool colour) {
     auto text = cat(painted(cat(program, ':'), Paint::bold_red, colour), ' ', error.message(), '\n');
     for (const auto& task : error.context()) append(text, cat("  while ", task, '\n'));
     if (!error.hint().empty()) append(text, cat("  ", painted("hint:", Paint::bold, colour), ' ', error.hint(), '\n'));
@@ -60,7 +60,7 @@ std::string error_text(std::string_view program, const Error& error, bool colour
 }
 
 void print_error(std::string_view program, const Error& error) {
-    write_to_stderr(error_text(program, error, colour_wanted(STDERR_FILENO)));
+    write_to_stderr(render_error(program, error, colour_wanted(STDERR_FILENO)));
 }
 
 void print_notice(std::string_view program, std::string_view text) {

@@ -18,7 +18,7 @@ enum class Paint { bold, dim, red, green, yellow, blue, magenta, cyan, bold_red 
 std::string painted(std::string_view text, Paint paint, bool colour);
 
 /// "PROGRAM: MESSAGE", with lines for what was being done and for the way out.
-std::string error_text(std::string_view program, const Error& error, bool colour);
+std::string render_error(std::string_view program, const Error& error, bool colour);
 
 /// Writes it to standard error in one piece.
 void print_error(std::string_view program, const Error& error);

@@ -81,7 +81,7 @@ private:
                 if (!last) hide(What::replaces, prefix);
                 break;
             }
-            if (!prefix.empty() && is_opaque(layer, prefix)) hide(What::opaque, prefix);
+            if (!prefix.empty() && opaque_in(layer, prefix)) hide(What::opaque, prefix);
         }
         return sight;
     }
@@ -93,10 +93,10 @@ private:
         return fd && fstat(fd.get(), &status) == 0;
     }
 
-    bool is_opaque(std::size_t layer, const std::string& path) {
+    bool opaque_in(std::size_t layer, const std::string& path) {
         int error = 0;
         const auto fd = view_.open_in_layer(layer, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, error);
-        return fd && opaque_mark(fd.get()) == OpaqueMark::opaque;
+        return fd && is_opaque(fd.get());
     }
 
     LayerView& view_;

@@ -7,7 +7,6 @@
 #include "base/text.hpp"
 #include "image/layer_view.hpp"
 #include "image/open_directory.hpp"
-#include "image/overlay_attributes.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
 
@@ -25,12 +24,10 @@ std::vector<DirectoryEntry> LayerView::list(std::string_view path) {
         int error = 0;
         auto fd = open_in_layer(layer, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, error);
         if (!fd) cannot_read(layer, directory, error);
-        const bool by_attribute = opaque_mark(fd.get()) == OpaqueMark::has_whiteouts;
         for (const auto& found : read_directory(std::move(fd))) {
             if (names.contains(found.name)) continue;
-            const bool candidate = S_ISCHR(found.status.st_mode) || by_attribute;
             const auto child = directory.empty() ? found.name : cat(directory, '/', found.name);
-            const bool hidden = candidate && is_whiteout(layer, child, found.status);
+            const bool hidden = is_whiteout(layer, child, found.status);
             names[found.name] = {found.name, layer, hidden ? 0 : found.status.st_mode & S_IFMT};
         }
     }

@@ -14,6 +14,7 @@ namespace minirun {
 
 struct LayerView::Census {
     std::size_t layer;
+    const SeeChange& see;
     LayerStats stats;
     std::set<std::pair<dev_t, ino_t>> linked;  // files with several names that were counted
 
@@ -33,8 +34,8 @@ struct LayerView::Census {
     }
 };
 
-LayerStats LayerView::layer_stats(std::size_t index) {
-    Census census{index, {}, {}, {}};
+LayerStats LayerView::layer_stats(std::size_t index, const SeeChange& see) {
+    Census census{index, see, {}, {}, {}};
     census.pending.push_back({"", layers_below(index)});
     while (!census.pending.empty()) {
         const auto next = std::move(census.pending.back());
@@ -53,7 +54,7 @@ void LayerView::count_directory(Census& census, const std::string& path, const P
         return;
     }
     if (!fd) cannot_read(census.layer, path, error);
-    if (!path.empty() && opaque_mark(fd.get()) == OpaqueMark::opaque) stats.opaque_directories++;
+    if (!path.empty() && is_opaque(fd.get())) stats.opaque_directories++;
 
     for (const auto& [name, status] : read_directory(std::move(fd))) {
         const auto child = path.empty() ? name : cat(path, '/', name);
@@ -65,12 +66,17 @@ void LayerView::count_directory(Census& census, const std::string& path, const P
             continue;
         }
         const bool replaces = find_in(below, child).has_value();
+        const auto tell = [&](LayerEvent::What what) {
+            if (replaces && census.see) census.see(cat('/', child), what);
+        };
         if (is_whiteout(census.layer, child, status)) {
             stats.whiteouts++;
             if (replaces) stats.deleted++;
+            tell(LayerEvent::What::deletes);
             continue;
         }
         (replaces ? stats.changed : stats.added)++;
+        tell(LayerEvent::What::replaces);
         census.count_bytes(status);
     }
 }

@@ -184,7 +184,7 @@ LayerView::Parts LayerView::parts_in(const Parts& parents, const std::string& pa
         if (!fd && (error == ENOTDIR || error == ELOOP)) break;
         if (!fd) cannot_read(layer, path, error);
         parts.push_back(layer);
-        if (readable && opaque_mark(fd.get()) == OpaqueMark::opaque) break;
+        if (readable && is_opaque(fd.get())) break;
     }
     return parts;
 }
@@ -213,13 +213,7 @@ bool LayerView::is_whiteout(std::size_t layer, const std::string& path, const st
     if (!S_ISREG(status.st_mode) || status.st_size != 0) return false;
     int error = 0;
     const auto fd = open_in_layer(layer, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW, error);
-    return fd && has_whiteout_attribute(fd.get()) && holds_attribute_whiteouts(layer, parent_of(path));
-}
-
-bool LayerView::holds_attribute_whiteouts(std::size_t layer, const std::string& directory) {
-    int error = 0;
-    const auto fd = open_in_layer(layer, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, error);
-    return fd && opaque_mark(fd.get()) == OpaqueMark::has_whiteouts;
+    return fd && has_whiteout_attribute(fd.get());
 }
 
 Fd LayerView::open_in_layer(std::size_t layer, const std::string& path, int flags, int& error) {

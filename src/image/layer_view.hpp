@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -87,6 +88,9 @@ struct LayerEvent {
     bool visible = false;     ///< this is the file that the container sees
 };
 
+/// Told of a name that a layer replaces or deletes (a directory that is deleted is one).
+using SeeChange = std::function<void(const std::string& path, LayerEvent::What what)>;
+
 /// Not for use by several threads at once: directories that were looked at are remembered.
 class LayerView {
 public:
@@ -116,8 +120,9 @@ public:
     /// image's content at `path`. Empty if there is no directory.
     std::vector<std::string> directory_stack(std::string_view path);
 
-    /// What layers()[index] adds. Walks the whole layer.
-    LayerStats layer_stats(std::size_t index);
+    /// What layers()[index] adds. Walks the whole layer; `see`, if there is one, is told the names behind `changed` and
+    /// `deleted`, in no order.
+    LayerStats layer_stats(std::size_t index, const SeeChange& see = {});
 
     /// What every layer that has `path`, or hides or deletes it, does there; topmost first. Links on the way are
     /// resolved, the last part is not followed.
@@ -143,7 +148,6 @@ private:
     Parts parts_in(const Parts& parents, const std::string& path);
     std::optional<Found> find_in(const Parts& parents, const std::string& path);
     bool is_whiteout(std::size_t layer, const std::string& path, const struct stat& status);
-    bool holds_attribute_whiteouts(std::size_t layer, const std::string& directory);
     void take_step(Walk& walk, const std::string& name);
     void count_directory(Census& census, const std::string& path, const Parts& below);
     [[noreturn]] void cannot_read(std::size_t layer, const std::string& path, int error) const;

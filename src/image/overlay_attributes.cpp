@@ -5,22 +5,25 @@
 #include <initializer_list>
 
 namespace minirun {
+namespace {
 
-OpaqueMark opaque_mark(int directory) noexcept {
-    // Nearly all directories have no attribute at all: one call tells.
-    if (flistxattr(directory, nullptr, 0) <= 0) return OpaqueMark::none;
+// Nearly all files have no attribute at all: one call tells.
+bool has_attributes(int fd) noexcept { return flistxattr(fd, nullptr, 0) > 0; }
+
+}  // namespace
+
+bool is_opaque(int directory) noexcept {
+    if (!has_attributes(directory)) return false;
     for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
         char value = 0;
-        if (fgetxattr(directory, name, &value, 1) != 1) continue;
-        if (value == 'y') return OpaqueMark::opaque;
-        if (value == 'x') return OpaqueMark::has_whiteouts;
+        if (fgetxattr(directory, name, &value, 1) == 1 && value == 'y') return true;
     }
-    return OpaqueMark::none;
+    return false;
 }
 
 bool has_whiteout_attribute(int file) noexcept {
-    return flistxattr(file, nullptr, 0) > 0 && (fgetxattr(file, "trusted.overlay.whiteout", nullptr, 0) >= 0 ||
-                                                fgetxattr(file, "user.overlay.whiteout", nullptr, 0) >= 0);
+    return has_attributes(file) && (fgetxattr(file, "trusted.overlay.whiteout", nullptr, 0) >= 0 ||
+                                    fgetxattr(file, "user.overlay.whiteout", nullptr, 0) >= 0);
 }
 
 }  // namespace minirun

@@ -3,15 +3,12 @@
 
 namespace minirun {
 
-enum class OpaqueMark {
-    none,
-    opaque,         ///< "y": what the layers below have in this directory is hidden
-    has_whiteouts,  ///< "x": zero-size files in it with the attribute overlay.whiteout are whiteouts (Linux 6.7)
-};
-/// Reads trusted.overlay.opaque or user.overlay.opaque. `directory` is open for reading, not O_PATH.
-OpaqueMark opaque_mark(int directory) noexcept;
+/// Whether a directory, open for reading, has trusted.overlay.opaque or user.overlay.opaque with the value "y": what
+/// the layers below have in it is hidden. ("x" only tells readdir(3) to look for whiteouts by attribute.)
+bool is_opaque(int directory) noexcept;
 
-/// Whether a file, open for reading, has trusted.overlay.whiteout or user.overlay.whiteout.
+/// Whether a file, open for reading, has trusted.overlay.whiteout or user.overlay.whiteout. On a file of size 0 that is
+/// a whiteout (Linux 6.7).
 bool has_whiteout_attribute(int file) noexcept;
 
 }  // namespace minirun

@@ -15,6 +15,8 @@ namespace minirun::kernel {
 SysStatus set_groups(const gid_t* gids, std::size_t count) noexcept;
 SysStatus set_gid(gid_t gid) noexcept;
 SysStatus set_uid(uid_t uid) noexcept;
+/// The ids that files are made with (setfsuid(2)), while all capabilities stay.
+SysStatus create_as(uid_t uid, gid_t gid) noexcept;
 /// PR_SET_KEEPCAPS: the permitted set outlives the change to another user.
 SysStatus keep_capabilities() noexcept;
 /// Drops every capability that this kernel knows and that is not in `keep` (bit n is capability n).

@@ -13,6 +13,7 @@ struct ChildStart {
     int report_socket = -1;
     int parents_socket = -1;  ///< the other end, which this process inherited and must not keep
     int standard_streams[3] = {0, 1, 2};
+    int user_namespace = -1;    ///< Slot::userns
     sigset_t signal_mask = {};  ///< the mask to exec with
 };
 

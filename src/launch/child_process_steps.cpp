@@ -117,6 +117,10 @@ SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
     return SysStatus::success();
 }
 
+SysStatus ChildSteps::operator()(const op::EnterUserNamespace&) noexcept {
+    return status(::setns(slot(Slot::userns), CLONE_NEWUSER));
+}
+
 SysStatus ChildSteps::operator()(const op::LimitBoundingSet& step) noexcept {
     return kernel::limit_bounding_set(step.keep);
 }

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kernel/credentials.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
 #include "kernel/process.hpp"
@@ -56,11 +57,13 @@ void descriptor_path(int fd, char (&buffer)[32]) noexcept {
 ChildSteps::ChildSteps(const ChildStart& start) noexcept : start_(start) {
     for (int& fd : slots_) fd = -1;
     keep(Slot::host, AT_FDCWD);
+    keep(Slot::userns, start.user_namespace);
 }
 
 SysStatus ChildSteps::operator()(const op::HostDirectory&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::HostSymlink&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 
 SysStatus ChildSteps::operator()(const op::DieWithParent&) noexcept {
@@ -200,6 +203,18 @@ SysStatus ChildSteps::operator()(const op::BindRoot& step) noexcept {
     const auto tree = kernel::clone_tree(AT_FDCWD, step.source, true);
     return tree ? adopt_root(tree.value(), step.mountpoint) : SysStatus::failure(tree.error());
 }
+
+SysStatus ChildSteps::operator()(const op::BindIdmapped& step) noexcept {
+    const auto tree = kernel::clone_tree(AT_FDCWD, step.source, false);
+    if (!tree) return SysStatus::failure(tree.error());
+    const Scoped owned(tree.value());
+    const kernel::MountAttributes mapped{.set = MOUNT_ATTR_IDMAP,
+                                         .userns_fd = static_cast<std::uint64_t>(slot(Slot::userns))};
+    if (const auto set = kernel::set_mount_attributes(owned.get(), mapped, false); !set) return set;
+    return attach_at(owned.get(), {Slot::host, step.mountpoint, Create::no});
+}
+
+SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept { return kernel::create_as(step.uid, step.gid); }
 
 SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
     const auto tree = make_filesystem(step.type, step.source, step.options, step.attributes);

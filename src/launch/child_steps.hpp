@@ -18,6 +18,7 @@ public:
     SysStatus operator()(const op::HostDirectory&) noexcept;
     SysStatus operator()(const op::HostSymlink&) noexcept;
     SysStatus operator()(const op::TimeNamespace&) noexcept;
+    SysStatus operator()(const op::MakeUserNamespace&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
 
     // The namespace and the tree: child_steps.cpp.
@@ -27,6 +28,8 @@ public:
     SysStatus operator()(const op::SetPropagation&) noexcept;
     SysStatus operator()(const op::MountOverlay&) noexcept;
     SysStatus operator()(const op::BindRoot&) noexcept;
+    SysStatus operator()(const op::BindIdmapped&) noexcept;
+    SysStatus operator()(const op::CreateAs&) noexcept;
     SysStatus operator()(const op::MountFilesystem&) noexcept;
     SysStatus operator()(const op::BindMount&) noexcept;
     SysStatus operator()(const op::MakeDirectory&) noexcept;
@@ -50,6 +53,7 @@ public:
     SysStatus operator()(const op::ForkInit&) noexcept;
     SysStatus operator()(const op::NewSession&) noexcept;
     SysStatus operator()(const op::ConnectStreams&) noexcept;
+    SysStatus operator()(const op::EnterUserNamespace&) noexcept;
     SysStatus operator()(const op::LimitBoundingSet&) noexcept;
     SysStatus operator()(const op::SetUser&) noexcept;
     SysStatus operator()(const op::EnterWorkingDirectory&) noexcept;

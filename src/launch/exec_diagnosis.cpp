@@ -63,11 +63,6 @@ private:
     LayerView view_;
 };
 
-struct Interpreter {
-    std::string path;
-    std::string_view said_by;  ///< "its ELF header", "its #! line"
-};
-
 std::string machine_name(unsigned machine) {
     switch (machine) {
         case EM_X86_64: return "x86_64";
@@ -81,46 +76,41 @@ std::string machine_name(unsigned machine) {
     }
 }
 
-bool read_at(const SeenFile& file, void* bytes, std::size_t size, std::uint64_t offset) {
-    return file.fd && ::pread(file.fd.get(), bytes, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
+bool read_at(int fd, void* bytes, std::size_t size, std::uint64_t offset) {
+    return ::pread(fd, bytes, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
 }
 
-std::optional<Elf64_Ehdr> elf_header(const SeenFile& file) {
+std::optional<Elf64_Ehdr> elf_header(int fd) {
     Elf64_Ehdr header{};
-    if (!read_at(file, &header, sizeof header, 0) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    if (!read_at(fd, &header, sizeof header, 0) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
         return std::nullopt;
     return header;
 }
 
 // PT_INTERP of a 64-bit ELF file. The header is hostile: every size is bounded.
-std::string elf_interpreter(const SeenFile& file, const Elf64_Ehdr& header) {
+std::string elf_interpreter(int fd, const Elf64_Ehdr& header) {
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum > 256)
         return "";
     for (unsigned i = 0; i < header.e_phnum; i++) {
         Elf64_Phdr segment{};
-        if (!read_at(file, &segment, sizeof segment, header.e_phoff + i * sizeof segment)) return "";
+        if (!read_at(fd, &segment, sizeof segment, header.e_phoff + i * sizeof segment)) return "";
         if (segment.p_type != PT_INTERP || segment.p_filesz == 0 || segment.p_filesz > 4096) continue;
         std::string path(segment.p_filesz, '\0');
-        if (!read_at(file, path.data(), path.size(), segment.p_offset)) return "";
+        if (!read_at(fd, path.data(), path.size(), segment.p_offset)) return "";
         return path.c_str();
     }
     return "";
 }
 
 // The path in "#!/bin/sh -e"; the kernel reads 255 bytes of the file.
-std::string script_interpreter(const SeenFile& file) {
+std::string script_interpreter(int fd) {
     char start[256] = {};
-    if (!file.fd || ::pread(file.fd.get(), start, sizeof start - 1, 0) < 3 || std::memcmp(start, "#!", 2) != 0)
+    if (::pread(fd, start, sizeof start - 1, 0) < 3 || std::memcmp(start, "#!", 2) != 0)
         return "";
     std::string_view line(start + 2);
     line = line.substr(0, line.find('\n'));
     line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
     return std::string(line.substr(0, line.find_first_of(" \t")));
-}
-
-Interpreter interpreter_of(const SeenFile& file) {
-    if (const auto header = elf_header(file)) return {elf_interpreter(file, *header), "its ELF header"};
-    return {script_interpreter(file), "its #! line"};
 }
 
 // execve(2) says ENOENT of a file that is there: an interpreter is missing, its own or that of its interpreter.
@@ -129,7 +119,7 @@ Error missing_interpreter(ContainerFiles& files, const std::string& command) {
     for (int depth = 0; depth < 5; depth++) {
         const auto file = files.find(path);
         if (!file) break;
-        const auto interpreter = interpreter_of(*file);
+        const auto interpreter = interpreter_of(file->fd.get());
         if (interpreter.path.empty()) break;
         if (!files.find(interpreter.path)) {
             const bool windows_line = interpreter.path.ends_with('\r');
@@ -166,7 +156,7 @@ Error not_executable(const SeenFile& file, const std::string& path) {
 Error wrong_format(const SeenFile& file, const std::string& path) {
     utsname host{};
     ::uname(&host);
-    if (const auto header = elf_header(file))
+    if (const auto header = elf_header(file.fd.get()))
         return Error(ErrorKind::cannot_execute,
                      cat("cannot run ", quote(path), ": it is a program for ", machine_name(header->e_machine),
                          ", this host is ", host.machine, ": exec format error"),
@@ -191,6 +181,11 @@ Error not_found(const ProcessSpec& process, const std::vector<std::string>& cand
 }
 
 }  // namespace
+
+Interpreter interpreter_of(int fd) {
+    if (const auto header = elf_header(fd)) return {elf_interpreter(fd, *header), "its ELF header"};
+    return {script_interpreter(fd), "its #! line"};
+}
 
 Error exec_error(const LaunchRequest& request, const ChildReport& report) {
     const auto& process = request.spec.process;

@@ -20,9 +20,44 @@
 namespace minirun {
 namespace {
 
+SysStatus write_mappings(const std::string& path, std::span<const IdMapping> mappings) {
+    std::string text;
+    for (const auto& one : mappings) text += cat(one.container_id, ' ', one.host_id, ' ', one.size, '\n');
+    const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file) return SysStatus::failure(errno);
+    return kernel::write_all(file.get(), text.data(), text.size());
+}
+
 SysStatus status(long result) { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
 
+// A namespace needs a process to be born in: one that waits until its ids are mapped, and ends.
+SysResult<int> make_user_namespace(const op::MakeUserNamespace& step) {
+    const auto pair = kernel::socket_pair();
+    if (!pair) return SysResult<int>::failure(pair.error());
+    Fd here(pair.value().here);
+    Fd there(pair.value().there);
+    const auto holder = kernel::clone_process(CLONE_NEWUSER);
+    if (!holder) return SysResult<int>::failure(holder.error());
+    if (holder.value().pid == 0) {
+        char nothing = 0;
+        ::close(here.get());
+        (void)kernel::receive_message(there.get(), &nothing, sizeof nothing);
+        kernel::exit_now(0);
+    }
+    const Fd pidfd(holder.value().pidfd);
+    const auto process = cat("/proc/", holder.value().pid);
+    auto done = write_mappings(process + "/uid_map", step.uids);
+    if (done) done = write_mappings(process + "/gid_map", step.gids);
+    const int fd = ::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC);
+    if (done && fd < 0) done = SysStatus::failure(errno);
+    here.reset();
+    (void)kernel::wait_pidfd(pidfd.get());
+    return done ? SysResult<int>::success(fd) : SysResult<int>::failure(done.error());
+}
+
 struct HostSteps {
+    Fd& user_namespace;
+
     SysStatus operator()(const op::HostDirectory& step) const {
         // Several steps may want the same parent. The container's directory is nobody else's.
         if (::mkdir(step.path, step.mode) < 0)
@@ -39,6 +74,12 @@ struct HostSteps {
                               step.boottime_seconds, ' ', step.boottime_nanoseconds, '\n');
         return kernel::write_all(offsets.get(), text.data(), text.size());
     }
+    SysStatus operator()(const op::MakeUserNamespace& step) const {
+        const auto made = make_user_namespace(step);
+        if (!made) return SysStatus::failure(made.error());
+        user_namespace.reset(made.value());
+        return SysStatus::success();
+    }
     template <class ChildStep>
     SysStatus operator()(const ChildStep&) const {
         return SysStatus::failure(ENOSYS);
@@ -52,10 +93,10 @@ ChildReport failure(std::size_t step, int error) {
     return report;
 }
 
-std::size_t execute_host_steps(const Plan& plan) {
+std::size_t execute_host_steps(const Plan& plan, Fd& user_namespace) {
     std::size_t i = 0;
     for (; plan.steps[i].phase == Phase::host_before; i++)
-        if (const auto done = std::visit(HostSteps{}, plan.steps[i].operation); !done)
+        if (const auto done = std::visit(HostSteps{user_namespace}, plan.steps[i].operation); !done)
             throw step_error(plan, failure(i, done.error()));
     return i;
 }
@@ -81,7 +122,8 @@ Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched
 }  // namespace
 
 Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask) {
-    const auto clone_step = execute_host_steps(plan);
+    Fd user_namespace;
+    const auto clone_step = execute_host_steps(plan, user_namespace);
     const auto first_child_step = clone_step + 1;
 
     const auto pair = kernel::socket_pair();
@@ -89,7 +131,8 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     const Fd here(pair.value().here);
     Fd there(pair.value().there);
 
-    const ChildStart start{there.get(), here.get(), {streams.in, streams.out, streams.err}, signal_mask};
+    const ChildStart start{
+        there.get(), here.get(), {streams.in, streams.out, streams.err}, user_namespace.get(), signal_mask};
     const auto cloned = kernel::clone_process(std::get<op::CloneProcess>(plan.steps[clone_step].operation).flags);
     if (!cloned) throw step_error(plan, failure(clone_step, cloned.error()));
     if (cloned.value().pid == 0) run_child(std::span(plan.steps).subspan(first_child_step), start);

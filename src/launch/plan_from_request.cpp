@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "kernel/process.hpp"
 #include "minirun/error.hpp"
+#include "model/runtime_spec.hpp"
 #include "model/sysctl.hpp"
 #include "plan/builder.hpp"
 #include "rootfs/mounts.hpp"
@@ -40,15 +41,24 @@ void add_time_namespace(PlanBuilder& plan) {
         op::TimeNamespace{monotonic.seconds, boottime.seconds, monotonic.nanoseconds, boottime.nanoseconds});
 }
 
+void add_user_namespace(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    if (has_new_namespace(spec, NamespaceType::user))
+        plan.host_before(op::MakeUserNamespace{plan.arena().array(spec.linux_.uid_mappings),
+                                               plan.arena().array(spec.linux_.gid_mappings)});
+}
+
 void add_clone(PlanBuilder& plan) {
     std::uint64_t flags = CLONE_NEWNS;  // always: nothing is ever mounted in the host's namespace
     for (const auto& one : plan.request.spec.linux_.namespaces) {
-        if (one.type == NamespaceType::user || (one.type == NamespaceType::pid && !one.path.empty()))
-            throw Error(ErrorKind::unsupported, one.type == NamespaceType::user
-                                                    ? "a user namespace is not supported yet"
-                                                    : "joining a pid namespace is not supported yet");
-        // A time namespace is entered by being born into it: the parent makes it (time_namespaces(7)).
-        if (one.path.empty() && one.type != NamespaceType::time) flags |= clone_flag(one.type);
+        const bool joins_late = one.type == NamespaceType::user || one.type == NamespaceType::pid;
+        if (joins_late && !one.path.empty())
+            throw Error(ErrorKind::unsupported, cat("joining the ", namespace_word(one.type), " namespace ",
+                                                    quote(one.path), " is not supported yet"));
+        // A time namespace is entered by being born into it: the parent makes it (time_namespaces(7)). The user
+        // namespace comes last, see op::EnterUserNamespace.
+        const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user;
+        if (one.path.empty() && by_clone) flags |= clone_flag(one.type);
     }
     plan.clone(op::CloneProcess{flags});
 }
@@ -72,13 +82,17 @@ void add_names_and_network(PlanBuilder& plan) {
 // Before /proc/sys becomes read-only, and through the descriptor of our own procfs.
 void add_sysctls(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
-    const bool needs_proc = !spec.linux_.sysctl.empty() || spec.process.oom_score_adj;
+    auto sysctls = spec.linux_.sysctl;
+    // The network namespace belongs to the host's user namespace, where the container has no CAP_NET_BIND_SERVICE.
+    if (has_new_namespace(spec, NamespaceType::user) && has_new_namespace(spec, NamespaceType::network))
+        sysctls.try_emplace("net.ipv4.ip_unprivileged_port_start", "0");
+    const bool needs_proc = !sysctls.empty() || spec.process.oom_score_adj;
     const bool has_proc = std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
         return mount.destination == "/proc" && mount.type == "proc";
     });
     if (needs_proc && !has_proc)
         plan.child(op::MountFilesystem{"proc", "proc", {}, 0, 0, {Slot::none, "", Create::no}, Slot::proc});
-    for (const auto& [key, value] : spec.linux_.sysctl) {
+    for (const auto& [key, value] : sysctls) {
         const auto path = sysctl_path(key);
         if (!path) throw Error(ErrorKind::bad_input, cat("the sysctl ", quote(key), " is not valid"));
         plan.child(op::WriteSysctl{plan.text("sys/" + *path), plan.bytes(value)});
@@ -129,6 +143,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
 
     // On the host: what the container's directory holds. Undone when the container is gone.
     add_time_namespace(plan);
+    add_user_namespace(plan);
     add_clone(plan);
 
     // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
@@ -148,6 +163,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
 
     // Out of the host, and then down to what the process may have.
     plan.child_final(op::PivotRoot{});
+    if (has_new_namespace(request.spec, NamespaceType::user)) plan.child_final(op::EnterUserNamespace{});
     add_session(plan);
     add_rights(plan);
     add_exec(plan);

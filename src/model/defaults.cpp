@@ -7,10 +7,7 @@ namespace {
 
 MountSpec sys_mount(const RunOptions& options) {
     MountSpec sys{"/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev"}};
-    // sysfs shows the devices of a network namespace: the kernel lets it be mounted only by who owns that namespace.
-    if (options.user_namespace && options.network == RunOptions::Network::host)
-        sys = {"/sys", "bind", "/sys", {"rbind", "nosuid", "noexec", "nodev", "rslave"}};
-    if (!options.privileged) sys.options.emplace_back(sys.type == "bind" ? "rro" : "ro");
+    if (!options.privileged) sys.options.emplace_back("ro");
     return sys;
 }
 
@@ -84,6 +81,14 @@ std::vector<Namespace> default_namespaces(const RunOptions& options) {
     add_if(options.user_namespace, NamespaceType::user);
     add_if(options.time_namespace, NamespaceType::time);
     return namespaces;
+}
+
+IdMapping default_id_mapping(std::string_view id) {
+    constexpr std::uint32_t size = 65536, first = 524288 / size, count = 1878982656 / size - first;
+    std::uint32_t number = 0;
+    for (const char digit : id.substr(0, 8))
+        number = number * 16 + static_cast<std::uint32_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    return {0, (first + number % count) * size, size};
 }
 
 }  // namespace minirun

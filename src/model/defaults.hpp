@@ -27,4 +27,8 @@ const std::vector<std::string>& default_capabilities();
 /// The namespaces of a container with these options; all of them new ones.
 std::vector<Namespace> default_namespaces(const RunOptions& options);
 
+/// The ids of a container with a user namespace of its own: 65536 from 0, at a place that its id chooses in the range
+/// that systemd sets aside for containers (524288 to 1879048191, systemd's UIDS-GIDS). `id` is in hex digits.
+IdMapping default_id_mapping(std::string_view id);
+
 }  // namespace minirun

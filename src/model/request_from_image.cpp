@@ -133,9 +133,9 @@ std::optional<std::string> seccomp_of(const RunOptions& options, const HostFacts
 }
 
 void set_isolation(ContainerSpec& spec, const RunOptions& options, const HostFacts& host) {
-    if (options.user_namespace) throw Error(ErrorKind::unsupported, "--userns private is not supported yet");
     auto& isolation = spec.linux_;
     isolation.namespaces = default_namespaces(options);
+    if (options.user_namespace) isolation.uid_mappings = isolation.gid_mappings = {default_id_mapping(host.id)};
     isolation.devices = devices_of(options, host);
     isolation.sysctl = options.sysctls;
     check_sysctls(spec, options);

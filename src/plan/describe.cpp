@@ -36,6 +36,7 @@ std::string place(Slot at, std::string_view path) {
         case Slot::upper: return cat("writable layer's tmpfs ", printable(path));
         case Slot::none: return "nowhere yet";
         case Slot::host:
+        case Slot::userns:
         case Slot::count: break;
     }
     return printable(path);
@@ -63,6 +64,14 @@ std::string options_in_brackets(std::uint64_t attributes, std::span<const FsOpti
 
 std::string limit_text(std::uint64_t limit) { return limit == UINT64_MAX ? "unlimited" : cat(limit); }
 
+std::string mapping_text(std::span<const IdMapping> mappings) {
+    std::vector<std::string> words;
+    for (const auto& one : mappings)
+        words.push_back(cat(one.container_id, "-", one.container_id + one.size - 1, " are ", one.host_id, "-",
+                            one.host_id + one.size - 1));
+    return join(words, ", ");
+}
+
 template <class Item>
 std::string text_of(std::span<const Item> bytes) {
     return printable(std::string_view(bytes.data(), bytes.size()));
@@ -79,6 +88,14 @@ struct Describe {
         return cat("new time namespace: monotonic clock ", s.monotonic_seconds, " s, boottime clock ",
                    s.boottime_seconds, " s ahead");
     }
+    std::string operator()(const op::MakeUserNamespace& s) const {
+        return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids));
+    }
+    std::string operator()(const op::BindIdmapped& s) const {
+        return cat("bind ", printable(s.source), " on ", printable(s.mountpoint), " with mapped ids");
+    }
+    std::string operator()(const op::CreateAs& s) const { return cat("make files as uid ", s.uid, ", gid ", s.gid); }
+    std::string operator()(const op::EnterUserNamespace&) const { return "enter the user namespace"; }
     std::string operator()(const op::CloneProcess& s) const {
         return cat("clone a process with new namespaces: ", namespace_names(s.flags));
     }
@@ -186,6 +203,7 @@ struct Describe {
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{"host_directory",
                                                                              "host_symlink",
                                                                              "time_namespace",
+                                                                             "make_user_namespace",
                                                                              "clone_process",
                                                                              "die_with_parent",
                                                                              "join_namespace",
@@ -193,6 +211,8 @@ constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{"ho
                                                                              "set_propagation",
                                                                              "mount_overlay",
                                                                              "bind_root",
+                                                                             "bind_idmapped",
+                                                                             "create_as",
                                                                              "mount_filesystem",
                                                                              "bind_mount",
                                                                              "make_directory",
@@ -214,6 +234,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{"ho
                                                                              "fork_init",
                                                                              "new_session",
                                                                              "connect_streams",
+                                                                             "enter_user_namespace",
                                                                              "limit_bounding_set",
                                                                              "set_user",
                                                                              "enter_working_directory",

@@ -188,6 +188,22 @@ struct Diagnose {
         return {};
     }
 
+    Diagnosis operator()(const op::MakeUserNamespace&) const {
+        if (report.error == ENOSPC)
+            return {ErrorKind::system, "", "the limit in /proc/sys/user/max_user_namespaces is reached: raise it"};
+        if (report.error == EPERM) return {ErrorKind::not_permitted, "", std::string(apparmor_hint)};
+        return {};
+    }
+
+    Diagnosis operator()(const op::BindIdmapped& s) const {
+        if (report.error == EINVAL)
+            return {ErrorKind::unsupported,
+                    cat("the file system of ", quote(s.source), " (", filesystem_of(s.source),
+                        ") cannot map ids in this kernel"),
+                    "leave out --userns, or use ext4, xfs, btrfs or tmpfs with Linux 5.19 or newer"};
+        return {};
+    }
+
     Diagnosis operator()(const op::TimeNamespace&) const {
         if (report.error == EINVAL || report.error == ENOSYS)
             return {ErrorKind::unsupported, "", "this kernel has no time namespaces"};

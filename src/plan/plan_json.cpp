@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string_view slot_name(Slot slot) {
-    constexpr std::string_view names[] = {"none", "host", "root", "dev", "proc", "provided", "upper"};
+    constexpr std::string_view names[] = {"none", "host", "root", "dev", "proc", "provided", "upper", "userns"};
     return names[static_cast<unsigned>(slot)];
 }
 
@@ -43,7 +43,21 @@ std::string text(std::span<const char> bytes) { return utf8({bytes.data(), bytes
 
 Json target(const Target& at) { return {{"at", slot_name(at.at)}, {"path", utf8(at.path)}}; }
 
+Json mappings(std::span<const IdMapping> list) {
+    Json array = Json::array();
+    for (const auto& one : list)
+        array.push_back({{"containerID", one.container_id}, {"hostID", one.host_id}, {"size", one.size}});
+    return array;
+}
+
 struct Fields {
+    Json operator()(const op::MakeUserNamespace& s) const {
+        return {{"uids", mappings(s.uids)}, {"gids", mappings(s.gids)}};
+    }
+    Json operator()(const op::BindIdmapped& s) const {
+        return {{"source", utf8(s.source)}, {"mountpoint", utf8(s.mountpoint)}};
+    }
+    Json operator()(const op::CreateAs& s) const { return {{"uid", s.uid}, {"gid", s.gid}}; }
     Json operator()(const op::HostDirectory& s) const { return {{"path", utf8(s.path)}, {"mode", s.mode}}; }
     Json operator()(const op::HostSymlink& s) const { return {{"path", utf8(s.path)}, {"target", utf8(s.target)}}; }
     Json operator()(const op::TimeNamespace& s) const {

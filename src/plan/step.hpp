@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/arena.hpp"
+#include "minirun/spec.hpp"
 
 namespace minirun {
 
@@ -27,6 +28,7 @@ enum class Slot : std::uint8_t {
     proc,      ///< the container's own procfs
     provided,  ///< a small tmpfs: the files that are provided over the image's own, and what paths are masked with
     upper,     ///< a tmpfs that holds the writable layer
+    userns,    ///< the container's user namespace
     count,
 };
 
@@ -59,6 +61,10 @@ struct HostSymlink {
 struct TimeNamespace {
     std::int64_t monotonic_seconds, boottime_seconds;
     std::uint32_t monotonic_nanoseconds, boottime_nanoseconds;
+};
+/// Becomes Slot::userns. Made before the container is, because its id maps are needed for the layers.
+struct MakeUserNamespace {
+    std::span<const IdMapping> uids, gids;
 };
 
 // The clone.
@@ -93,6 +99,17 @@ struct MountOverlay {
 struct BindRoot {
     const char* source;
     const char* mountpoint;
+};
+/// A directory of the host at another place of it, with its files' ids mapped as in Slot::userns: what is 0 on disk
+/// is the container's root.
+struct BindIdmapped {
+    const char* source;
+    const char* mountpoint;
+};
+/// From here on, whatever is made belongs to this user: the container's root.
+struct CreateAs {
+    uid_t uid;
+    gid_t gid;
 };
 struct MountFilesystem {
     const char* type;
@@ -188,6 +205,9 @@ struct NewSession {};
 struct ConnectStreams {
     bool terminal;
 };
+/// Last of all namespaces: the others belong to the host's user namespace, so that the container's root has no power
+/// over them, whatever capabilities it holds.
+struct EnterUserNamespace {};
 struct LimitBoundingSet {
     std::uint64_t keep;
 };
@@ -228,12 +248,13 @@ struct Exec {
 }  // namespace op
 
 using Operation =
-    std::variant<op::HostDirectory, op::HostSymlink, op::TimeNamespace, op::CloneProcess, op::DieWithParent,
-                 op::JoinNamespace, op::EnterDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot,
-                 op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,
-                 op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
-                 op::SetRlimit, op::SetOomScore, op::OpenTerminal, op::MakeReadonly, op::SetRootPropagation,
-                 op::PivotRoot, op::ForkInit, op::NewSession, op::ConnectStreams, op::LimitBoundingSet, op::SetUser,
+    std::variant<op::HostDirectory, op::HostSymlink, op::TimeNamespace, op::MakeUserNamespace, op::CloneProcess,
+                 op::DieWithParent, op::JoinNamespace, op::EnterDirectory, op::SetPropagation, op::MountOverlay,
+                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
+                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
+                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::OpenTerminal,
+                 op::MakeReadonly, op::SetRootPropagation, op::PivotRoot, op::ForkInit, op::NewSession,
+                 op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
                  op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
                  op::LoadSeccomp, op::CloseDescriptors, op::Exec>;
 

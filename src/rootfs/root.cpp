@@ -17,11 +17,29 @@ struct UpperNames {
     std::string upper, work;
 };
 
+bool maps_ids(const PlanBuilder& plan) { return has_new_namespace(plan.request.spec, NamespaceType::user); }
+
+// The host's id for one of the container.
+std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
+    for (const auto& one : mappings)
+        if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
+    return id;
+}
+
+// A place below the container's directory where `source` shows with mapped ids.
+std::string add_idmapped(PlanBuilder& plan, const std::string& source, const std::string& name) {
+    plan.host_before(op::HostDirectory{plan.text(plan.request.container_dir + "/" + name), 0700});
+    plan.child(op::BindIdmapped{plan.text(source), plan.text(name)});
+    return name;
+}
+
 UpperNames add_disk_upper(PlanBuilder& plan) {
     const auto& dir = plan.request.container_dir;
     plan.host_before(op::HostDirectory{plan.text(dir + "/upper"), 0755});
     plan.host_before(op::HostDirectory{plan.text(dir + "/work"), 0700});
-    return {"upper", "work"};
+    if (!maps_ids(plan)) return {"upper", "work"};
+    const auto mapped = add_idmapped(plan, ".", "mapped");
+    return {mapped + "/upper", mapped + "/work"};
 }
 
 UpperNames add_memory_upper(PlanBuilder& plan) {
@@ -33,6 +51,7 @@ UpperNames add_memory_upper(PlanBuilder& plan) {
         "tmpfs", "tmpfs", plan.arena().array(options), 0, 0, {Slot::host, "memory", Create::no}, Slot::upper});
     plan.child(op::MakeDirectory{Slot::upper, "upper", 0755});
     plan.child(op::MakeDirectory{Slot::upper, "work", 0700});
+    if (maps_ids(plan)) plan.child(op::BindIdmapped{"memory", "memory"});
     return {"memory/upper", "memory/work"};
 }
 
@@ -53,6 +72,8 @@ void add_overlay(PlanBuilder& plan) {
         throw Error(ErrorKind::unsupported,
                     cat("the image has ", layers.size(), " layers, overlayfs takes at most ", max_layers));
 
+    if (maps_ids(plan))
+        for (std::size_t i = 0; i < layers.size(); i++) layers[i] = add_idmapped(plan, layers[i], cat("m", i));
     std::vector<FsOption> options;
     if (request.root.upper == RootSource::Upper::none) {
         pad_single_layer(plan, layers);
@@ -98,10 +119,17 @@ std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const 
 }
 
 void add_root(PlanBuilder& plan) {
+    const auto& request = plan.request;
     // Relative names from here on: the root is going to cover this directory.
-    plan.child(op::EnterDirectory{Slot::host, plan.text(plan.request.container_dir)});
-    if (plan.request.root.kind == RootSource::Kind::layers) return add_overlay(plan);
-    plan.child(op::BindRoot{plan.text(plan.request.spec.root.path), plan.text(plan.request.container_dir)});
+    plan.child(op::EnterDirectory{Slot::host, plan.text(request.container_dir)});
+    // Before the overlay: it does its own work in the writable layer with the rights of whoever mounts it.
+    if (maps_ids(plan))
+        plan.child(op::CreateAs{mapped_id(request.spec.linux_.uid_mappings, 0),
+                                mapped_id(request.spec.linux_.gid_mappings, 0)});
+    if (request.root.kind == RootSource::Kind::layers)
+        add_overlay(plan);
+    else
+        plan.child(op::BindRoot{plan.text(request.spec.root.path), plan.text(request.container_dir)});
 }
 
 void add_root_finish(PlanBuilder& plan) {

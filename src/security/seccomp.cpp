@@ -31,10 +31,11 @@ static_assert(SCMP_ACT_KILL_PROCESS == SECCOMP_RET_KILL_PROCESS && SCMP_ACT_KILL
 using Instructions = std::vector<sock_filter>;
 using Tests = std::vector<ArgumentTest>;
 
-// All that is said about one system call with one action.
+// What one rule says about one system call.
 struct Verdict {
+    Tests tests;
     std::uint32_t action;
-    std::vector<Tests> any_of;
+    bool operator==(const Verdict&) const = default;
 };
 using Verdicts = std::map<int, std::vector<Verdict>>;
 
@@ -43,35 +44,31 @@ std::int32_t strictness(std::uint32_t action) { return static_cast<std::int32_t>
 
 bool denies(std::uint32_t action) { return strictness(action) < strictness(SECCOMP_RET_TRACE); }
 
-// By system call, strictest first; the order in the profile decides between equals.
+// By system call, in the order in which they are to be tried: the strictest first, equals as in the profile.
 Verdicts verdicts_of(const SeccompProfile& profile) {
     Verdicts verdicts;
-    for (const auto& rule : profile.rules) {
-        for (const auto& name : rule.names) {
-            const auto number = syscall_number(name);
-            if (!number) continue;
-            auto& list = verdicts[*number];
-            auto found = std::find_if(list.begin(), list.end(), [&](const auto& v) { return v.action == rule.action; });
-            if (found == list.end()) found = list.insert(list.end(), Verdict{rule.action, {}});
-            for (const auto& tests : rule.any_of)
-                if (std::find(found->any_of.begin(), found->any_of.end(), tests) == found->any_of.end())
-                    found->any_of.push_back(tests);
-        }
-    }
-    for (auto& [number, list] : verdicts)
+    for (const auto& rule : profile.rules)
+        for (const auto& name : rule.names)
+            if (const auto number = syscall_number(name))
+                for (const auto& tests : rule.any_of) verdicts[*number].push_back({tests, rule.action});
+    for (auto& [number, list] : verdicts) {
         std::stable_sort(list.begin(), list.end(),
                          [](const auto& a, const auto& b) { return strictness(a.action) < strictness(b.action); });
+        // Nothing behind a verdict without conditions is ever tried.
+        const auto certain = std::find_if(list.begin(), list.end(), [](const auto& v) { return v.tests.empty(); });
+        if (certain != list.end()) list.erase(certain + 1, list.end());
+    }
     return verdicts;
 }
+
+bool has_conditions(const std::vector<Verdict>& verdicts) { return !verdicts.front().tests.empty(); }
 
 sock_filter statement(unsigned code, std::uint32_t k) { return {static_cast<std::uint16_t>(code), 0, 0, k}; }
 sock_filter jump(unsigned comparison, std::uint32_t k, std::uint8_t if_true, std::uint8_t if_false) {
     return {static_cast<std::uint16_t>(BPF_JMP | BPF_K | comparison), if_true, if_false, k};
 }
 sock_filter answer(std::uint32_t action) { return statement(BPF_RET | BPF_K, action); }
-sock_filter load(std::size_t offset) {
-    return statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
-}
+sock_filter load(std::size_t offset) { return statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); }
 
 void append(Instructions& program, const Instructions& part) {
     program.insert(program.end(), part.begin(), part.end());
@@ -115,8 +112,7 @@ Instructions unknown_syscall_checks(const SeccompProfile& profile) {
     for (const auto& known : known_syscalls()) {
         const auto number = static_cast<std::uint32_t>(known.number);
         if (next > newest) break;
-        if (number > next)
-            append(program, {jump(BPF_JGE, next, 0, 2), jump(BPF_JGE, number, 1, 0), no_such_call});
+        if (number > next) append(program, {jump(BPF_JGE, next, 0, 2), jump(BPF_JGE, number, 1, 0), no_such_call});
         next = number + 1;
     }
     return program;
@@ -157,10 +153,10 @@ Instructions test_of(const ArgumentTest& test) {
 }
 
 // Answers if all tests hold, and otherwise goes on behind its end.
-Instructions conditional_answer(const Tests& tests, std::uint32_t action) {
+Instructions conditional_answer(const Verdict& verdict) {
     Instructions program;
-    for (const auto& test : tests) append(program, test_of(test));
-    program.push_back(answer(action));
+    for (const auto& test : verdict.tests) append(program, test_of(test));
+    program.push_back(answer(verdict.action));
     for (std::size_t i = 0; i < program.size(); i++) {
         if (BPF_CLASS(program[i].code) != BPF_JMP) continue;
         const auto distance = static_cast<std::uint8_t>(program.size() - i - 1);
@@ -168,11 +164,6 @@ Instructions conditional_answer(const Tests& tests, std::uint32_t action) {
         if (program[i].jf == fails) program[i].jf = distance;
     }
     return program;
-}
-
-bool has_conditions(const std::vector<Verdict>& verdicts) {
-    return verdicts.size() > 1 ||
-           std::find(verdicts[0].any_of.begin(), verdicts[0].any_of.end(), Tests{}) == verdicts[0].any_of.end();
 }
 
 // Answers for the system calls about which the profile says more than one thing, rule by rule. Not by libseccomp: it
@@ -183,9 +174,8 @@ Instructions conditional_rules(const Verdicts& verdicts, std::uint32_t default_a
     for (const auto& [syscall, list] : verdicts) {
         if (!has_conditions(list)) continue;
         Instructions answers;
-        for (const auto& verdict : list)
-            for (const auto& tests : verdict.any_of) append(answers, conditional_answer(tests, verdict.action));
-        answers.push_back(answer(default_action));
+        for (const auto& verdict : list) append(answers, conditional_answer(verdict));
+        if (!list.back().tests.empty()) answers.push_back(answer(default_action));
         // The distance of a conditional jump is a byte only.
         program.push_back(jump(BPF_JEQ, static_cast<std::uint32_t>(syscall), 1, 0));
         program.push_back(statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(answers.size())));
@@ -225,8 +215,9 @@ Instructions unconditional_rules(const Verdicts& verdicts, std::uint32_t default
     check(seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), file,
           "kill other architectures");
     for (const auto& [syscall, list] : verdicts) {
-        if (has_conditions(list) || list[0].action == default_action) continue;
-        check(seccomp_rule_add_exact_array(context.get(), list[0].action, syscall, 0, nullptr), file,
+        const auto action = list.front().action;
+        if (has_conditions(list) || action == default_action) continue;
+        check(seccomp_rule_add_exact_array(context.get(), action, syscall, 0, nullptr), file,
               cat("add a rule for ", syscall_name(syscall)));
     }
     return exported(context.get(), file);

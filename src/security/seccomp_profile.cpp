@@ -136,6 +136,10 @@ private:
             top["architectures"].complain("cannot stand beside archMap: they are two forms of the same thing");
         for (const auto& name : top["architectures"].elements()) check_architecture(name);
         for (const auto& entry : top["archMap"].elements()) {
+            if (!entry.is_object()) {
+                entry.complain("expected an object: an architecture");
+                continue;
+            }
             check_keys(entry, {"comment", "architecture", "subArchitectures"});
             check_architecture(entry["architecture"]);
             for (const auto& name : entry["subArchitectures"].elements()) check_architecture(name);
@@ -214,7 +218,10 @@ private:
 
     static ArgumentTest read_test(const JsonView& view) {
         ArgumentTest test;
-        if (!view.is_object()) return view.complain("expected an object: a test of an argument"), test;
+        if (!view.is_object()) {
+            view.complain("expected an object: a test of an argument");
+            return test;
+        }
         check_keys(view, {"comment", "index", "value", "valueTwo", "op"});
         for (const auto& key : {"index", "value", "op"})
             if (!view[key]) view[key].complain("missing");
@@ -245,8 +252,10 @@ private:
     }
 
     Filter read_filter(const JsonView& view) {
-        check_keys(view, {"comment", "caps", "arches", "minKernel"});
         Filter filter;
+        if (view.exists() && !view.is_object()) view.complain("expected an object: conditions");
+        if (!view.is_object()) return filter;
+        check_keys(view, {"comment", "caps", "arches", "minKernel"});
         for (const auto& element : view["caps"].elements()) {
             const auto name = element.string();
             const auto number = name ? capability_number(*name) : std::nullopt;

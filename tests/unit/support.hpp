@@ -46,7 +46,8 @@ ErrorKind error_kind(const Call& call) {
 /// Says loudly that a test could not run here; a failure where MUST_RUN=1 asks for all of them.
 inline void skip(std::string_view reason) {
     const char* must_run = std::getenv("MUST_RUN");
-    const std::string text = std::string(doctest::getContextOptions()->currentTest->m_name) + ": " + std::string(reason);
+    const std::string text =
+        std::string(doctest::getContextOptions()->currentTest->m_name) + ": " + std::string(reason);
     if (must_run != nullptr && std::string_view(must_run) == "1") FAIL("cannot run " << text);
     std::fprintf(stderr, "SKIPPED %s\n", text.c_str());
 }

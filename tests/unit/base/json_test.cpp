@@ -120,13 +120,13 @@ TEST_CASE("JsonView: a NUL byte in a string would cut it short in the kernel") {
 }
 
 TEST_CASE("JsonView: numbers at the edge of 64 bits") {
-    const auto list = problems_of(R"([9223372036854775807, 9223372036854775808, -9223372036854775808])",
-                                  [](const JsonView& view) {
-                                      const auto numbers = view.elements();
-                                      CHECK(numbers[0].integer() == 9223372036854775807);
-                                      CHECK(numbers[1].integer() == std::nullopt);
-                                      CHECK(numbers[2].integer() == std::numeric_limits<std::int64_t>::min());
-                                  });
+    const auto list =
+        problems_of(R"([9223372036854775807, 9223372036854775808, -9223372036854775808])", [](const JsonView& view) {
+            const auto numbers = view.elements();
+            CHECK(numbers[0].integer() == 9223372036854775807);
+            CHECK(numbers[1].integer() == std::nullopt);
+            CHECK(numbers[2].integer() == std::numeric_limits<std::int64_t>::min());
+        });
     CHECK(list == Texts{"[1]: expected a whole number, found the number 9223372036854775808"});
 }
 

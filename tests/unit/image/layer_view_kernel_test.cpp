@@ -3,6 +3,7 @@
 #include <linux/openat2.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -27,6 +28,15 @@ std::size_t below(Random& random, std::size_t end) { return random() % end; }
 
 const std::vector<std::string> names{"a", "b", "c"};
 
+// Linux 6.7 and newer.
+bool kernel_knows_attribute_whiteouts() {
+    utsname host{};
+    REQUIRE(uname(&host) == 0);
+    int major = 0, minor = 0;
+    REQUIRE(std::sscanf(host.release, "%d.%d", &major, &minor) == 2);
+    return std::pair(major, minor) >= std::pair(6, 7);
+}
+
 std::string random_path(Random& random) {
     std::string path = names[below(random, names.size())];
     while (below(random, 3) != 0) path += '/' + names[below(random, names.size())];
@@ -49,11 +59,16 @@ void fill(const TemporaryDirectory& dir, const std::string& at, int depth, Rando
             case 1: dir.link(path, random_target(random)); break;
             case 2: REQUIRE(dir.whiteout_device(path)); break;
             case 3:
+                dir.file(path);
+                if (below(random, 2) == 0 && kernel_knows_attribute_whiteouts())
+                    REQUIRE(dir.attribute(path, "trusted.overlay.whiteout", ""));
+                break;
             case 4: break;
             default: fill(dir, path, depth + 1, random);
         }
     }
-    if (below(random, 5) == 0) REQUIRE(dir.attribute(at, "trusted.overlay.opaque", "y"));
+    // "x": there are whiteouts by attribute here. Without it the kernel lists the names that it then does not find.
+    REQUIRE(dir.attribute(at, "trusted.overlay.opaque", below(random, 5) == 0 ? "y" : "x"));
 }
 
 std::vector<Layer> random_layers(const TemporaryDirectory& dir, Random& random) {

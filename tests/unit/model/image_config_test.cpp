@@ -88,7 +88,8 @@ TEST_CASE("image config: all problems at once, each with its key") {
         "rootfs": {"type": "squash", "diff_ids": ["sha256:abc"]}})")
                               .problems;
     CHECK(problems == Texts{".architecture: expected a string, found the number 64",
-                            ".os: expected a string, found an array", ".rootfs.type: expected \"layers\", found 'squash'",
+                            ".os: expected a string, found an array",
+                            ".rootfs.type: expected \"layers\", found 'squash'",
                             ".rootfs.diff_ids: expected sha256: and 64 hexadecimal digits, found 'sha256:abc'",
                             ".config.User: expected a string, found the number 0",
                             ".config.Env: expected an array, found an object",

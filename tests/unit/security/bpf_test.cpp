@@ -101,21 +101,21 @@ TEST_CASE("bpf: programs that the kernel would refuse") {
 TEST_CASE("bpf: what a filter can answer, whatever the arguments") {
     const Program program = {
         load(nr), op(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 0, 1), give(fail(EPERM)),
-        load(argument_0), op(BPF_ALU | BPF_AND | BPF_K, 0xff), op(BPF_JMP | BPF_JGT | BPF_K, 3, 0, 1), give(kill),
+        load(argument_0), op(BPF_ALU | BPF_AND | BPF_K, 0xff), op(BPF_JMP | BPF_JGT | BPF_K, 3, 0, 1), give(killed),
         op(BPF_JMP | BPF_JSET | BPF_K, 1, 1, 0), give(allow), give(fail(ENOSYS)),
     };
     CHECK(possible_results(program, SYS_getpid) == std::vector{fail(EPERM)});
-    CHECK(possible_results(program, SYS_read) == std::vector{fail(ENOSYS), allow, kill});
-    CHECK(run(program, call(SYS_read, 4)) == kill);
+    CHECK(possible_results(program, SYS_read) == std::vector{fail(ENOSYS), allow, killed});
+    CHECK(run(program, call(SYS_read, 4)) == killed);
     CHECK(run(program, call(SYS_read, 0x102)) == allow);
     CHECK(run(program, call(SYS_read, 0x103)) == fail(ENOSYS));
 }
 
 TEST_CASE("bpf: an argument that cannot make a difference") {
     const Program masked = {load(argument_0), op(BPF_ALU | BPF_AND | BPF_K, 0), op(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
-                            give(allow), give(kill)};
+                            give(allow), give(killed)};
     CHECK(possible_results(masked, SYS_read) == std::vector{allow});
-    const Program no_bits = {load(argument_0), op(BPF_JMP | BPF_JSET | BPF_K, 0, 0, 1), give(kill), give(allow)};
+    const Program no_bits = {load(argument_0), op(BPF_JMP | BPF_JSET | BPF_K, 0, 0, 1), give(killed), give(allow)};
     CHECK(possible_results(no_bits, SYS_read) == std::vector{allow});
     CHECK(error_of([&] { possible_results(Program{load(argument_0), give_a()}, SYS_read); }) ==
           "BPF instruction 1: returns an argument");

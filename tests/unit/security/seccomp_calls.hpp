@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/text.hpp"
 #include "kernel/syscall_names.hpp"
@@ -18,7 +19,7 @@
 namespace minirun::test {
 
 inline constexpr std::uint32_t allow = SECCOMP_RET_ALLOW;
-inline constexpr std::uint32_t kill = SECCOMP_RET_KILL_PROCESS;
+inline constexpr std::uint32_t killed = SECCOMP_RET_KILL_PROCESS;
 inline constexpr std::uint32_t fail(int error) { return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error); }
 
 template <std::convertible_to<std::uint64_t>... Arguments>
@@ -32,6 +33,12 @@ seccomp_data call(int number, Arguments... arguments) {
 template <std::convertible_to<std::uint64_t>... Arguments>
 seccomp_data call(std::string_view name, Arguments... arguments) {
     return call(syscall_number(name).value(), arguments...);
+}
+
+/// Values as they stand in registers.
+template <std::convertible_to<std::uint64_t>... Values>
+std::vector<__u64> registers(Values... values) {
+    return {static_cast<__u64>(values)...};
 }
 
 /// The message of the Error that `action` throws, "no error" if it throws none.

@@ -165,6 +165,8 @@ TEST_CASE("seccomp profile: errors of the document") {
           "p.json: .archMap[0].sub: unknown key; .archMap[0].architecture: unknown architecture 'x'");
     CHECK(complaint(R"({"defaultAction": "SCMP_ACT_ALLOW", "archMap": [{"subArchitectures": ["y"]}]})") ==
           "p.json: .archMap[0].subArchitectures[0]: unknown architecture 'y'");
+    CHECK(complaint(R"({"defaultAction": "SCMP_ACT_ALLOW", "archMap": ["SCMP_ARCH_X86"]})") ==
+          "p.json: .archMap[0]: expected an object: an architecture");
     CHECK(complaint(R"({"defaultAction": "SCMP_ACT_ALLOW", "archMap": [], "architectures": []})") ==
           "p.json: .architectures: cannot stand beside archMap: they are two forms of the same thing");
 }
@@ -206,6 +208,8 @@ TEST_CASE("seccomp profile: errors of a rule") {
           ".excludes.cap: unknown key");
     CHECK(rule_complaint(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["x86_64"]}})") ==
           ".includes.arches[0]: unknown architecture 'x86_64'");
+    CHECK(rule_complaint(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": ["CAP_BPF"]})") ==
+          ".includes: expected an object: conditions");
     for (const auto* version : {"4", "4.", "4.8.1", "four.8", " 4.8"}) {
         CAPTURE(version);
         CHECK(rule_complaint(cat(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": ")", version,

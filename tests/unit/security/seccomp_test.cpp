@@ -43,7 +43,7 @@ TEST_CASE("seccomp: a deny list") {
                                                      {"names": ["fork", "clone"], "action": "SCMP_ACT_TRACE", "errnoRet": 9}
                                                      )");
     CHECK(evaluate(filter, call("read")) == fail(EIO));
-    CHECK(evaluate(filter, call("write")) == kill);
+    CHECK(evaluate(filter, call("write")) == killed);
     CHECK(evaluate(filter, call("openat")) == SECCOMP_RET_LOG);
     CHECK(evaluate(filter, call("close")) == SECCOMP_RET_TRAP);
     CHECK(evaluate(filter, call("clone")) == (SECCOMP_RET_TRACE | 9));
@@ -62,7 +62,7 @@ TEST_CASE("seccomp: other architectures are killed, whatever the profile lists")
             for (const int number : {0, 1, 3, 102, 1000, -1}) {
                 auto data = call(number);
                 data.arch = arch;
-                CHECK(evaluate(filter, data) == kill);
+                CHECK(evaluate(filter, data) == killed);
             }
         }
     }
@@ -75,7 +75,7 @@ TEST_CASE("seccomp: x32 is killed, the -1 of tracers is not") {
         const auto filter = compile(action, R"({"names": ["read"], "action": "SCMP_ACT_TRAP"})");
         for (const int number : {x32_bit, x32_bit | 1, x32_bit | 520, INT32_MAX, INT32_MIN, -2}) {
             CAPTURE(number);
-            CHECK(evaluate(filter, call(number)) == kill);
+            CHECK(evaluate(filter, call(number)) == killed);
         }
     }
     CHECK(evaluate(compile("SCMP_ACT_ERRNO", ""), call(-1)) == fail(ENOSYS));
@@ -103,7 +103,7 @@ TEST_CASE("seccomp: what is newer than the profile is ENOSYS, as in runc") {
 }
 
 TEST_CASE("seccomp: a profile that names old calls only denies the others of its time") {
-    for (const auto& [action, result] : {std::pair{"SCMP_ACT_ERRNO", fail(EPERM)}, {"SCMP_ACT_KILL_PROCESS", kill}}) {
+    for (const auto& [action, result] : {std::pair{"SCMP_ACT_ERRNO", fail(EPERM)}, {"SCMP_ACT_KILL_PROCESS", killed}}) {
         const auto filter = compile(action, R"({"names": ["read"], "action": "SCMP_ACT_ALLOW"})");
         CHECK(evaluate(filter, call("rseq")) == result);
         CHECK(evaluate(filter, call("execveat")) == result);
@@ -144,9 +144,9 @@ TEST_CASE("seccomp: the strictest of several actions decides, among equals the f
     CHECK(evaluate(filter, call("kill", 11)) == SECCOMP_RET_LOG);
     CHECK(evaluate(filter, call("kill", 16)) == fail(EIO));
     CHECK(evaluate(filter, call("kill", 21)) == fail(EINVAL));
-    CHECK(evaluate(filter, call("kill", 31)) == kill);
+    CHECK(evaluate(filter, call("kill", 31)) == killed);
     CHECK(evaluate(filter, call("tkill", 30)) == allow);
-    CHECK(evaluate(filter, call("tkill", 31)) == kill);
+    CHECK(evaluate(filter, call("tkill", 31)) == killed);
     CHECK(evaluate(filter, call("getpid")) == fail(EPERM));
 }
 

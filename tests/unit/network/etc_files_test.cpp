@@ -1,0 +1,151 @@
+#include "network/etc_files.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support.hpp"
+
+using namespace minirun;
+
+namespace {
+
+constexpr const char* own_hosts =
+    "127.0.0.1\tlocalhost\n"
+    "::1\tlocalhost ip6-localhost ip6-loopback\n"
+    "fe00::\tip6-localnet\n"
+    "ff00::\tip6-mcastprefix\n"
+    "ff02::1\tip6-allnodes\n"
+    "ff02::2\tip6-allrouters\n";
+
+struct Fixture {
+    ContainerSpec spec;
+    RunOptions options;
+    HostFacts host;
+    Fixture() {
+        spec.hostname = "web";
+        host.hostname = "big";
+        host.hosts = "127.0.0.1 localhost\n10.0.0.1 big # the host\n";
+        host.resolv_conf = "# by hand\nnameserver 10.0.0.53\nsearch example.com\noptions edns0\nsortlist 10.0.0.0\n";
+    }
+    std::string text(std::string_view path) const {
+        for (const auto& file : etc_files(spec, options, host))
+            if (file.path == path) return file.text;
+        return "none";
+    }
+    void with_host_network() { options.network = RunOptions::Network::host; }
+};
+
+}  // namespace
+
+TEST_CASE("etc files: without a network nothing of the host is in them") {
+    const Fixture fixture;
+    CHECK(fixture.text("/etc/hostname") == "web\n");
+    CHECK(fixture.text("/etc/hosts") == std::string(own_hosts) + "127.0.1.1\tweb\n");
+    CHECK(fixture.text("/etc/resolv.conf") == "# This container has no network.\n");
+}
+
+TEST_CASE("etc files: with the host's network they are the host's") {
+    Fixture fixture;
+    fixture.with_host_network();
+    CHECK(fixture.text("/etc/hosts") == fixture.host.hosts + "127.0.1.1\tweb\n");
+    CHECK(fixture.text("/etc/resolv.conf") == fixture.host.resolv_conf);
+    fixture.spec.hostname = "big";
+    CHECK(fixture.text("/etc/hosts") == fixture.host.hosts);
+    fixture.spec.hostname = "the";  // in a comment only
+    CHECK(fixture.text("/etc/hosts") == fixture.host.hosts + "127.0.1.1\tthe\n");
+    fixture.host.hosts = "";
+    CHECK(fixture.text("/etc/hosts") == std::string(own_hosts) + "127.0.1.1\tthe\n");
+}
+
+TEST_CASE("etc files: the host's name with the host's uts namespace") {
+    Fixture fixture;
+    fixture.spec.hostname = "";
+    CHECK(fixture.text("/etc/hostname") == "big\n");
+    CHECK(fixture.text("/etc/hosts") == own_hosts);
+}
+
+TEST_CASE("etc files: added hosts, domain name") {
+    Fixture fixture;
+    fixture.options.add_hosts = {"db:10.0.0.5", "v6=[fd00::5]"};
+    fixture.spec.domainname = "example.com";
+    CHECK(fixture.text("/etc/hosts") ==
+          std::string(own_hosts) + "10.0.0.5\tdb\nfd00::5\tv6\n127.0.1.1\tweb.example.com web\n");
+    fixture.options.add_hosts = {"web:10.0.0.9"};
+    CHECK(fixture.text("/etc/hosts") == std::string(own_hosts) + "10.0.0.9\tweb\n");
+}
+
+TEST_CASE("etc files: resolver options replace the host's lines of their kind") {
+    Fixture fixture;
+    fixture.options.dns = {"1.1.1.1", "fe80::1%eth0"};
+    CHECK(fixture.text("/etc/resolv.conf") == "nameserver 1.1.1.1\nnameserver fe80::1%eth0\n");
+    fixture.with_host_network();
+    CHECK(fixture.text("/etc/resolv.conf") ==
+          "nameserver 1.1.1.1\nnameserver fe80::1%eth0\nsearch example.com\noptions edns0\nsortlist 10.0.0.0\n");
+    fixture.options.dns.clear();
+    fixture.options.dns_search = {"a.test", "b.test"};
+    fixture.options.dns_options = {"ndots:2"};
+    CHECK(fixture.text("/etc/resolv.conf") ==
+          "nameserver 10.0.0.53\nsearch a.test b.test\noptions ndots:2\nsortlist 10.0.0.0\n");
+    fixture.options.dns_search = {"."};
+    CHECK(fixture.text("/etc/resolv.conf") == "nameserver 10.0.0.53\noptions ndots:2\nsortlist 10.0.0.0\n");
+}
+
+TEST_CASE("etc files: what the user mounts something on is the user's") {
+    Fixture fixture;
+    fixture.spec.mounts = {{"/etc/hosts", "bind", "/tmp/hosts", {"rbind"}}, {"/etcetera", "tmpfs", "tmpfs", {}}};
+    CHECK(fixture.text("/etc/hosts") == "none");
+    CHECK(fixture.text("/etc/hostname") == "web\n");
+    fixture.spec.mounts = {{"/etc", "bind", "/tmp/etc", {"rbind"}}};
+    CHECK(etc_files(fixture.spec, fixture.options, fixture.host).empty());
+}
+
+TEST_CASE("--add-host") {
+    CHECK(parse_add_host("db:10.0.0.5") == HostEntry{"db", "10.0.0.5"});
+    CHECK(parse_add_host("db:fd00::5") == HostEntry{"db", "fd00::5"});
+    CHECK(parse_add_host("db:[fd00::5]") == HostEntry{"db", "fd00::5"});
+    CHECK(parse_add_host("a.b-c_d=10.0.0.5") == HostEntry{"a.b-c_d", "10.0.0.5"});
+    const struct {
+        const char *text, *expected;
+    } rows[] = {
+        {"db", "--add-host 'db': expected NAME:ADDRESS | write db:10.0.0.5"},
+        {":10.0.0.5",
+         "--add-host ':10.0.0.5': '' is no host name | letters, digits, '-' and '_', with dots between the labels"},
+        {"a b:10.0.0.5",
+         "--add-host 'a b:10.0.0.5': 'a b' is no host name | letters, digits, '-' and '_', with dots between the "
+         "labels"},
+        {"db:host-gateway", "--add-host 'db:host-gateway': host-gateway is not supported yet | "},
+        {"db:10.0.0",
+         "--add-host 'db:10.0.0': '10.0.0' is no IP address | "
+         "write it as 10.0.0.5 or fd00::5: names are not looked up"},
+        {"db:1.2.3.4\n6.6.6.6 evil",
+         "--add-host 'db:1.2.3.4\\n6.6.6.6 evil': '1.2.3.4\\n6.6.6.6 evil' is no IP address | "
+         "write it as 10.0.0.5 or fd00::5: names are not looked up"},
+    };
+    for (const auto& row : rows) CHECK(test::error_text([&] { parse_add_host(row.text); }) == row.expected);
+}
+
+TEST_CASE("etc files: options are checked here too") {
+    Fixture fixture;
+    fixture.options.dns = {"8.8.8.8\nnameserver 6.6.6.6"};
+    CHECK(test::error_text([&] { fixture.text(""); }) ==
+          "--dns '8.8.8.8\\nnameserver 6.6.6.6': this is no IP address | write it as 10.0.0.1 or fd00::1");
+    fixture.options.dns = {"fe80::1%a b"};
+    CHECK(test::error_text([&] { fixture.text(""); }) ==
+          "--dns 'fe80::1%a b': this is no IP address | write it as 10.0.0.1 or fd00::1");
+    fixture.options.dns = {};
+    fixture.options.dns_search = {"a b"};
+    CHECK(test::error_text([&] { fixture.text(""); }) ==
+          "--dns-search 'a b': this is no domain | write example.com, or . for none");
+    fixture.options.dns_search = {};
+    fixture.options.dns_options = {""};
+    CHECK(test::error_text([&] { fixture.text(""); }) ==
+          "--dns-option '': this is no option of resolv.conf(5) | write ndots:2 or rotate");
+}
+
+TEST_CASE("is_host_name") {
+    for (const auto* name : {"a", "web-1", "a_b", "A.b.c", "0"}) CHECK(is_host_name(name));
+    for (const auto* name : {"", "-a", "a..b", ".a", "a.", "a b", "a/b", "\xc3\xa4"}) CHECK_FALSE(is_host_name(name));
+    CHECK(is_host_name(std::string(63, 'a')));
+    CHECK_FALSE(is_host_name(std::string(64, 'a')));
+    CHECK(is_host_name(std::string(32, 'a') + "." + std::string(31, 'b')));
+    CHECK_FALSE(is_host_name(std::string(32, 'a') + "." + std::string(32, 'b')));
+}
