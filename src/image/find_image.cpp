@@ -76,7 +76,7 @@ std::vector<std::string> close_names(std::string_view name, const std::vector<st
     return {close.begin(), close.end()};
 }
 
-// The command that makes an example that has a recipe and is not built; empty if it is none.
+// The command that makes DIRECTORY/NAME if that is an example that has a recipe and is not built; empty if it is not.
 std::string build_command(const std::string& directory, const std::string& name) {
     if (name.empty() || name.find('/') != std::string::npos) return {};
     const bool built = type_of(cat(directory, '/', name, "/config.json")) != 0;
@@ -84,10 +84,20 @@ std::string build_command(const std::string& directory, const std::string& name)
     return has_recipe && !built ? cat(directory, "/build ", name) : std::string();
 }
 
+std::string build_command(std::string path) {
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return build_command(".", path);
+    return build_command(path.substr(0, slash), path.substr(slash + 1));
+}
+
+std::string build_hint(const std::string& command) {
+    return cat("the example is not built yet: run ", printable(command));
+}
+
 std::string hint_for(const std::string& name, const std::vector<std::string>& search) {
     for (const auto& directory : search)
-        if (const auto command = build_command(directory, name); !command.empty())
-            return cat("the example is not built yet: run ", printable(command));
+        if (const auto command = build_command(directory, name); !command.empty()) return build_hint(command);
 
     std::vector<std::string> quoted, directories;
     for (const auto& close : close_names(name, search)) quoted.push_back(quote(close));
@@ -100,16 +110,18 @@ std::string hint_for(const std::string& name, const std::vector<std::string>& se
     return cat(suggestion, "Looked in the current directory", looked, "; MINIRUN_BUNDLE_PATH names other directories");
 }
 
-[[noreturn]] void cannot_find_path(const std::string& path, int error) {
-    if (error != ENOENT && error != ENOTDIR)
+// Throws if there is nothing at `path`, or no more than the empty place of an example.
+void check_path(const std::string& path) {
+    struct stat status {};
+    const int error = stat(path.c_str(), &status) == 0 ? 0 : errno;
+    if (error != 0 && error != ENOENT && error != ENOTDIR)
         throw Error(error == EACCES ? ErrorKind::not_permitted : ErrorKind::system,
                     cat("cannot look at ", quote(path), ": ", errno_text(error)), {}, error);
-    auto trimmed = path;
-    while (trimmed.size() > 1 && trimmed.back() == '/') trimmed.pop_back();
-    const auto slash = trimmed.rfind('/');
-    const auto command = build_command(trimmed.substr(0, slash), trimmed.substr(slash + 1));
-    throw Error(ErrorKind::not_found, cat("there is no file or directory ", quote(path)),
-                command.empty() ? "" : cat("the example is not built yet: run ", printable(command)), error);
+    const auto command = build_command(path);
+    if (error == 0 && command.empty()) return;
+    throw Error(ErrorKind::not_found,
+                cat(error == 0 ? "there is no config.json in " : "there is no file or directory ", quote(path)),
+                command.empty() ? "" : build_hint(command), ENOENT);
 }
 
 }  // namespace
@@ -127,12 +139,10 @@ std::vector<std::string> bundle_path() {
 std::string find_image(std::string_view name, const std::vector<std::string>& search) {
     std::string path(name);
     if (path.empty()) throw Error(ErrorKind::usage, "the name of the image is empty");
-    if (path.find('/') != std::string::npos) {
-        struct stat status {};
-        if (stat(path.c_str(), &status) != 0) cannot_find_path(path, errno);
+    if (path.find('/') != std::string::npos || is_directory(path)) {
+        check_path(path);
         return path;
     }
-    if (is_directory(path)) return path;
 
     for (const auto& directory : search)
         if (auto candidate = cat(directory, '/', path);

@@ -91,20 +91,19 @@ Resolution LayerView::resolve(std::string_view path, bool follow_last_symlink) {
     Walk walk;
     walk.follow_last = follow_last_symlink;
     walk.prepend(path);
-    if (path.find('\0') != std::string_view::npos) walk.result.error = ENOENT;
+    if (path.find('\0') != std::string_view::npos) walk.stop(ENOENT, {});
     while (!walk.todo.empty() && walk.result.error == 0) {
         const auto name = std::move(walk.todo.back());
         walk.todo.pop_back();
         take_step(walk, name);
     }
-    if (walk.result.error != 0) return std::move(walk.result);
-
-    if (!walk.result.entry) {  // it ended in a directory: "/", "usr/", "usr/bin/.."
-        auto found = find_in(parts_of(parent_of(walk.at)), walk.at);
-        if (!found) cannot_read(layers_.size() - 1, walk.at, ENOENT);
-        walk.result.entry = std::move(found->entry);
+    if (walk.result.error == 0 && !walk.result.entry) {  // it ended in a directory: "/", "usr/", "usr/bin/.."
+        if (auto found = find_in(parts_of(parent_of(walk.at)), walk.at))
+            walk.result.entry = std::move(found->entry);
+        else
+            walk.stop(ENOENT, walk.at);  // there are no layers
     }
-    walk.result.path = walk.result.entry->path;
+    if (walk.result.entry) walk.result.path = walk.result.entry->path;
     return std::move(walk.result);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sys/capability.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <memory>
 
 #include "base/text.hpp"
 
@@ -59,49 +61,6 @@ std::optional<int> real_time_signal(std::string_view name) {
     const int number = from_first ? base + *distance : base - *distance;
     return number >= SIGRTMIN && number <= SIGRTMAX ? std::optional(number) : std::nullopt;
 }
-
-// By number. See <linux/capability.h>.
-constexpr std::array<std::string_view, 41> capability_names{"CHOWN",
-                                                            "DAC_OVERRIDE",
-                                                            "DAC_READ_SEARCH",
-                                                            "FOWNER",
-                                                            "FSETID",
-                                                            "KILL",
-                                                            "SETGID",
-                                                            "SETUID",
-                                                            "SETPCAP",
-                                                            "LINUX_IMMUTABLE",
-                                                            "NET_BIND_SERVICE",
-                                                            "NET_BROADCAST",
-                                                            "NET_ADMIN",
-                                                            "NET_RAW",
-                                                            "IPC_LOCK",
-                                                            "IPC_OWNER",
-                                                            "SYS_MODULE",
-                                                            "SYS_RAWIO",
-                                                            "SYS_CHROOT",
-                                                            "SYS_PTRACE",
-                                                            "SYS_PACCT",
-                                                            "SYS_ADMIN",
-                                                            "SYS_BOOT",
-                                                            "SYS_NICE",
-                                                            "SYS_RESOURCE",
-                                                            "SYS_TIME",
-                                                            "SYS_TTY_CONFIG",
-                                                            "MKNOD",
-                                                            "LEASE",
-                                                            "AUDIT_WRITE",
-                                                            "AUDIT_CONTROL",
-                                                            "SETFCAP",
-                                                            "MAC_OVERRIDE",
-                                                            "MAC_ADMIN",
-                                                            "SYSLOG",
-                                                            "WAKE_ALARM",
-                                                            "BLOCK_SUSPEND",
-                                                            "AUDIT_READ",
-                                                            "PERFMON",
-                                                            "BPF",
-                                                            "CHECKPOINT_RESTORE"};
 
 struct RlimitRow {
     std::string_view name;
@@ -282,18 +241,19 @@ std::string signal_name(int number) {
 }
 
 std::optional<int> capability_number(std::string_view text) {
-    const auto name = bare_name(text, "CAP_");
-    const auto found = std::find(capability_names.begin(), capability_names.end(), name);
-    if (found == capability_names.end()) return std::nullopt;
-    return static_cast<int>(found - capability_names.begin());
+    const auto name = "cap_" + bare_name(text, "CAP_");
+    cap_value_t number = 0;
+    if (::cap_from_name(name.c_str(), &number) != 0) return std::nullopt;
+    return number;
 }
 
 std::string capability_name(int number) {
     if (number < 0 || number > last_known_capability()) return cat("CAP_", number);
-    return cat("CAP_", capability_names[static_cast<std::size_t>(number)]);
+    const std::unique_ptr<char, int (*)(void*)> name(::cap_to_name(number), ::cap_free);
+    return name ? upper_case(name.get()) : cat("CAP_", number);
 }
 
-int last_known_capability() noexcept { return static_cast<int>(capability_names.size()) - 1; }
+int last_known_capability() noexcept { return CAP_LAST_CAP; }
 
 std::optional<int> rlimit_number(std::string_view text) {
     const auto name = bare_name(text, "RLIMIT_");

@@ -16,6 +16,7 @@ public:
 
     // Host steps are no business of the child.
     SysStatus operator()(const op::HostDirectory&) noexcept;
+    SysStatus operator()(const op::HostFile&) noexcept;
     SysStatus operator()(const op::HostSymlink&) noexcept;
     SysStatus operator()(const op::TimeNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;

@@ -105,8 +105,7 @@ std::string elf_interpreter(int fd, const Elf64_Ehdr& header) {
 // The path in "#!/bin/sh -e"; the kernel reads 255 bytes of the file.
 std::string script_interpreter(int fd) {
     char start[256] = {};
-    if (::pread(fd, start, sizeof start - 1, 0) < 3 || std::memcmp(start, "#!", 2) != 0)
-        return "";
+    if (::pread(fd, start, sizeof start - 1, 0) < 3 || std::memcmp(start, "#!", 2) != 0) return "";
     std::string_view line(start + 2);
     line = line.substr(0, line.find('\n'));
     line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));

@@ -15,6 +15,12 @@
 namespace minirun {
 
 /// Where the root file system comes from: what config.json's `root.path` cannot say.
+/// A mount point that the image lacks.
+struct MissingTarget {
+    std::string path;  ///< absolute in the container
+    bool directory = true;
+};
+
 struct RootSource {
     enum class Kind {
         layers,     ///< an overlay of layers, made for this container
@@ -29,6 +35,8 @@ struct RootSource {
     std::vector<Layer> layers;  ///< lowest first
     Upper upper = Upper::disk;
     std::optional<std::int64_t> memory_upper_size;  ///< bytes
+    /// Of a root without a writable layer: what has to be there to be mounted on, in a layer below all others.
+    std::vector<MissingTarget> missing_targets;
 };
 
 /// Files that every engine provides over the image's own. Their text is ready here.

@@ -160,15 +160,21 @@ RootSource root_of(const Image& image, const RunOptions& options) {
     return root;
 }
 
-// The defaults, without those that a volume replaces; then the volumes.
+// The defaults, then the volumes. One that replaces a default takes its place, so that what belongs into it (the
+// cgroups in a /sys of the user's) still comes after it.
 void set_mounts(LaunchRequest& request, const Image& image, const RunOptions& options, const ImageFiles& files) {
     auto volumes = volume_mounts(image, options, files, request.container_dir);
     auto& mounts = request.spec.mounts;
     for (auto& mount : default_mounts(options)) {
-        const bool replaced = std::any_of(volumes.mounts.begin(), volumes.mounts.end(), [&](const MountSpec& volume) {
+        const auto replacing = std::find_if(volumes.mounts.begin(), volumes.mounts.end(), [&](const MountSpec& volume) {
             return volume.destination == mount.destination;
         });
-        if (!replaced) mounts.push_back(std::move(mount));
+        if (replacing == volumes.mounts.end()) {
+            mounts.push_back(std::move(mount));
+            continue;
+        }
+        mounts.push_back(std::move(*replacing));
+        volumes.mounts.erase(replacing);
     }
     std::move(volumes.mounts.begin(), volumes.mounts.end(), std::back_inserter(mounts));
     request.ensure_directories = std::move(volumes.directories);

@@ -79,8 +79,10 @@ std::string text_of(std::span<const Item> bytes) {
 
 struct Describe {
     std::string operator()(const op::HostDirectory& s) const {
-        return cat("make directory ", printable(s.path), " ", octal(s.mode));
+        return cat("make directory ", printable(s.path), " ",
+                   s.like == nullptr ? octal(s.mode) : cat("like ", printable(s.like)));
     }
+    std::string operator()(const op::HostFile& s) const { return cat("make empty file ", printable(s.path)); }
     std::string operator()(const op::HostSymlink& s) const {
         return cat("make symbolic link ", printable(s.path), " -> ", printable(s.target));
     }
@@ -200,51 +202,17 @@ struct Describe {
     }
 };
 
-constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{"host_directory",
-                                                                             "host_symlink",
-                                                                             "time_namespace",
-                                                                             "make_user_namespace",
-                                                                             "clone_process",
-                                                                             "die_with_parent",
-                                                                             "join_namespace",
-                                                                             "enter_directory",
-                                                                             "set_propagation",
-                                                                             "mount_overlay",
-                                                                             "bind_root",
-                                                                             "bind_idmapped",
-                                                                             "create_as",
-                                                                             "mount_filesystem",
-                                                                             "bind_mount",
-                                                                             "make_directory",
-                                                                             "make_symlink",
-                                                                             "make_device",
-                                                                             "write_file",
-                                                                             "mask_path",
-                                                                             "readonly_path",
-                                                                             "set_hostname",
-                                                                             "set_domainname",
-                                                                             "loopback_up",
-                                                                             "write_sysctl",
-                                                                             "set_rlimit",
-                                                                             "set_oom_score",
-                                                                             "open_terminal",
-                                                                             "make_readonly",
-                                                                             "set_root_propagation",
-                                                                             "pivot_root",
-                                                                             "fork_init",
-                                                                             "new_session",
-                                                                             "connect_streams",
-                                                                             "enter_user_namespace",
-                                                                             "limit_bounding_set",
-                                                                             "set_user",
-                                                                             "enter_working_directory",
-                                                                             "set_umask",
-                                                                             "set_capabilities",
-                                                                             "no_new_privileges",
-                                                                             "reset_signals",
-                                                                             "load_seccomp",
-                                                                             "close_descriptors",
-                                                                             "exec"};
+// clang-format off
+constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
+    "host_directory", "host_file", "host_symlink", "time_namespace", "make_user_namespace", "clone_process",
+    "die_with_parent", "join_namespace", "enter_directory", "set_propagation", "mount_overlay", "bind_root",
+    "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
+    "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
+    "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "pivot_root",
+    "fork_init", "new_session", "connect_streams", "enter_user_namespace", "limit_bounding_set", "set_user",
+    "enter_working_directory", "set_umask", "set_capabilities", "no_new_privileges", "reset_signals", "load_seccomp",
+    "close_descriptors", "exec"};
+// clang-format on
 
 }  // namespace
 

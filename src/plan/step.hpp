@@ -53,6 +53,10 @@ namespace op {
 struct HostDirectory {
     const char* path;
     mode_t mode;
+    const char* like = nullptr;  ///< a directory whose mode and owner it gets instead, or null
+};
+struct HostFile {
+    const char* path;
 };
 struct HostSymlink {
     const char* path;
@@ -248,13 +252,13 @@ struct Exec {
 }  // namespace op
 
 using Operation =
-    std::variant<op::HostDirectory, op::HostSymlink, op::TimeNamespace, op::MakeUserNamespace, op::CloneProcess,
-                 op::DieWithParent, op::JoinNamespace, op::EnterDirectory, op::SetPropagation, op::MountOverlay,
-                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
-                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
-                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::OpenTerminal,
-                 op::MakeReadonly, op::SetRootPropagation, op::PivotRoot, op::ForkInit, op::NewSession,
-                 op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
+    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::TimeNamespace, op::MakeUserNamespace,
+                 op::CloneProcess, op::DieWithParent, op::JoinNamespace, op::EnterDirectory, op::SetPropagation,
+                 op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount,
+                 op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath,
+                 op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore,
+                 op::OpenTerminal, op::MakeReadonly, op::SetRootPropagation, op::PivotRoot, op::ForkInit,
+                 op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
                  op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
                  op::LoadSeccomp, op::CloseDescriptors, op::Exec>;
 

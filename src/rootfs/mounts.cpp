@@ -85,27 +85,33 @@ void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions&
     if ((options.set & MOUNT_ATTR_RDONLY) != 0) plan.child(op::MakeReadonly{target_of(plan, mount, Create::no)});
 }
 
+// The directories of a path below the container's directory, parents first: volumes, volumes/0, volumes/0/upper.
+void add_directories_of(PlanBuilder& plan, std::string_view path, const char* like) {
+    for (auto slash = plan.request.container_dir.size(); slash != std::string::npos;) {
+        slash = path.find('/', slash + 1);
+        const bool last = slash == std::string::npos;
+        plan.host_before(op::HostDirectory{plan.text(path.substr(0, slash)), 0700, last ? like : nullptr});
+    }
+}
+
 // An overlay of its own (a throw-away view of a directory): its writable layer is in the container's directory.
-void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, SortedOptions& options, int number) {
-    const auto& dir = plan.request.container_dir;
+void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options, int number) {
+    const auto ours = plan.request.container_dir + "/";
     std::vector<std::string> lower;
     std::vector<FsOption> kept;
+    const char* topmost = nullptr;
     for (const auto& option : options.filesystem) {
         const std::string_view key = option.key;
-        const bool made_by_us = (key == "upperdir" || key == "workdir") && option.value != nullptr &&
-                                std::string_view(option.value).starts_with(dir + "/");
-        if (made_by_us) {
-            // Parents first: volumes/0 before volumes/0/upper.
-            for (auto slash = dir.size(); slash != std::string::npos;) {
-                slash = std::string_view(option.value).find('/', slash + 1);
-                plan.host_before(op::HostDirectory{plan.text(std::string_view(option.value).substr(0, slash)),
-                                                   key == "upperdir" ? mode_t{0755} : mode_t{0700}});
-            }
-        }
-        if (key == "lowerdir+" && !plan.features.overlay_lowerdir_add)
+        if (key == "lowerdir+" && topmost == nullptr) topmost = option.value;
+        if (key == "lowerdir+" && !plan.features.overlay_lowerdir_add) {
             lower.emplace_back(option.value);
-        else
-            kept.push_back(option);
+            continue;
+        }
+        kept.push_back(option);
+        if (option.value == nullptr || !std::string_view(option.value).starts_with(ours)) continue;
+        add_directories_of(plan, option.value, key == "upperdir" ? topmost : nullptr);
+        // Relative: the root covers the container's directory by then.
+        kept.back().value = option.value + ours.size();
     }
     if (!lower.empty()) kept.push_back({"lowerdir", plan.text(add_short_names(plan, cat("v", number, "-"), lower))});
     plan.child(op::MountFilesystem{"overlay", "overlay", plan.arena().array(kept), options.set, options.propagation,
@@ -151,7 +157,7 @@ bool has_mount_at(const ContainerSpec& spec, std::string_view destination) {
 void add_mounts(PlanBuilder& plan) {
     int number = 0;
     for (const auto& mount : plan.request.spec.mounts) {
-        auto options = sort_options(plan, mount);
+        const auto options = sort_options(plan, mount);
         if (options.bind || mount.type == "bind")
             add_bind(plan, mount, options);
         else if (mount.type == "cgroup" || mount.type == "cgroup2")

@@ -51,16 +51,27 @@ UpperNames add_memory_upper(PlanBuilder& plan) {
         "tmpfs", "tmpfs", plan.arena().array(options), 0, 0, {Slot::host, "memory", Create::no}, Slot::upper});
     plan.child(op::MakeDirectory{Slot::upper, "upper", 0755});
     plan.child(op::MakeDirectory{Slot::upper, "work", 0700});
-    if (maps_ids(plan)) plan.child(op::BindIdmapped{"memory", "memory"});
     return {"memory/upper", "memory/work"};
 }
 
-// An overlay without a writable layer takes no single lower directory: an empty one goes below it.
-void pad_single_layer(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
-    if (topmost_first.size() != 1) return;
-    const auto empty = plan.request.container_dir + "/empty";
-    plan.host_before(op::HostDirectory{plan.text(empty), 0755});
-    topmost_first.push_back(empty);
+// The layer below all others of a root that cannot be written to: the mount points that the image lacks. An overlay
+// without a writable layer takes no single lower directory, so it may be empty too.
+void add_skeleton(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
+    const auto& missing = plan.request.root.missing_targets;
+    if (missing.empty() && topmost_first.size() > 1) return;
+    const auto skeleton = plan.request.container_dir + "/skeleton";
+    plan.host_before(op::HostDirectory{plan.text(skeleton), 0755});
+    for (const auto& target : missing) {
+        for (auto slash = target.path.find('/', 1); slash != std::string::npos;
+             slash = target.path.find('/', slash + 1))
+            plan.host_before(op::HostDirectory{plan.text(skeleton + target.path.substr(0, slash)), 0755});
+        const auto* path = plan.text(skeleton + target.path);
+        if (target.directory)
+            plan.host_before(op::HostDirectory{path, 0755});
+        else
+            plan.host_before(op::HostFile{path});
+    }
+    topmost_first.push_back(skeleton);
 }
 
 void add_overlay(PlanBuilder& plan) {
@@ -72,12 +83,12 @@ void add_overlay(PlanBuilder& plan) {
         throw Error(ErrorKind::unsupported,
                     cat("the image has ", layers.size(), " layers, overlayfs takes at most ", max_layers));
 
+    const bool writable = request.root.upper != RootSource::Upper::none;
+    if (!writable) add_skeleton(plan, layers);
     if (maps_ids(plan))
         for (std::size_t i = 0; i < layers.size(); i++) layers[i] = add_idmapped(plan, layers[i], cat("m", i));
     std::vector<FsOption> options;
-    if (request.root.upper == RootSource::Upper::none) {
-        pad_single_layer(plan, layers);
-    } else {
+    if (writable) {
         const bool in_memory = request.root.upper == RootSource::Upper::memory;
         const auto names = in_memory ? add_memory_upper(plan) : add_disk_upper(plan);
         options.push_back({"upperdir", plan.text(names.upper)});

@@ -6,15 +6,19 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
+#include "base/path.hpp"
 #include "base/text.hpp"
 #include "image/layer_view.hpp"
 #include "kernel/credentials.hpp"
+#include "minirun/error.hpp"
 #include "model/request_from_image.hpp"
+#include "network/etc_files.hpp"
 #include "runtime/container_directory.hpp"
 #include "security/default_seccomp.hpp"
 
@@ -53,6 +57,45 @@ HostFacts host_facts(const Paths& paths, const RunOptions& options) {
     return host;
 }
 
+bool is_below_a_mount(const ContainerSpec& spec, const MountSpec* self, const std::string& path) {
+    return std::any_of(spec.mounts.begin(), spec.mounts.end(), [&](const MountSpec& mount) {
+        return &mount != self && path != mount.destination && is_at_or_below(path, mount.destination);
+    });
+}
+
+// A target that is a link with nothing behind it, or that climbs out of the root, is refused before anything is
+// mounted; the child would end up at another place than the one that was meant (CVE-2021-30465).
+void check_target(const Resolution& resolved, LayerView& view, const std::string& path) {
+    if (resolved.escapes)
+        throw Error(ErrorKind::bad_input,
+                    cat("the mount target ", quote(path), " leads out of the root file system through a symbolic link"),
+                    "mount on another path of the container");
+    if (!resolved.entry && view.lookup(path, false))
+        throw Error(
+            ErrorKind::bad_input,
+            cat("the mount target ", quote(path), " is a symbolic link that leads nowhere inside the root file system"),
+            "mount on the directory itself, or choose another target");
+}
+
+// What is mounted where nothing is: only a root that can be written to gets it while the container is made.
+void look_at_targets(LaunchRequest& request, LayerView& view) {
+    auto& spec = request.spec;
+    const bool writable = request.root.upper != RootSource::Upper::none;
+    const auto look = [&](const MountSpec* mount, const std::string& path, bool directory) {
+        if (is_below_a_mount(spec, mount, path)) return;
+        const auto resolved = view.resolve(path);
+        check_target(resolved, view, path);
+        if (!writable && !resolved.entry) request.root.missing_targets.push_back({resolved.path, directory});
+    };
+    for (const auto& mount : spec.mounts) {
+        // The places of the default mounts are looked at only where they have to be there already.
+        if (writable && mount.type != "bind" && mount.type != "overlay") continue;
+        look(&mount, mount.destination, mount.type != "bind" || is_directory(mount.source));
+    }
+    if (!writable)
+        for (const auto& file : request.etc_files) look(nullptr, file.path, false);
+}
+
 }  // namespace
 
 LaunchRequest make_request(const Image& image, const RunOptions& options, const Paths& paths) {
@@ -63,7 +106,10 @@ LaunchRequest make_request(const Image& image, const RunOptions& options, const 
     const ImageFiles files{view.read_file("/etc/passwd", max_etc_file).value_or(""),
                            view.read_file("/etc/group", max_etc_file).value_or(""),
                            [&](const std::string& path) { return view.directory_stack(path); }};
-    return request_from_image(image, options, files, host);
+    auto request = request_from_image(image, options, files, host);
+    request.etc_files = etc_files(request.spec, options, host);
+    look_at_targets(request, view);
+    return request;
 }
 
 }  // namespace minirun

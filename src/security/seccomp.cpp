@@ -1,19 +1,15 @@
 #include "security/seccomp.hpp"
 
 #include <linux/seccomp.h>
-#include <seccomp.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <set>
+#include <span>
 
-#include "base/fd.hpp"
 #include "base/text.hpp"
 #include "kernel/syscall_names.hpp"
 #include "minirun/error.hpp"
@@ -22,11 +18,11 @@
 namespace minirun {
 namespace {
 
-// The values of the actions are the kernel's, so they need no translation.
-static_assert(SCMP_ACT_KILL_PROCESS == SECCOMP_RET_KILL_PROCESS && SCMP_ACT_KILL_THREAD == SECCOMP_RET_KILL_THREAD &&
-              SCMP_ACT_TRAP == SECCOMP_RET_TRAP && SCMP_ACT_ERRNO(5) == (SECCOMP_RET_ERRNO | 5) &&
-              SCMP_ACT_TRACE(5) == (SECCOMP_RET_TRACE | 5) && SCMP_ACT_LOG == SECCOMP_RET_LOG &&
-              SCMP_ACT_ALLOW == SECCOMP_RET_ALLOW);
+// Why not libseccomp's compiler, which engines use: it merges the rules for one call into one tree, and 2.5.4 then
+// ignores a rule with conditions beside one without, takes "less than 2 or greater than 0x100000000" to hold for 2,
+// and never ends for some rules. And it looks at each number by itself: its filters are twice as long, and every start
+// of a container pays for the length. Names and numbers are libseccomp's (kernel/syscall_names.cpp), and the tests
+// hold its filters against these where it is right.
 
 using Instructions = std::vector<sock_filter>;
 using Tests = std::vector<ArgumentTest>;
@@ -35,7 +31,6 @@ using Tests = std::vector<ArgumentTest>;
 struct Verdict {
     Tests tests;
     std::uint32_t action;
-    bool operator==(const Verdict&) const = default;
 };
 using Verdicts = std::map<int, std::vector<Verdict>>;
 
@@ -61,8 +56,6 @@ Verdicts verdicts_of(const SeccompProfile& profile) {
     return verdicts;
 }
 
-bool has_conditions(const std::vector<Verdict>& verdicts) { return !verdicts.front().tests.empty(); }
-
 sock_filter statement(unsigned code, std::uint32_t k) { return {static_cast<std::uint16_t>(code), 0, 0, k}; }
 sock_filter jump(unsigned comparison, std::uint32_t k, std::uint8_t if_true, std::uint8_t if_false) {
     return {static_cast<std::uint16_t>(BPF_JMP | BPF_K | comparison), if_true, if_false, k};
@@ -72,50 +65,6 @@ sock_filter load(std::size_t offset) { return statement(BPF_LD | BPF_W | BPF_ABS
 
 void append(Instructions& program, const Instructions& part) {
     program.insert(program.end(), part.begin(), part.end());
-}
-
-// Kills other architectures. x32 has the same audit architecture as x86-64 and numbers with bit 30 set; -1 is no
-// system call of x32, but how a tracer skips one. Leaves the number in A.
-Instructions architecture_checks() {
-    Instructions program = {
-        load(offsetof(seccomp_data, arch)),
-        jump(BPF_JEQ, native_audit_arch, 1, 0),
-        answer(SECCOMP_RET_KILL_PROCESS),
-        load(offsetof(seccomp_data, nr)),
-    };
-#if defined(__x86_64__)
-    constexpr std::uint32_t x32_bit = 0x40000000;
-    append(program, {
-                        jump(BPF_JGE, x32_bit, 0, 2),
-                        jump(BPF_JEQ, UINT32_MAX, 1, 0),
-                        answer(SECCOMP_RET_KILL_PROCESS),
-                    });
-#endif
-    return program;
-}
-
-// The newest system call that the profile's author had in mind, but at least Linux 5.0: what is older has been
-// around for every author, and a profile that does not name it means to deny it.
-int newest_of(const SeccompProfile& profile) {
-    constexpr int last_of_linux_5_0 = 423;
-    int newest = last_of_linux_5_0;
-    for (const auto& name : profile.all_names) newest = std::max(newest, syscall_number(name).value_or(0));
-    return newest;
-}
-
-// ENOSYS for what is newer, and for numbers below that have never been given out. Needs the number in A.
-Instructions unknown_syscall_checks(const SeccompProfile& profile) {
-    const auto newest = static_cast<std::uint32_t>(newest_of(profile));
-    const auto no_such_call = answer(SECCOMP_RET_ERRNO | ENOSYS);
-    Instructions program = {jump(BPF_JGT, newest, 0, 1), no_such_call};
-    std::uint32_t next = 0;
-    for (const auto& known : known_syscalls()) {
-        const auto number = static_cast<std::uint32_t>(known.number);
-        if (next > newest) break;
-        if (number > next) append(program, {jump(BPF_JGE, next, 0, 2), jump(BPF_JGE, number, 1, 0), no_such_call});
-        next = number + 1;
-    }
-    return program;
 }
 
 // Where a test does not hold; mended when it is known how far that is.
@@ -153,7 +102,7 @@ Instructions test_of(const ArgumentTest& test) {
 }
 
 // Answers if all tests hold, and otherwise goes on behind its end.
-Instructions conditional_answer(const Verdict& verdict) {
+Instructions answer_if(const Verdict& verdict) {
     Instructions program;
     for (const auto& test : verdict.tests) append(program, test_of(test));
     program.push_back(answer(verdict.action));
@@ -166,69 +115,91 @@ Instructions conditional_answer(const Verdict& verdict) {
     return program;
 }
 
-// Answers for the system calls about which the profile says more than one thing, rule by rule. Not by libseccomp: it
-// merges several rules for a call into one tree, and 2.5.4 then ignores a rule with conditions beside one without,
-// takes "less than 2 or greater than 0x100000000" to hold for 2, and never ends for some rules.
-Instructions conditional_rules(const Verdicts& verdicts, std::uint32_t default_action) {
+// How the filter answers one system call: by its number alone, or by code that looks at the arguments.
+Instructions answer_of(const std::vector<Verdict>& verdicts, std::uint32_t default_action) {
     Instructions program;
-    for (const auto& [syscall, list] : verdicts) {
-        if (!has_conditions(list)) continue;
-        Instructions answers;
-        for (const auto& verdict : list) append(answers, conditional_answer(verdict));
-        if (!list.back().tests.empty()) answers.push_back(answer(default_action));
-        // The distance of a conditional jump is a byte only.
-        program.push_back(jump(BPF_JEQ, static_cast<std::uint32_t>(syscall), 1, 0));
-        program.push_back(statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(answers.size())));
-        append(program, answers);
-    }
+    for (const auto& verdict : verdicts) append(program, answer_if(verdict));
+    if (verdicts.empty() || !verdicts.back().tests.empty()) program.push_back(answer(default_action));
     return program;
 }
 
-// Says what failed. (The messages of libseccomp's functions are errno values.)
-void check(int result, const std::string& file, std::string_view task) {
-    if (result < 0) throw Error(ErrorKind::system, cat(file, ": libseccomp cannot ", task), "", -result);
+// The newest system call that the profile's author had in mind, but at least Linux 5.0: what is older has been
+// around for every author, and a profile that does not name it means to deny it.
+int newest_of(const SeccompProfile& profile) {
+    constexpr int last_of_linux_5_0 = 423;
+    int newest = last_of_linux_5_0;
+    for (const auto& name : profile.all_names) newest = std::max(newest, syscall_number(name).value_or(0));
+    return newest;
 }
 
-Instructions exported(scmp_filter_ctx context, const std::string& file) {
-    const Fd memory(::memfd_create("seccomp", MFD_CLOEXEC));
-    if (!memory) throw Error(ErrorKind::system, cat(file, ": no memory for the filter"), "", errno);
-    check(seccomp_export_bpf(context, memory.get()), file, "write the filter");
-    const auto end = ::lseek(memory.get(), 0, SEEK_END);
-    Instructions program(end > 0 ? static_cast<std::size_t>(end) / sizeof(sock_filter) : 0);
-    if (program.empty() || ::pread(memory.get(), program.data(), program.size() * sizeof(sock_filter), 0) != end)
-        throw Error(ErrorKind::system, cat(file, ": the filter cannot be read back"), "", errno);
-    return program;
+// Consecutive numbers with the same answer, up to the next range.
+struct Range {
+    std::uint32_t first;
+    Instructions program;
+};
+
+bool same(const Instructions& a, const Instructions& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
+        return x.code == y.code && x.jt == y.jt && x.jf == y.jf && x.k == y.k;
+    });
 }
 
-// Answers for all other system calls: a binary tree made by libseccomp.
-Instructions unconditional_rules(const Verdicts& verdicts, std::uint32_t default_action, const std::string& file) {
-    // Otherwise libseccomp asks the kernel of this machine which actions it has; the filter may be for another one.
-    constexpr unsigned all_actions = 6;
-    seccomp_api_set(all_actions);
-    struct Release {
-        void operator()(void* context) const noexcept { seccomp_release(context); }
-    };
-    const std::unique_ptr<void, Release> context(seccomp_init(default_action));
-    if (!context) throw Error(ErrorKind::system, cat(file, ": libseccomp cannot make a filter"));
-    constexpr std::uint32_t binary_tree = 2;
-    check(seccomp_attr_set(context.get(), SCMP_FLTATR_CTL_OPTIMIZE, binary_tree), file, "sort the filter");
-    check(seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS), file,
-          "kill other architectures");
-    for (const auto& [syscall, list] : verdicts) {
-        const auto action = list.front().action;
-        if (has_conditions(list) || action == default_action) continue;
-        check(seccomp_rule_add_exact_array(context.get(), action, syscall, 0, nullptr), file,
-              cat("add a rule for ", syscall_name(syscall)));
-    }
-    return exported(context.get(), file);
+void add_range(std::vector<Range>& ranges, std::uint32_t first, Instructions program) {
+    if (ranges.empty() || !same(ranges.back().program, program)) ranges.push_back({first, std::move(program)});
 }
 
-Instructions program_of(const SeccompProfile& profile, const std::string& file) {
+// The answers for all numbers that a register can hold.
+std::vector<Range> ranges_of(const SeccompProfile& profile) {
     const auto verdicts = verdicts_of(profile);
-    auto program = architecture_checks();
-    if (denies(profile.default_action)) append(program, unknown_syscall_checks(profile));
-    append(program, conditional_rules(verdicts, profile.default_action));
-    append(program, unconditional_rules(verdicts, profile.default_action, file));
+    const auto newest = newest_of(profile);
+    const Instructions by_default = {answer(profile.default_action)};
+    const Instructions no_such_call = {answer(SECCOMP_RET_ERRNO | ENOSYS)};
+    const auto& unknown = denies(profile.default_action) ? no_such_call : by_default;
+    std::vector<Range> ranges;
+    std::uint32_t next = 0;
+    for (const auto& [number, name] : known_syscalls()) {
+        if (number > newest) break;
+        const auto first = static_cast<std::uint32_t>(number);
+        if (first > next) add_range(ranges, next, unknown);  // never given out
+        const auto found = verdicts.find(number);
+        add_range(ranges, first,
+                  found == verdicts.end() ? by_default : answer_of(found->second, profile.default_action));
+        next = first + 1;
+    }
+    add_range(ranges, next, unknown);
+#if defined(__x86_64__)
+    // x32 has the audit architecture of x86-64 and numbers with bit 30 set. -1 is none of them: so a tracer skips a
+    // call.
+    add_range(ranges, 0x40000000, {answer(SECCOMP_RET_KILL_PROCESS)});
+    add_range(ranges, UINT32_MAX, unknown);
+#endif
+    return ranges;
+}
+
+// A binary tree over the ranges; needs the number in A.
+Instructions tree_of(std::span<const Range> ranges) {
+    if (ranges.size() == 1) return ranges[0].program;
+    const auto middle = ranges.size() / 2;
+    const auto below = tree_of(ranges.first(middle)), above = tree_of(ranges.subspan(middle));
+    const auto distance = static_cast<std::uint32_t>(below.size());
+    Instructions program;
+    if (distance <= UINT8_MAX)
+        program = {jump(BPF_JGE, ranges[middle].first, static_cast<std::uint8_t>(distance), 0)};
+    else
+        program = {jump(BPF_JGE, ranges[middle].first, 0, 1), statement(BPF_JMP | BPF_JA, distance)};
+    append(program, below);
+    append(program, above);
+    return program;
+}
+
+Instructions program_of(const SeccompProfile& profile) {
+    Instructions program = {
+        load(offsetof(seccomp_data, arch)),
+        jump(BPF_JEQ, native_audit_arch, 1, 0),
+        answer(SECCOMP_RET_KILL_PROCESS),
+        load(offsetof(seccomp_data, nr)),
+    };
+    append(program, tree_of(ranges_of(profile)));
     return program;
 }
 
@@ -244,7 +215,7 @@ std::vector<std::string> unknown_names_of(const SeccompProfile& profile) {
 SeccompFilter compile_seccomp(std::string_view profile_text, const std::string& file_name,
                               const std::vector<std::string>& capabilities, KernelVersion kernel) {
     const auto profile = read_seccomp_profile(profile_text, file_name, capabilities, kernel);
-    SeccompFilter filter{program_of(profile, file_name), profile.flags, unknown_names_of(profile)};
+    SeccompFilter filter{program_of(profile), profile.flags, unknown_names_of(profile)};
     if (filter.program.size() > BPF_MAXINSNS)
         throw Error(ErrorKind::unsupported,
                     cat(file_name, ": the profile compiles to ", filter.program.size(),

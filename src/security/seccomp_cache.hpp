@@ -1,4 +1,4 @@
-// Compiled seccomp filters on disk: compiling a profile costs more than the rest of starting a container.
+// Compiled seccomp filters on disk: reading and compiling a profile takes longer than most steps of a start.
 #pragma once
 
 #include <string>

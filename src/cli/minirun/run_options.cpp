@@ -388,12 +388,13 @@ void settle_masks(Reading& reading) {
     options.readonly_paths = std::move(readonly);
 }
 
-void settle_arguments(Reading& reading, std::vector<std::string> arguments) {
+void settle_arguments(Reading& reading, std::vector<std::string> arguments, std::string_view command_name) {
     auto& options = reading.options();
     if (!options.rootfs) {
         if (arguments.empty() || arguments.front().empty())
-            throw Error(ErrorKind::usage, "no image is named",
-                        "write minirun run [OPTIONS] IMAGE [COMMAND] [ARG…]; --help lists the options");
+            throw Error(
+                ErrorKind::usage, "no image is named",
+                cat("write minirun ", command_name, " [OPTIONS] IMAGE [COMMAND] [ARG…]; --help lists the options"));
         reading.command.image = std::move(arguments.front());
         arguments.erase(arguments.begin());
     }
@@ -402,17 +403,25 @@ void settle_arguments(Reading& reading, std::vector<std::string> arguments) {
 
 }  // namespace
 
-RunCommand parse_run(int argc, char** argv) {
-    auto line = read_command_line(words, unsupported, argc, argv);
+RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more) {
+    std::vector<OptionWords> known;
+    for (const auto& option : more) known.push_back(option.words);
+    known.insert(known.end(), words.begin(), words.end());
+    auto line = read_command_line(known, unsupported, argc, argv);
     Reading reading;
-    const auto asks_for_help = [](const Given& given) { return words[given.index].name == "help" && given.on; };
+    const auto asks_for_help = [&](const Given& given) { return known[given.index].name == "help" && given.on; };
     reading.command.help = std::any_of(line.options.begin(), line.options.end(), asks_for_help);
     if (reading.command.help) return std::move(reading.command);
-    for (const auto& given : line.options) rows[given.index].apply(reading, given);
+    for (const auto& given : line.options) {
+        if (given.index < more.size())
+            more[given.index].apply(given);
+        else
+            rows[given.index - more.size()].apply(reading, given);
+    }
     auto& env = reading.options().env;
     env.insert(env.begin(), reading.file_env.begin(), reading.file_env.end());
     settle_masks(reading);
-    settle_arguments(reading, std::move(line.arguments));
+    settle_arguments(reading, std::move(line.arguments), argv[0]);
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
     return std::move(reading.command);

@@ -1,8 +1,11 @@
 // The command line of `minirun run`.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 
+#include "cli/command_line.hpp"
 #include "minirun/run_options.hpp"
 
 namespace minirun {
@@ -16,11 +19,18 @@ struct RunCommand {
     bool json = false;  ///< --format json
 };
 
-/// Reads `run [OPTIONS] IMAGE [COMMAND] [ARG…]`; argv[0] is "run". Looks up what options name on the host: volume
-/// sources, devices, env files, the seccomp profile, and variables for `-e NAME`.
+/// An option of a command that takes those of `run` as well.
+struct MoreOption {
+    OptionWords words;
+    std::function<void(const Given&)> apply;
+};
+
+/// Reads `run [OPTIONS] IMAGE [COMMAND] [ARG…]`; argv[0] is the command's name. Looks up what options name on the host:
+/// volume sources, devices, env files, the seccomp profile, and variables for `-e NAME`. Of two options with one name
+/// that of `more` counts.
 ///
 /// Throws Error: usage, bad_input or not_found, naming the option and its value.
-RunCommand parse_run(int argc, char** argv);
+RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more = {});
 
 std::string run_help();
 

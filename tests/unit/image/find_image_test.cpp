@@ -94,6 +94,14 @@ TEST_CASE("find_image: an example that is not built yet") {
           cat("there is no file or directory '", dir.path(),
               "/examples/nginx-bundle/' | the example is not built yet: run ", dir.path(),
               "/examples/build nginx-bundle"));
+    CHECK(refusal("examples/busybox-bundle", {}) ==
+          "there is no config.json in 'examples/busybox-bundle' | the example is not built yet: run examples/build "
+          "busybox-bundle");
+    {
+        const WorkingDirectory among_them(dir / "examples");
+        CHECK(refusal("busybox-bundle", {}) ==
+              "there is no config.json in 'busybox-bundle' | the example is not built yet: run ./build busybox-bundle");
+    }
     dir.file("examples/busybox-bundle/config.json");
     CHECK(find_image("busybox-bundle", search) == dir / "examples/busybox-bundle");
 }

@@ -302,6 +302,13 @@ TEST_CASE("LayerView: a layer that cannot be read is an error, not an empty laye
               "/1): Permission denied | the layer's files belong to another user: run as that user or as root"));
 }
 
+TEST_CASE("LayerView: no layers") {
+    LayerView view({});
+    CHECK(view.resolve("/").error == ENOENT);
+    CHECK(view.resolve("/etc/passwd").path == "/etc/passwd");
+    CHECK(view.history("/").empty());
+}
+
 TEST_CASE("LayerView: more layers than descriptors") {
     const TestLayers dir(100);
     dir.file("0/etc/passwd", "bottom");

@@ -52,7 +52,8 @@ TEST_CASE("bpf: loads") {
 TEST_CASE("bpf: arithmetic") {
     const auto calculate = [](unsigned operation, std::uint32_t left, std::uint32_t right) {
         const auto with_k = run({number(left), op(BPF_ALU | BPF_K | operation, right), give_a()});
-        const auto with_x = run({op(BPF_LDX | BPF_IMM, right), number(left), op(BPF_ALU | BPF_X | operation), give_a()});
+        const auto with_x =
+            run({op(BPF_LDX | BPF_IMM, right), number(left), op(BPF_ALU | BPF_X | operation), give_a()});
         CHECK(with_k == with_x);
         return with_k;
     };
@@ -100,9 +101,16 @@ TEST_CASE("bpf: programs that the kernel would refuse") {
 
 TEST_CASE("bpf: what a filter can answer, whatever the arguments") {
     const Program program = {
-        load(nr), op(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 0, 1), give(fail(EPERM)),
-        load(argument_0), op(BPF_ALU | BPF_AND | BPF_K, 0xff), op(BPF_JMP | BPF_JGT | BPF_K, 3, 0, 1), give(killed),
-        op(BPF_JMP | BPF_JSET | BPF_K, 1, 1, 0), give(allow), give(fail(ENOSYS)),
+        load(nr),
+        op(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 0, 1),
+        give(fail(EPERM)),
+        load(argument_0),
+        op(BPF_ALU | BPF_AND | BPF_K, 0xff),
+        op(BPF_JMP | BPF_JGT | BPF_K, 3, 0, 1),
+        give(killed),
+        op(BPF_JMP | BPF_JSET | BPF_K, 1, 1, 0),
+        give(allow),
+        give(fail(ENOSYS)),
     };
     CHECK(possible_results(program, SYS_getpid) == std::vector{fail(EPERM)});
     CHECK(possible_results(program, SYS_read) == std::vector{fail(ENOSYS), allow, killed});
@@ -117,19 +125,26 @@ TEST_CASE("bpf: an argument that cannot make a difference") {
     CHECK(possible_results(masked, SYS_read) == std::vector{allow});
     const Program no_bits = {load(argument_0), op(BPF_JMP | BPF_JSET | BPF_K, 0, 0, 1), give(killed), give(allow)};
     CHECK(possible_results(no_bits, SYS_read) == std::vector{allow});
-    CHECK(error_of([&] { possible_results(Program{load(argument_0), give_a()}, SYS_read); }) ==
-          "BPF instruction 1: returns an argument");
+    CHECK(error_of([&] {
+              possible_results(Program{load(argument_0), give_a()}, SYS_read);
+          }) == "BPF instruction 1: returns an argument");
 }
 
 TEST_CASE("bpf: denied and conditional system calls by name") {
     const Program program = {
-        load(nr), op(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1), give(SECCOMP_RET_LOG),
-        op(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3), load(argument_0), op(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1),
-        give(allow), give(fail(EPERM)),
+        load(nr),
+        op(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+        give(SECCOMP_RET_LOG),
+        op(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+        load(argument_0),
+        op(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 1),
+        give(allow),
+        give(fail(EPERM)),
     };
     CHECK(conditional_syscalls(program) == std::vector<std::string>{"socket"});
     const auto denied = denied_syscalls(program);
     CHECK(std::is_sorted(denied.begin(), denied.end()));
     CHECK(denied.size() == known_syscalls().size() - 2);
-    for (const auto& allowed : {"openat", "socket"}) CHECK_FALSE(std::binary_search(denied.begin(), denied.end(), allowed));
+    for (const auto& allowed : {"openat", "socket"})
+        CHECK_FALSE(std::binary_search(denied.begin(), denied.end(), allowed));
 }

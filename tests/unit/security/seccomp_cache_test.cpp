@@ -155,7 +155,8 @@ TEST_CASE("seccomp cache: a damaged file is not used and made anew") {
         check_right(cached(directory));
         REQUIRE(content(file) == right);
     }
-    for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{16}, std::size_t{24}, right.size() - 1}) {
+    for (const std::size_t length :
+         {std::size_t{0}, std::size_t{1}, std::size_t{16}, std::size_t{24}, right.size() - 1}) {
         CAPTURE(length);
         write(file, right.substr(0, length));
         check_right(cached(directory));

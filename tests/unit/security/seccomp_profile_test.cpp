@@ -9,7 +9,8 @@ using namespace minirun::test;
 
 namespace {
 
-SeccompProfile read(std::string_view text, const std::vector<std::string>& capabilities = {}, KernelVersion kernel = {5, 11}) {
+SeccompProfile read(std::string_view text, const std::vector<std::string>& capabilities = {},
+                    KernelVersion kernel = {5, 11}) {
     return read_seccomp_profile(text, "p.json", capabilities, kernel);
 }
 
@@ -32,9 +33,10 @@ std::string test_complaint(std::string_view test) {
 
 // How many rules are left of one with these further keys.
 std::size_t count(std::string_view keys, const std::vector<std::string>& capabilities, KernelVersion kernel = {5, 11}) {
-    return read(cat(R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW", )",
-                    keys, "}]}"),
-                capabilities, kernel)
+    return read(
+               cat(R"({"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["read"], "action": "SCMP_ACT_ALLOW", )",
+                   keys, "}]}"),
+               capabilities, kernel)
         .rules.size();
 }
 
@@ -64,8 +66,8 @@ TEST_CASE("seccomp profile: the engines' form") {
     CHECK(profile.rules[1].names == std::vector<std::string>{"ioctl"});
     CHECK(profile.rules[1].action == (SECCOMP_RET_TRACE | 7));
     CHECK(profile.rules[1].any_of ==
-          std::vector<std::vector<ArgumentTest>>{{{1, ArgumentOp::masked_equal, 0xffffffff, 0x5412},
-                                                  {0, ArgumentOp::greater_or_equal, UINT64_MAX, 0}}});
+          std::vector<std::vector<ArgumentTest>>{
+              {{1, ArgumentOp::masked_equal, 0xffffffff, 0x5412}, {0, ArgumentOp::greater_or_equal, UINT64_MAX, 0}}});
     CHECK(profile.all_names == std::vector<std::string>{"read", "write", "ioctl"});
 }
 
@@ -212,15 +214,17 @@ TEST_CASE("seccomp profile: errors of a rule") {
           ".includes: expected an object: conditions");
     for (const auto* version : {"4", "4.", "4.8.1", "four.8", " 4.8"}) {
         CAPTURE(version);
-        CHECK(rule_complaint(cat(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": ")", version,
-                                 R"("}})")) == cat(".includes.minKernel: expected MAJOR.MINOR, found '", version, "'"));
+        CHECK(rule_complaint(cat(R"({"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": ")",
+                                 version, R"("}})")) ==
+              cat(".includes.minKernel: expected MAJOR.MINOR, found '", version, "'"));
     }
     CHECK(rule_complaint("7") == ": expected an object: a rule");
     CHECK(rule_complaint("null") == ": expected an object: a rule");
 }
 
 TEST_CASE("seccomp profile: errors of an argument's test") {
-    CHECK(test_complaint("{}") == ".index: missing; .syscalls[0].args[0].value: missing; .syscalls[0].args[0].op: missing");
+    CHECK(test_complaint("{}") ==
+          ".index: missing; .syscalls[0].args[0].value: missing; .syscalls[0].args[0].op: missing");
     CHECK(test_complaint(R"({"index": 6, "value": 0, "op": "SCMP_CMP_EQ"})") ==
           ".index: expected a whole number from 0 to 5, found the number 6");
     CHECK(test_complaint(R"({"index": 0, "value": -1, "op": "SCMP_CMP_EQ"})") ==

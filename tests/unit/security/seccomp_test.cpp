@@ -53,11 +53,12 @@ TEST_CASE("seccomp: a deny list") {
 TEST_CASE("seccomp: other architectures are killed, whatever the profile lists") {
     for (const auto* action : {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_LOG"}) {
         CAPTURE(action);
-        const auto filter = compile_seccomp(cat(R"({"defaultAction": ")", action, R"(", "architectures": ["SCMP_ARCH_X86",
+        const auto filter =
+            compile_seccomp(cat(R"({"defaultAction": ")", action, R"(", "architectures": ["SCMP_ARCH_X86",
                                                 "SCMP_ARCH_X32", "SCMP_ARCH_ARM"],
                                                 "syscalls": [{"names": ["read"], "action": "SCMP_ACT_TRAP"}]})"),
-                                            "p.json", {})
-                                .program;
+                            "p.json", {})
+                .program;
         for (const unsigned arch : {AUDIT_ARCH_I386 + 0u, AUDIT_ARCH_ARM + 0u, AUDIT_ARCH_RISCV64 + 0u, 0u}) {
             for (const int number : {0, 1, 3, 102, 1000, -1}) {
                 auto data = call(number);
@@ -113,7 +114,8 @@ TEST_CASE("seccomp: a profile that names old calls only denies the others of its
 
 TEST_CASE("seccomp: no ENOSYS where the default lets through") {
     for (const auto* action : {"SCMP_ACT_ALLOW", "SCMP_ACT_LOG"})
-        CHECK(evaluate(compile(action, ""), call(5000)) == (action == std::string_view("SCMP_ACT_LOG") ? SECCOMP_RET_LOG : allow));
+        CHECK(evaluate(compile(action, ""), call(5000)) ==
+              (action == std::string_view("SCMP_ACT_LOG") ? SECCOMP_RET_LOG : allow));
     CHECK(evaluate(compile("SCMP_ACT_TRACE", ""), call(5000)) == (SECCOMP_RET_TRACE | 1));
 }
 
@@ -134,11 +136,13 @@ TEST_CASE("seccomp: a rule that denies some arguments works beside one that allo
 }
 
 TEST_CASE("seccomp: the strictest of several actions decides, among equals the first") {
-    const auto rules = cat(R"({"names": ["kill", "tkill"], "action": "SCMP_ACT_ALLOW"},
-                              {"names": ["kill"], "action": "SCMP_ACT_LOG", "args": [)", argument(0, "GT", 10), "]},",
-                           R"({"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22, "args": [)", argument(0, "GT", 20), "]},",
-                           R"({"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5, "args": [)", argument(0, "GT", 15), "]},",
-                           R"({"names": ["kill", "tkill"], "action": "SCMP_ACT_KILL_PROCESS", "args": [)", argument(0, "GT", 30), "]}");
+    const auto rules = cat(
+        R"({"names": ["kill", "tkill"], "action": "SCMP_ACT_ALLOW"},
+                              {"names": ["kill"], "action": "SCMP_ACT_LOG", "args": [)",
+        argument(0, "GT", 10), "]},", R"({"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 22, "args": [)",
+        argument(0, "GT", 20), "]},", R"({"names": ["kill"], "action": "SCMP_ACT_ERRNO", "errnoRet": 5, "args": [)",
+        argument(0, "GT", 15), "]},", R"({"names": ["kill", "tkill"], "action": "SCMP_ACT_KILL_PROCESS", "args": [)",
+        argument(0, "GT", 30), "]}");
     const auto filter = compile("SCMP_ACT_ERRNO", rules);
     CHECK(evaluate(filter, call("kill", 10)) == allow);
     CHECK(evaluate(filter, call("kill", 11)) == SECCOMP_RET_LOG);
@@ -152,7 +156,8 @@ TEST_CASE("seccomp: the strictest of several actions decides, among equals the f
 
 TEST_CASE("seccomp: names that are no system calls here are ignored and listed") {
     const auto filter = compile_seccomp(R"({"defaultAction": "SCMP_ACT_ERRNO", "flags": ["SECCOMP_FILTER_FLAG_LOG"],
-        "syscalls": [{"names": ["read", "not_yet", "socketcall", "not_yet"], "action": "SCMP_ACT_ALLOW"}]})", "p.json", {});
+        "syscalls": [{"names": ["read", "not_yet", "socketcall", "not_yet"], "action": "SCMP_ACT_ALLOW"}]})",
+                                        "p.json", {});
     CHECK(filter.unknown_names == std::vector<std::string>{"not_yet", "socketcall"});
     CHECK(filter.flags == SECCOMP_FILTER_FLAG_LOG);
     CHECK(evaluate(filter.program, call("read")) == allow);
@@ -177,7 +182,9 @@ TEST_CASE("seccomp: a profile that is too long for the kernel") {
 }
 
 TEST_CASE("seccomp: a bad profile is no filter") {
-    CHECK(error_of([] { compile("SCMP_ACT_MAYBE", ""); }).starts_with("p.json: .defaultAction: unknown action 'SCMP_ACT_MAYBE'"));
+    CHECK(error_of([] {
+              compile("SCMP_ACT_MAYBE", "");
+          }).starts_with("p.json: .defaultAction: unknown action 'SCMP_ACT_MAYBE'"));
     CHECK(error_of([] { compile("SCMP_ACT_ALLOW", "", {"CAP_NONE"}); }) == "unknown capability 'CAP_NONE'");
 }
 
@@ -203,7 +210,8 @@ constexpr std::pair<const char*, std::uint32_t> some_actions[] = {
 };
 constexpr const char* some_calls[] = {"read", "write", "ioctl", "socket", "futex_wait", "getpid"};
 constexpr const char* operator_names[] = {"NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"};
-constexpr std::uint64_t some_values[] = {0, 1, 2, 3, 0xff, 0xffffffff, 0x100000000, 0x100000001, 0x1ffffffff, UINT64_MAX};
+constexpr std::uint64_t some_values[] = {0,          1,           2,           3,           0xff,
+                                         0xffffffff, 0x100000000, 0x100000001, 0x1ffffffff, UINT64_MAX};
 
 class Random {
 public:
@@ -233,7 +241,8 @@ std::string text_of(const RandomRule& rule) {
     std::vector<std::string> tests;
     for (const auto& test : rule.tests)
         tests.push_back(argument(test.index, operator_names[static_cast<int>(test.op)], test.value, test.value_two));
-    return cat(R"({"names": [")", rule.name, R"("], "action": )", rule.action, R"(, "args": [)", join(tests, ","), "]}");
+    return cat(R"({"names": [")", rule.name, R"("], "action": )", rule.action, R"(, "args": [)", join(tests, ","),
+               "]}");
 }
 
 bool holds(const ArgumentTest& test, const seccomp_data& data) {
@@ -255,7 +264,9 @@ std::uint32_t decision(const std::vector<RandomRule>& rules, std::uint32_t defau
     for (const auto& rule : rules) {
         if (syscall_number(rule.name) != data.nr) continue;
         if (!std::all_of(rule.tests.begin(), rule.tests.end(), [&](const auto& t) { return holds(t, data); })) continue;
-        const auto order = [](std::uint32_t result) { return static_cast<std::int32_t>(result & SECCOMP_RET_ACTION_FULL); };
+        const auto order = [](std::uint32_t result) {
+            return static_cast<std::int32_t>(result & SECCOMP_RET_ACTION_FULL);
+        };
         if (!best || order(rule.result) < order(*best)) best = rule.result;
     }
     return best.value_or(default_result);
@@ -273,13 +284,16 @@ TEST_CASE("seccomp: random profiles answer what their rules say") {
         for (const auto& rule : rules) texts.push_back(text_of(rule));
         const auto profile = cat(default_action[0] == '"' ? R"({"defaultAction": )" : "", default_action);
         // "errnoRet" of a rule is "defaultErrnoRet" of the profile.
-        auto text = cat(profile, R"(, "syscalls": [)", join(texts, ","), R"(,{"names": ["rseq_slice_yield"], "action": "SCMP_ACT_ALLOW"}]})");
-        if (const auto at = text.find(R"("errnoRet")"); at < profile.size()) text.replace(at, 10, R"("defaultErrnoRet")");
+        auto text = cat(profile, R"(, "syscalls": [)", join(texts, ","),
+                        R"(,{"names": ["rseq_slice_yield"], "action": "SCMP_ACT_ALLOW"}]})");
+        if (const auto at = text.find(R"("errnoRet")"); at < profile.size())
+            text.replace(at, 10, R"("defaultErrnoRet")");
         if (texts.empty()) text.replace(text.find("[,"), 2, "[");
         const auto filter = compile_seccomp(text, "random", {}).program;
         CAPTURE(text);
         for (int i = 0; i < 200; i++) {
-            const auto data = call(random.of(some_calls), random.of(some_values), random.of(some_values), random.of(some_values));
+            const auto data =
+                call(random.of(some_calls), random.of(some_values), random.of(some_values), random.of(some_values));
             CAPTURE(i);
             REQUIRE(evaluate(filter, data) == decision(rules, default_result, data));
         }

@@ -1,0 +1,249 @@
+// minirun explain, for people: what the image is.
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/minirun/explain_render.hpp"
+
+namespace minirun {
+namespace {
+
+std::string layer_numbers(const LayerFacts& layer) {
+    std::vector<std::string> parts;
+    const auto add = [&](std::uint64_t count, const std::string& text) {
+        if (count > 0) parts.push_back(text);
+    };
+    add(layer.added, cat(counted(layer.added, "file"), " added"));
+    add(layer.changed, cat(counted(layer.changed, "file"), " changed"));
+    add(layer.deleted, cat(counted(layer.deleted, "name"), " deleted"));
+    add(layer.directories_added, cat(counted(layer.directories_added, "new directory", "new directories")));
+    return parts.empty() ? "nothing added, changed or deleted" : join(parts, ", ");
+}
+
+std::string layer_marks(const LayerFacts& layer) {
+    std::vector<std::string> parts;
+    const auto add = [&](std::uint64_t count, const std::string& text) {
+        if (count > 0) parts.push_back(text);
+    };
+    add(layer.whiteouts, counted(layer.whiteouts, "whiteout"));
+    add(layer.opaque_directories, counted(layer.opaque_directories, "opaque directory", "opaque directories"));
+    add(layer.hard_links, counted(layer.hard_links, "hard link"));
+    return join(parts, ", ");
+}
+
+void draw_layer(Page& page, const LayerFacts& layer) {
+    page.box_title(printable(layer.name), human_size(layer.bytes));
+    if (!layer.problem.empty()) return page.box_text(cat("not counted: ", layer.problem));
+    page.box_text(layer_numbers(layer));
+    if (const auto marks = layer_marks(layer); !marks.empty()) page.box_text(marks);
+    if (layer.unreadable_directories > 0)
+        page.box_text(cat(counted(layer.unreadable_directories, "directory", "directories"),
+                          " not counted: you must not look into them"));
+    if (layer.shared) page.box_text(cat("shared: ", printable(layer.path)));
+}
+
+void draw_upper(Page& page, const RootfsFacts& rootfs) {
+    using Upper = RootfsFacts::Upper;
+    switch (rootfs.upper) {
+        case Upper::disk: page.box_title("writable layer", "empty at first"); break;
+        case Upper::memory: page.box_title("writable layer, in memory", "empty at first"); break;
+        case Upper::none:
+            page.box_title("no writable layer", "read-only");
+            return page.box_text("nothing in the root file system can be changed");
+        case Upper::in_place:
+            page.box_title("no writable layer", rootfs.read_only ? "read-only" : "");
+            return page.box_text(rootfs.read_only ? "the directory below is the root, and cannot be changed"
+                                                  : "the directory below is the root: changes stay in it");
+    }
+    page.box_text(rootfs.read_only ? "not for the container: its root is read-only"
+                                   : "all that the container changes; thrown away when it ends");
+}
+
+void draw_stack(Page& page, const Explanation& explanation) {
+    const auto& rootfs = explanation.rootfs;
+    page.open_box();
+    draw_upper(page, rootfs);
+    for (auto layer = rootfs.layers.rbegin(); layer != rootfs.layers.rend(); ++layer) {
+        page.floor_of_box();
+        draw_layer(page, *layer);
+    }
+    page.floor_of_box(true);
+    page.box_title(cat("bootfs: Linux ", explanation.bootfs.kernel_release), "the host's");
+    page.close_box();
+}
+
+std::string total_of(const RootfsFacts& rootfs) {
+    std::uint64_t shared = 0, count = 0;
+    for (const auto& layer : rootfs.layers)
+        if (layer.shared) shared += layer.bytes, count++;
+    auto text = cat(human_size(rootfs.bytes), " in ", counted(rootfs.layers.size(), "layer"));
+    if (count > 0) append(text, cat("; ", human_size(shared), " of it shared with other images"));
+    return text;
+}
+
+std::vector<std::string> mount_lines(const RootfsFacts& rootfs) {
+    std::vector<std::string> words, lines;
+    for (const auto& mount : rootfs.mounts) {
+        if (mount.type == "bind")
+            lines.push_back(cat(printable(mount.destination), ": the host's ", printable(mount.source),
+                                mount.read_only ? ", read-only" : ""));
+        else
+            words.push_back(printable(mount.destination));
+    }
+    if (!words.empty()) lines.insert(lines.begin(), join(words, " "));
+    return lines;
+}
+
+// ---- union
+
+using What = PathFacts::Event::What;
+
+std::string_view word_of(What what) {
+    switch (what) {
+        case What::adds: return "adds";
+        case What::replaces: return "replaces";
+        case What::merges: return "merges into";
+        case What::opaque: return "starts anew";
+        case What::deletes: return "deletes";
+        case What::nothing: return "deletes (nothing)";
+    }
+    return "";
+}
+
+// The layer whose file is hidden by what event `index` does.
+std::string hidden_layer(const PathFacts& path, std::size_t index) {
+    for (auto i = index + 1; i < path.history.size(); i++)
+        if (path.history[i].what != What::nothing) return path.history[i].layer;
+    return "";
+}
+
+std::string merged_layers(const PathFacts& path) {
+    std::vector<std::string> layers;
+    for (const auto& event : path.history) {
+        layers.push_back(printable(event.layer));
+        if (event.what != What::merges) break;
+    }
+    return layers.size() == 1 ? cat("a directory of ", layers[0])
+                              : cat("one directory, merged of ", layers.size(), " layers");
+}
+
+// Why the container sees nothing there.
+std::string absence(const PathFacts& path) {
+    if (path.history.empty()) return "in no layer";
+    const auto& top = path.history.front();
+    if (top.what == What::nothing) return "in no layer";
+    const auto hidden = hidden_layer(path, 0);
+    return cat("gone: ", printable(top.layer), ' ', word_of(top.what), ' ',
+               top.at == path.path ? "it" : printable(top.at),
+               hidden.empty() ? "" : cat(", which hides the one of ", printable(hidden)));
+}
+
+std::string origin(const PathFacts& path) {
+    using Type = PathFacts::Type;
+    if (!path.problem.empty()) return path.problem;
+    if (path.type == Type::none) return absence(path);
+    if (path.type == Type::directory) return merged_layers(path);
+    auto text = cat("from ", printable(path.layer));
+    if (path.type == Type::file) append(text, cat(", ", human_size(path.bytes)));
+    if (path.type == Type::symlink) {
+        append(text, cat(": a symbolic link to ", printable(path.leads_to)));
+        append(text, path.leads_to_layer.empty() ? ", where no layer has anything"
+                                                 : cat(" of ", printable(path.leads_to_layer)));
+    }
+    for (std::size_t i = 0; i < path.history.size(); i++)
+        if (path.history[i].visible && path.history[i].what == What::replaces)
+            append(text, cat("; hides the one of ", printable(hidden_layer(path, i))));
+    return text;
+}
+
+void tell_history(Page& page, const PathFacts& path) {
+    std::size_t widest = 0;
+    for (const auto& event : path.history) widest = std::max(widest, text_width(printable(event.layer)));
+    for (const auto& event : path.history) {
+        const auto layer = printable(event.layer);
+        const auto what = event.at == path.path ? cat(word_of(event.what), event.what == What::nothing ? "" : " it")
+                                                : cat(word_of(event.what), ' ', printable(event.at));
+        page.row(6, layer, 8 + widest, cat(what, event.visible && path.history.size() > 1 ? "  <- this is seen" : ""),
+                 Paint::green);
+    }
+}
+
+void tell_path(Page& page, const PathFacts& path) {
+    page.blank();
+    const auto title =
+        path.asked == path.path ? printable(path.asked) : cat(printable(path.asked), " is ", printable(path.path));
+    page.paragraph(title, 2, Paint::bold);
+    if (!path.covered_by.empty())
+        page.paragraph(
+            cat("what the container has at ", printable(path.covered_by), " lies over all layers; below it:"), 4);
+    page.paragraph(origin(path), 4);
+    if (path.history.size() > 1) tell_history(page, path);
+}
+
+}  // namespace
+
+void tell_bootfs(Page& page, const Explanation& explanation) {
+    const auto& bootfs = explanation.bootfs;
+    page.heading("bootfs", "the kernel is the host's");
+    page.paragraph(
+        "A container has no kernel of its own: the one that this host booted serves all containers at once. That is "
+        "why a container starts in milliseconds, and why it brings only files and no machine.");
+    page.blank();
+    page.field("kernel", cat("Linux ", bootfs.kernel_release, " on ", bootfs.machine));
+    page.field("boot image",
+               bootfs.boot_image.empty() ? "the boot loader's; not visible from here" : printable(bootfs.boot_image));
+    page.field("command line", printable(bootfs.command_line));
+    std::vector<std::string> kernels;
+    for (const auto& file : bootfs.kernel_files)
+        kernels.push_back(cat("layer ", printable(file.layer), " holds ", printable(file.path),
+                              ", which belongs to a kernel; it is never booted"));
+    if (kernels.empty())
+        kernels.push_back(cat("no kernel: nothing in /boot, /lib/modules and /usr/lib/modules of its ",
+                              counted(explanation.rootfs.layers.size(), "layer")));
+    if (!bootfs.problem.empty()) kernels.push_back(cat("not all could be searched: ", bootfs.problem));
+    page.field("in the image", kernels);
+}
+
+void tell_rootfs(Page& page, const Explanation& explanation) {
+    const auto& rootfs = explanation.rootfs;
+    page.heading("rootfs",
+                 rootfs.operating_system.empty() ? "what the image brings" : printable(rootfs.operating_system));
+    page.paragraph(
+        "An image is a stack of directories; each holds what it changes of those below it. Nothing is copied to start "
+        "a container: all containers read the same files, and each writes into a layer of its own on top.");
+    page.blank();
+    draw_stack(page, explanation);
+    page.blank();
+    page.field("total", total_of(rootfs));
+    if (const auto lines = mount_lines(rootfs); !lines.empty()) page.field("mounted over it", lines);
+    if (!rootfs.provided_files.empty()) page.field_of_words("provided", rootfs.provided_files);
+}
+
+void tell_union(Page& page, const Explanation& explanation) {
+    const auto& paths = explanation.paths;
+    page.heading("union", "many layers, one tree");
+    page.paragraph(
+        "overlayfs looks a name up from the topmost layer down: the first layer that has it wins, a whiteout ends the "
+        "search, and directories of the same name are merged. So a layer can replace and delete without touching the "
+        "layers below, which others share.");
+    if (paths.empty()) {
+        page.blank();
+        page.paragraph("No layer of this image hides anything of another. --path PATH tells where a path comes from.");
+    }
+    for (const auto& path : paths) tell_path(page, path);
+}
+
+std::string explain_text(const Explanation& explanation, const Sections& sections, Style style) {
+    Page page(style);
+    using Tell = void (*)(Page&, const Explanation&);
+    constexpr Tell tell[] = {tell_bootfs, tell_rootfs, tell_union, tell_process, tell_isolation, tell_plan};
+    bool first = true;
+    for (std::size_t i = 0; i < explain_sections.size(); i++) {
+        if (!sections.contains(explain_sections[i])) continue;
+        if (!first) page.blank();
+        first = false;
+        tell[i](page, explanation);
+    }
+    return page.take();
+}
+
+}  // namespace minirun

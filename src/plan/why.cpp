@@ -1,0 +1,214 @@
+#include "plan/why.hpp"
+
+#include <linux/mount.h>
+#include <sched.h>
+#include <sys/stat.h>
+
+#include "kernel/process.hpp"
+
+namespace minirun {
+namespace {
+
+// null, zero, full, random and urandom (of the same driver: mem, kmem and port), and tty, whoever's that is.
+bool is_harmless(const op::MakeDevice& s) {
+    if (!S_ISCHR(s.mode)) return false;
+    if (s.major == 5) return s.minor == 0;
+    return s.major == 1 && (s.minor == 3 || s.minor == 5 || s.minor == 7 || s.minor == 8 || s.minor == 9);
+}
+
+std::string_view why_filesystem(const op::MountFilesystem& s) {
+    const std::string_view type = s.type;
+    if (type == "proc") return "Shows the processes of this pid namespace only: the container sees just its own.";
+    if (type == "sysfs")
+        return (s.attributes & MOUNT_ATTR_RDONLY) != 0
+                   ? "Programs look up devices and kernel settings here; read-only, since they are the host's."
+                   : "Programs look up devices and kernel settings here; writable, so the host's can be changed.";
+    if (type == "devpts")
+        return "Pseudo-terminals of its own: those of the host cannot be read or written from inside.";
+    if (type == "mqueue") return "POSIX message queues of its own, those of its ipc namespace.";
+    if (type == "cgroup" || type == "cgroup2")
+        return (s.attributes & MOUNT_ATTR_RDONLY) != 0
+                   ? "Programs can read the limits they live under here, but not lift them."
+                   : "Programs can read the limits they live under here, and change them.";
+    if (type == "overlay") return "A throw-away view of a directory: changes land beside it, never in it.";
+    if (type != "tmpfs") return "A file system that the container was given on purpose.";
+    if (s.keep_as == Slot::dev) return "A /dev of its own, empty at first: none of the host's devices are in it.";
+    if (s.keep_as == Slot::upper)
+        return "The writable layer lives in memory: fast, and nothing of it ever reaches a disk.";
+    if (s.keep_as == Slot::provided)
+        return "Holds the files that minirun provides over the image's own, and what paths are masked with.";
+    return "Memory that looks like a directory: gone when the container ends.";
+}
+
+std::string_view why_directory(const op::HostDirectory& s) {
+    const std::string_view path = s.path;
+    if (path.ends_with("/upper"))
+        return "The writable layer: what the container changes lands here, never in the image's layers.";
+    if (path.ends_with("/work"))
+        return "overlayfs prepares files here, so that they appear in the writable layer in one step.";
+    return "A place of this container's own; it is removed when the container has ended.";
+}
+
+struct Why {
+    std::string_view operator()(const op::HostDirectory& s) const { return why_directory(s); }
+    std::string_view operator()(const op::HostFile&) const {
+        return "A mount point that the image lacks, in a layer below all others: the root itself cannot be written to.";
+    }
+    std::string_view operator()(const op::HostSymlink&) const {
+        return "Short names for the layers: this kernel takes them as one text of at most a page.";
+    }
+    std::string_view operator()(const op::TimeNamespace&) const {
+        return "Its clocks since boot can be set apart from those of the host.";
+    }
+    std::string_view operator()(const op::MakeUserNamespace&) const {
+        return "Root in the container is then a user without any rights on the host.";
+    }
+    std::string_view operator()(const op::CloneProcess&) const {
+        return "This one call makes the container: a process with its own view of the system, on the same kernel.";
+    }
+    std::string_view operator()(const op::DieWithParent&) const {
+        return "Should minirun be killed, nothing of the container goes on without anybody watching it.";
+    }
+    std::string_view operator()(const op::JoinNamespace&) const {
+        return "The container was asked to share this with whoever is in it already.";
+    }
+    std::string_view operator()(const op::EnterDirectory&) const {
+        return "Names are relative from here on: no path of the host shows in the container's list of mounts.";
+    }
+    std::string_view operator()(const op::SetPropagation&) const {
+        return "What is mounted from here on is seen by this process only, not by the host.";
+    }
+    std::string_view operator()(const op::MountOverlay&) const {
+        return "The layers become one tree: the topmost layer that has a name wins, and writes go to the layer on top.";
+    }
+    std::string_view operator()(const op::BindRoot&) const {
+        return "The root has to be a mount of its own before pivot_root takes it.";
+    }
+    std::string_view operator()(const op::BindIdmapped&) const {
+        return "The layer's files belong to root on the host; seen through the map, to root of the container.";
+    }
+    std::string_view operator()(const op::CreateAs&) const {
+        return "What is made for the container has to belong to its root, not to root of the host.";
+    }
+    std::string_view operator()(const op::MountFilesystem& s) const { return why_filesystem(s); }
+    std::string_view operator()(const op::BindMount& s) const {
+        return s.from == Slot::provided
+                   ? "Only minirun knows the container's name and addresses: its file covers the image's."
+                   : "A place of the host that the container was given on purpose.";
+    }
+    std::string_view operator()(const op::MakeDirectory& s) const {
+        if (s.at == Slot::provided) return "The cover for directories that are masked: an empty one.";
+        if (s.at == Slot::upper) return "Both parts of the writable layer have to be on one file system.";
+        return "The image or an option says that this directory is there.";
+    }
+    std::string_view operator()(const op::MakeSymlink&) const {
+        return "Programs rely on this name in /dev; it leads to what is the process's own.";
+    }
+    std::string_view operator()(const op::MakeDevice& s) const {
+        if (s.at == Slot::provided) return "The cover for files that are masked: a null device that nobody else uses.";
+        return is_harmless(s) ? "Every program may need it, and it gives no power over the host."
+                              : "A device of the host that the container was given on purpose.";
+    }
+    std::string_view operator()(const op::WriteFile&) const {
+        return "Only minirun knows the container's name and addresses: its file covers the image's.";
+    }
+    std::string_view operator()(const op::MaskPath&) const {
+        return "It tells about the host or its hardware, and no namespace hides it.";
+    }
+    std::string_view operator()(const op::ReadonlyPath&) const {
+        return "Programs may read it, but writing there would change the host.";
+    }
+    std::string_view operator()(const op::SetHostname&) const {
+        return "A name for the machine that the container believes to be; the host keeps its own.";
+    }
+    std::string_view operator()(const op::SetDomainname&) const {
+        return "A NIS domain for the machine that the container believes to be; the host keeps its own.";
+    }
+    std::string_view operator()(const op::LoopbackUp&) const {
+        return "Programs expect 127.0.0.1; a new network namespace has nothing but this interface, and it is down.";
+    }
+    std::string_view operator()(const op::WriteSysctl&) const {
+        return "A kernel parameter that each namespace has its own value of: the host's stays as it is.";
+    }
+    std::string_view operator()(const op::SetRlimit&) const {
+        return "Bounds what one process can use up, while it may still be raised.";
+    }
+    std::string_view operator()(const op::SetOomScore&) const {
+        return "Tells the kernel whom to end first when memory runs out.";
+    }
+    std::string_view operator()(const op::OpenTerminal&) const {
+        return "The container gets a terminal of its own, never the one that minirun was started from.";
+    }
+    std::string_view operator()(const op::MakeReadonly&) const {
+        return "Everything in it is made by now; from here on nothing in it can be changed.";
+    }
+    std::string_view operator()(const op::SetRootPropagation&) const {
+        return "Whether mounts made inside are seen in copies of the tree is what the config asks for.";
+    }
+    std::string_view operator()(const op::PivotRoot&) const {
+        return "The host's tree is gone from view: unlike after chroot, there is nothing left to climb back to.";
+    }
+    std::string_view operator()(const op::ForkInit&) const {
+        return "Pid 1 has to collect orphans that have ended; most programs do not know how.";
+    }
+    std::string_view operator()(const op::NewSession&) const {
+        return "Cuts the tie to the terminal that minirun was started from: nothing can be typed into it from inside.";
+    }
+    std::string_view operator()(const op::ConnectStreams&) const {
+        return "All that the container has of minirun's open files, and not one more.";
+    }
+    std::string_view operator()(const op::EnterUserNamespace&) const {
+        return "Last of the namespaces: the others belong to the host, so that no capability inside counts for them.";
+    }
+    std::string_view operator()(const op::LimitBoundingSet&) const {
+        return "Root's power comes in pieces, the capabilities; what is not in this set can never be had again.";
+    }
+    std::string_view operator()(const op::SetUser&) const {
+        return "Groups first: once the process is another user, it has no right left to change them.";
+    }
+    std::string_view operator()(const op::EnterWorkingDirectory&) const {
+        return "Entered as the container's user, and checked to lie in the container.";
+    }
+    std::string_view operator()(const op::SetUmask&) const {
+        return "New files get the usual modes, whatever minirun was started with.";
+    }
+    std::string_view operator()(const op::SetCapabilities&) const {
+        return "What the process can do from its first instruction on: no more than the image needs.";
+    }
+    std::string_view operator()(const op::NoNewPrivileges&) const {
+        return "From here on no setuid program can give any right back.";
+    }
+    std::string_view operator()(const op::ResetSignals&) const {
+        return "The program starts with the signals as every program expects them.";
+    }
+    std::string_view operator()(const op::LoadSeccomp&) const {
+        return "The kernel is the one wall that all share: the fewer of its calls answer, the fewer flaws can be "
+               "reached.";
+    }
+    std::string_view operator()(const op::CloseDescriptors&) const {
+        return "An open file of the host would be a way out of the container.";
+    }
+    std::string_view operator()(const op::Exec&) const {
+        return "The image's program takes the place of minirun: same process, and now it is the container.";
+    }
+};
+
+}  // namespace
+
+std::string_view why(const Operation& operation) { return std::visit(Why{}, operation); }
+
+std::string_view why_namespace(std::uint64_t flag) {
+    switch (flag) {
+        case CLONE_NEWNS: return "Its own mounts: the image is its root, and the host's files are not in view.";
+        case CLONE_NEWPID: return "Its own process ids: it is pid 1 and sees no process of the host.";
+        case CLONE_NEWNET: return "Its own interfaces, addresses and ports.";
+        case CLONE_NEWUTS: return "Its own host name.";
+        case CLONE_NEWIPC: return "Its own shared memory and message queues.";
+        case CLONE_NEWCGROUP: return "Its own cgroup is the root of those that it sees.";
+        case CLONE_NEWUSER: return "Its own user ids: root inside is nobody outside.";
+        case CLONE_NEWTIME: return "Its own clocks since boot.";
+        default: return "";
+    }
+}
+
+}  // namespace minirun

@@ -1,0 +1,17 @@
+// Why a step is done: for people who want to see what makes a process a container.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "plan/step.hpp"
+
+namespace minirun {
+
+/// One sentence, without the names and paths that describe() has: steps of one kind and purpose share it.
+std::string_view why(const Operation& operation);
+
+/// What a process has of its own in a new namespace of this kind (one CLONE_NEW* bit): a sentence.
+std::string_view why_namespace(std::uint64_t flag);
+
+}  // namespace minirun

@@ -1,0 +1,87 @@
+"""What every system test gets: minirun with a root of its own, a base layer, bundles, and a look at what is left."""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+pytest.register_assert_rewrite("harness", "terminal")  # before they are imported
+
+import host_state
+from bundles import Bundles, base_tree, make_tree
+from harness import MINIRUN, PAYLOAD, Minirun, become_subreaper, reap_orphans, skip
+
+
+def pytest_configure(config):
+    become_subreaper()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left():
+    """The suite leaves no mount, process, interface, cgroup or directory behind."""
+    if os.geteuid() != 0:
+        pytest.exit("the system tests start containers: run them as root", returncode=2)
+    before = host_state.look()
+    yield
+    assert reap_orphans() == {}
+    assert host_state.left_since(before) == {}
+
+
+@pytest.fixture(scope="session")
+def workspace(nothing_is_left):
+    """A directory on a file system that can hold an overlay's upper directory (a tmpfs on /tmp might not)."""
+    with tempfile.TemporaryDirectory(prefix="minirun-system-tests.", dir="/var/tmp") as path:
+        os.chmod(path, 0o755)
+        yield pathlib.Path(path)
+
+
+@pytest.fixture(scope="session")
+def base_layer(workspace):
+    busybox = shutil.which("busybox", path="/bin:/usr/bin")
+    if not busybox:
+        skip("there is no busybox: apt-get install busybox-static")
+    for program in (MINIRUN, PAYLOAD):
+        assert program.exists(), f"there is no {program}: ninja -C build/release"
+    return make_tree(workspace / "base-layer", base_tree(pathlib.Path(busybox), PAYLOAD))
+
+
+@pytest.fixture(scope="session")
+def shared_bundles(workspace, base_layer):
+    """For bundles that several tests run and none changes."""
+    return Bundles(workspace / "shared", base_layer)
+
+
+@pytest.fixture(scope="session")
+def plain(shared_bundles):
+    """The bundle of most tests: nothing but the base layer; without arguments it runs `payload facts`."""
+    return shared_bundles(name="plain")
+
+
+@pytest.fixture
+def scratch(workspace):
+    """A directory of the test's own."""
+    path = pathlib.Path(tempfile.mkdtemp(dir=workspace))
+    os.chmod(path, 0o755)
+    yield path
+    subprocess.run(["rm", "-rf", "--one-file-system", "--", path], check=True)
+
+
+@pytest.fixture
+def bundle(scratch, base_layer):
+    """Makes bundles: see Bundles."""
+    return Bundles(scratch / "bundles", base_layer)
+
+
+@pytest.fixture
+def minirun(scratch):
+    """The program under test. After each test nothing of its containers is left."""
+    program = Minirun(scratch / "root", scratch / "bundles")
+    yield program
+    program.stop_all()
+    stubborn = reap_orphans()
+    left = program.containers() + program.names()
+    assert stubborn == {}, "processes outlived the test"
+    # What kill -9 leaves, the next command sweeps: test_kill.py does so itself before it ends.
+    assert left == [], "the test left directories of containers or names"

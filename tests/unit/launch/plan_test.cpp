@@ -1,0 +1,175 @@
+// Plans against golden files: what is executed, dry-run and explained is this list.
+// MINIRUN_ACCEPT=1 renews the files.
+#include <sched.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "launch/plan_from_request.hpp"
+#include "model/defaults.hpp"
+#include "plan/describe.hpp"
+#include "support.hpp"
+
+namespace minirun {
+namespace {
+
+KernelFeatures modern_kernel() {
+    KernelFeatures features;
+    features.release = "6.12.0";
+    return features;
+}
+
+LaunchRequest small_request() {
+    LaunchRequest request;
+    request.id = std::string(64, 'a');
+    request.container_dir = "/data/containers/aaaa";
+    request.root.layers = {{"01-base", "/layers/01-base"}, {"02-app", "/layers/02-app"}};
+    const RunOptions options;
+    request.spec.mounts = default_mounts(options);
+    request.spec.linux_.namespaces = default_namespaces(options);
+    request.spec.linux_.masked_paths = {"/proc/kcore", "/sys/firmware"};
+    request.spec.linux_.readonly_paths = {"/proc/sys"};
+    request.spec.hostname = "box";
+    request.spec.process.args = {"sh", "-c", "echo hi"};
+    request.spec.process.env = {"PATH=/bin:/usr/bin"};
+    request.spec.process.no_new_privileges = true;
+    CapabilitySpec sets;
+    sets.bounding = sets.effective = sets.permitted = {"CAP_CHOWN", "CAP_KILL"};
+    request.spec.process.capabilities = sets;
+    request.etc_files = {{"/etc/hostname", "box\n"}, {"/etc/hosts", "127.0.0.1 localhost\n"}};
+    return request;
+}
+
+void matches_golden(const Plan& plan, const std::string& name) {
+    const auto path = std::string(MINIRUN_GOLDEN_DIR) + "/" + name + ".plan";
+    const auto text = plan_text(plan);
+    if (std::getenv("MINIRUN_ACCEPT") != nullptr) std::ofstream(path) << text;
+    std::ifstream file(path);
+    std::stringstream golden;
+    golden << file.rdbuf();
+    CHECK_MESSAGE(golden.str() == text, "the plan differs from " << path << "; it is now:\n" << text);
+}
+
+std::vector<std::string> words_of(const Plan& plan) {
+    std::vector<std::string> words;
+    for (const auto& step : plan.steps) words.push_back(describe(step.operation));
+    return words;
+}
+
+std::size_t position(const std::vector<std::string>& words, std::string_view start) {
+    for (std::size_t i = 0; i < words.size(); i++)
+        if (words[i].starts_with(start)) return i;
+    FAIL("no step begins with " << start);
+    return 0;
+}
+
+TEST_CASE("plan: the default one") { matches_golden(plan_from_request(small_request(), modern_kernel()), "default"); }
+
+TEST_CASE("plan: read-only, as a user, with init, a terminal, a volume and limits") {
+    auto request = small_request();
+    request.root.upper = RootSource::Upper::none;
+    request.spec.root.readonly = true;
+    request.supervision.init = true;
+    request.streams = {true, true};
+    request.spec.mounts.push_back({"/data", "bind", "/srv/data", {"rbind", "ro", "nosuid"}});
+    request.spec.process.user = {1000, 1000, 077, {1000, 50}};
+    request.spec.process.cwd = "/work";
+    request.spec.process.rlimits = {{"RLIMIT_NOFILE", 64, 128}};
+    request.spec.linux_.sysctl = {{"net.ipv4.ip_forward", "1"}};
+    matches_golden(plan_from_request(request, modern_kernel()), "read-only");
+}
+
+TEST_CASE("plan: an old kernel gets short names and one option string") {
+    auto features = modern_kernel();
+    features.overlay_lowerdir_add = false;
+    features.cgroup_unified = false;
+    features.cgroup_v1 = {{"cpu,cpuacct", {"cpu", "cpuacct"}}, {"systemd", {"none", "name=systemd"}}};
+    matches_golden(plan_from_request(small_request(), features), "old-kernel");
+}
+
+TEST_CASE("plan: a user namespace maps the layers' ids and is entered last") {
+    auto request = small_request();
+    request.spec.linux_.namespaces.push_back({NamespaceType::user, ""});
+    request.spec.linux_.uid_mappings = request.spec.linux_.gid_mappings = {{0, 655360, 65536}};
+    matches_golden(plan_from_request(request, modern_kernel()), "user-namespace");
+}
+
+TEST_CASE("plan: the writable layer in memory") {
+    auto request = small_request();
+    request.root.upper = RootSource::Upper::memory;
+    request.root.memory_upper_size = 1 << 20;
+    const auto words = words_of(plan_from_request(request, modern_kernel()));
+    CHECK(words[position(words, "mount tmpfs on memory")] == "mount tmpfs on memory (mode=0700,size=1048576)");
+    CHECK(words[position(words, "mount overlay")].find("upperdir=memory/upper,workdir=memory/work") !=
+          std::string::npos);
+}
+
+TEST_CASE("plan: with no_new_privs the filter comes last, without it before the rights are gone") {
+    auto request = small_request();
+    request.spec.linux_.seccomp = R"({"defaultAction":"SCMP_ACT_ALLOW"})";
+    auto words = words_of(plan_from_request(request, modern_kernel()));
+    CHECK(position(words, "load the seccomp filter") == words.size() - 2);
+    CHECK(position(words, "set no_new_privs") < position(words, "load the seccomp filter"));
+    request.spec.process.no_new_privileges = false;
+    words = words_of(plan_from_request(request, modern_kernel()));
+    CHECK(position(words, "load the seccomp filter") < position(words, "limit the bounding set"));
+}
+
+TEST_CASE("plan: the mount namespace is new whatever the spec says") {
+    auto request = small_request();
+    request.spec.linux_.namespaces.clear();
+    const auto plan = plan_from_request(request, modern_kernel());
+    for (const auto& step : plan.steps)
+        if (const auto* clone = std::get_if<op::CloneProcess>(&step.operation)) CHECK(clone->flags == CLONE_NEWNS);
+    const auto words = words_of(plan);
+    CHECK(std::find(words.begin(), words.end(), "bring up the loopback interface") == words.end());
+}
+
+TEST_CASE("plan: host steps come first, whoever adds them") {
+    const auto plan = plan_from_request(small_request(), modern_kernel());
+    for (std::size_t i = 1; i < plan.steps.size(); i++) CHECK(plan.steps[i - 1].phase <= plan.steps[i].phase);
+}
+
+TEST_CASE("plan: what cannot be done is said before anything is") {
+    auto request = small_request();
+    request.root.layers.assign(501, {"layer", "/layer"});
+    CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
+          "the image has 501 layers, overlayfs takes at most 500 | ");
+    request = small_request();
+    request.spec.linux_.namespaces = {{NamespaceType::pid, "/proc/1/ns/pid"}};
+    CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
+          "joining the pid namespace '/proc/1/ns/pid' is not supported yet | ");
+    request = small_request();
+    request.spec.mounts.push_back({"/x", "tmpfs", "tmpfs", {"tmpcopyup"}});
+    CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
+          "mount on '/x': the option tmpcopyup is not supported yet | ");
+    request = small_request();
+    request.spec.linux_.devices = {{"/var/null", 'c', 1, 3}};
+    CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
+          "device '/var/null' has to be below /dev | ");
+}
+
+TEST_CASE("plan: where a command is looked for") {
+    ProcessSpec process;
+    process.args = {"ls"};
+    process.env = {"PATH=/a::/b", "X=1"};
+    CHECK(command_candidates(process) == std::vector<std::string>{"/a/ls", "./ls", "/b/ls"});
+    process.env.clear();
+    CHECK(command_candidates(process).front() == "/usr/local/sbin/ls");
+    process.args = {"./ls"};
+    CHECK(command_candidates(process) == std::vector<std::string>{"./ls"});
+    process.args = {""};
+    CHECK(command_candidates(process).empty());
+}
+
+TEST_CASE("plan as JSON: one object a step, with its fields") {
+    const auto json = plan_json(plan_from_request(small_request(), modern_kernel()));
+    CHECK(json.find("\"step\": \"mount_overlay\"") != std::string::npos);
+    CHECK(json.find("\"/layers/02-app\"") != std::string::npos);
+    CHECK(json.find("\"argv\": [\n      \"sh\",\n      \"-c\",\n      \"echo hi\"\n    ]") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace minirun

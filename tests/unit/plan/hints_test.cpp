@@ -1,0 +1,78 @@
+// Each failed step becomes a sentence with the step, the path, the cause and a way out.
+#include "plan/hints.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include "support.hpp"
+
+namespace minirun {
+namespace {
+
+std::string sentence(Operation operation, int error, int item = -1, const char* detail = "") {
+    Plan plan;
+    plan.steps.push_back({Phase::child, operation});
+    ChildReport report;
+    report.error = error;
+    report.item = item;
+    std::strncpy(report.detail, detail, sizeof report.detail - 1);
+    const auto said = step_error(plan, report);
+    return said.message() + " | " + said.hint();
+}
+
+constexpr const char* layers[] = {"/no/such/layer"};
+
+TEST_CASE("hints: steps without a known cause are told as they are") {
+    CHECK(sentence(op::LoopbackUp{}, ENODEV) == "cannot bring up the loopback interface: No such device (ENODEV) | ");
+}
+
+TEST_CASE("hints: overlay") {
+    const op::MountOverlay overlay{layers, {}, 0, "/proc", nullptr};
+    CHECK(
+        sentence(overlay, EINVAL, -1, "e overlay: filesystem on proc not supported as upperdir\n") ==
+        "overlayfs refused the writable layer in '/proc' on proc: Invalid argument (EINVAL); the kernel says: overlay: "
+        "filesystem on proc not supported as upperdir | keep the writable layer in memory (--tmpfs-upper), do without "
+        "one (--read-only), or set MINIRUN_ROOT to a directory on ext4, xfs or btrfs");
+    CHECK(sentence(overlay, ENOENT, 0) ==
+          "overlayfs refused the layer '/no/such/layer' on unknown: No such file or directory (ENOENT) | the layer's "
+          "directory is gone: build the bundle again");
+    CHECK(sentence(overlay, ENODEV) ==
+          "this kernel has no overlay file system: No such device (ENODEV) | modprobe overlay");
+}
+
+TEST_CASE("hints: mounts name the option or the target") {
+    const FsOption options[] = {{"size", "much"}};
+    const op::MountFilesystem tmpfs{"tmpfs",   "tmpfs", options, 0, 0, {Slot::root, "/tmp", Create::directory},
+                                    Slot::none};
+    CHECK(sentence(tmpfs, EINVAL, 0) ==
+          "tmpfs on '/tmp' does not take the option 'size=much': Invalid argument (EINVAL) | ");
+    const op::BindMount bind{Slot::host, "/src", true, 0, 0, 0, false, {Slot::root, "/dst", Create::like_source}};
+    CHECK(sentence(bind, ENOENT) == "the volume's source '/src' does not exist: No such file or directory (ENOENT) | ");
+    CHECK(sentence(bind, ENOENT, 1) ==
+          "the mount target '/dst' is a symbolic link that leads nowhere inside the root file system: No such file or "
+          "directory (ENOENT) | mount on the directory itself, or choose another target");
+    CHECK(sentence(bind, EROFS, 1)
+              .starts_with("the mount target '/dst' is not in the image, and the root is read-only: "));
+}
+
+TEST_CASE("hints: rights") {
+    CHECK(sentence(op::SetRlimit{7, 1, 2}, EPERM) ==
+          "cannot limit RLIMIT_NOFILE to 1 (hard 2): Operation not permitted (EPERM) | raising the hard limit of "
+          "RLIMIT_NOFILE takes CAP_SYS_RESOURCE");
+    CHECK(sentence(op::EnterWorkingDirectory{"/x"}, EXDEV) ==
+          "the working directory '/x' lies outside of the container: Invalid cross-device link (EXDEV) | ");
+}
+
+TEST_CASE("hints: the kind decides the exit code") {
+    Plan plan;
+    plan.steps.push_back({Phase::clone, op::CloneProcess{0}});
+    ChildReport report;
+    report.error = EPERM;
+    CHECK(step_error(plan, report).kind() == ErrorKind::not_permitted);
+    CHECK(exit_code(ErrorKind::not_permitted) == 125);
+    CHECK(exit_code(ErrorKind::cannot_execute) == 126);
+    CHECK(exit_code(ErrorKind::command_not_found) == 127);
+}
+
+}  // namespace
+}  // namespace minirun
