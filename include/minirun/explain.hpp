@@ -65,6 +65,7 @@ struct RootfsFacts {
     bool read_only = false;
     std::uint64_t bytes = 0;                  ///< of all layers
     std::string operating_system;             ///< PRETTY_NAME of its os-release; empty: it has none
+    std::string host_operating_system;        ///< the same of this host
     std::vector<MountFacts> mounts;           ///< in the order in which they are made
     std::vector<std::string> provided_files;  ///< files that minirun puts over the image's: "/etc/hosts"
 };
@@ -126,6 +127,7 @@ struct ProcessFacts {
     std::vector<std::string> env;
     std::string working_directory;
     std::string hostname;
+    bool hostname_is_id = false;             ///< the beginning of the container's id: another one each time
     std::string stop_signal;                 ///< "SIGTERM"
     std::vector<std::string> exposed_ports;  ///< "80/tcp"
     std::vector<std::string> volumes;        ///< of the image
@@ -141,7 +143,7 @@ struct IsolationFacts {
         std::string name;  ///< "mount", "pid", …
         Mode mode = Mode::own;
         std::string path;  ///< of one that is joined
-        std::string why;   ///< what a container has of its own in it: a sentence
+        std::string why;   ///< what that means: a sentence
     };
     enum class Network { none, host, joined };
     struct Limit {

@@ -8,8 +8,6 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t field_indent = 2;
-constexpr std::size_t field_column = 19;  // where the text beside a label begins
 constexpr std::size_t box_indent = 2;
 constexpr std::size_t box_inside = page_columns - box_indent - 4;  // without the edges and a blank beside each
 
@@ -30,6 +28,13 @@ std::size_t bytes_of_columns(std::string_view text, std::size_t columns) {
         columns--;
     }
     return at;
+}
+
+// Where to break a word that does not fit: behind a separator in the second half of the line, otherwise at its end.
+std::size_t break_of(std::string_view word, std::size_t width) {
+    const auto end = bytes_of_columns(word, width);
+    const auto separator = word.substr(0, end).find_last_of(":,;/");
+    return separator != std::string_view::npos && separator >= end / 2 ? separator + 1 : end;
 }
 
 }  // namespace
@@ -67,7 +72,7 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
         }
         if (used > 0) lines.emplace_back();
         while (text_width(word) > width) {
-            lines.back() = word.substr(0, bytes_of_columns(word, width));
+            lines.back() = word.substr(0, break_of(word, width));
             word.remove_prefix(lines.back().size());
             lines.emplace_back();
         }
@@ -120,14 +125,14 @@ void Page::row(std::size_t indent, std::string_view left, std::size_t column, st
 }
 
 void Page::field(std::string_view label, std::string_view text) {
-    row(field_indent, label, field_column, text, Paint::cyan);
+    row(field_indent_, label, field_column, text, Paint::cyan);
 }
 
 void Page::field(std::string_view label, const std::vector<std::string>& items) {
     std::vector<std::string> lines;
     for (const auto& item : items)
         for (auto& line : wrapped(item, page_columns - field_column)) lines.push_back(std::move(line));
-    beside(field_indent, label, field_column, lines, Paint::cyan);
+    beside(field_indent_, label, field_column, lines, Paint::cyan);
 }
 
 void Page::field_of_words(std::string_view label, const std::vector<std::string>& words) {

@@ -46,12 +46,17 @@ public:
     void paragraph(std::string_view text, std::size_t indent, Paint paint);
     /// Something on the left, and the text beside it from `column` on, wrapped in its own column.
     void row(std::size_t indent, std::string_view left, std::size_t column, std::string_view text, Paint paint);
+    /// How far to the right the labels of fields begin from here on; 2 at first.
+    void indent_fields(std::size_t columns) { field_indent_ = columns; }
     /// A label, and the text beside it.
     void field(std::string_view label, std::string_view text);
     /// The same with one item a line.
     void field(std::string_view label, const std::vector<std::string>& items);
     /// The same with the items in a row.
     void field_of_words(std::string_view label, const std::vector<std::string>& words);
+
+    /// The column in which the text of fields begins.
+    static constexpr std::size_t field_column = 19;
 
     /// A stack of boxes: open, then a floor between two, then close.
     void open_box();
@@ -68,6 +73,7 @@ private:
     void box_line(std::string_view plain, std::string_view painted);
 
     Style style_;
+    std::size_t field_indent_ = 2;
     std::string text_;
 };
 

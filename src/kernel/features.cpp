@@ -36,7 +36,9 @@ void probe_overlay(KernelFeatures& features) {
         return;
     }
     const Fd owned(context.value());
-    features.overlay_lowerdir_add = kernel::fs_set_string(owned.get(), "lowerdir+", "/").ok();
+    // Before Linux 6.5 overlayfs takes whatever it is given and complains when it is mounted.
+    const bool takes_anything = kernel::fs_set_string(owned.get(), "no-such-option", "").ok();
+    features.overlay_lowerdir_add = !takes_anything && kernel::fs_set_string(owned.get(), "lowerdir+", "/").ok();
 }
 
 // A call that exists answers bad arguments with anything but ENOSYS.

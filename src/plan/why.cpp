@@ -32,6 +32,9 @@ std::string_view why_filesystem(const op::MountFilesystem& s) {
                    : "Programs can read the limits they live under here, and change them.";
     if (type == "overlay") return "A throw-away view of a directory: changes land beside it, never in it.";
     if (type != "tmpfs") return "A file system that the container was given on purpose.";
+    const std::string_view path = s.target.path;
+    if (path == "/dev/shm") return "Shared memory of its own, of a size that is bounded.";
+    if (path == "/sys/fs/cgroup") return "The frame for what follows: a directory for each hierarchy of cgroups.";
     if (s.keep_as == Slot::dev) return "A /dev of its own, empty at first: none of the host's devices are in it.";
     if (s.keep_as == Slot::upper)
         return "The writable layer lives in memory: fast, and nothing of it ever reaches a disk.";
@@ -98,6 +101,7 @@ struct Why {
     }
     std::string_view operator()(const op::MakeDirectory& s) const {
         if (s.at == Slot::provided) return "The cover for directories that are masked: an empty one.";
+        if (s.at == Slot::dev) return "A device that the container was given is in it.";
         if (s.at == Slot::upper) return "Both parts of the writable layer have to be on one file system.";
         return "The image or an option says that this directory is there.";
     }
@@ -173,7 +177,7 @@ struct Why {
         return "New files get the usual modes, whatever minirun was started with.";
     }
     std::string_view operator()(const op::SetCapabilities&) const {
-        return "What the process can do from its first instruction on: no more than the image needs.";
+        return "What the process may do from its first instruction on, of what is left.";
     }
     std::string_view operator()(const op::NoNewPrivileges&) const {
         return "From here on no setuid program can give any right back.";
@@ -197,16 +201,30 @@ struct Why {
 
 std::string_view why(const Operation& operation) { return std::visit(Why{}, operation); }
 
-std::string_view why_namespace(std::uint64_t flag) {
+std::string_view own_namespace(std::uint64_t flag) {
     switch (flag) {
         case CLONE_NEWNS: return "Its own mounts: the image is its root, and the host's files are not in view.";
         case CLONE_NEWPID: return "Its own process ids: it is pid 1 and sees no process of the host.";
         case CLONE_NEWNET: return "Its own interfaces, addresses and ports.";
         case CLONE_NEWUTS: return "Its own host name.";
         case CLONE_NEWIPC: return "Its own shared memory and message queues.";
-        case CLONE_NEWCGROUP: return "Its own cgroup is the root of those that it sees.";
-        case CLONE_NEWUSER: return "Its own user ids: root inside is nobody outside.";
+        case CLONE_NEWCGROUP: return "Its own view of the cgroups: the one that it is in looks like the topmost.";
+        case CLONE_NEWUSER: return "Its own user ids: root inside is a user without rights outside.";
         case CLONE_NEWTIME: return "Its own clocks since boot.";
+        default: return "";
+    }
+}
+
+std::string_view host_namespace(std::uint64_t flag) {
+    switch (flag) {
+        case CLONE_NEWNS: return "The host's: it sees all that is mounted there.";
+        case CLONE_NEWPID: return "The host's: it sees all processes, and may signal those of its user.";
+        case CLONE_NEWNET: return "The host's: the same interfaces, addresses and ports.";
+        case CLONE_NEWUTS: return "The host's: the same host name.";
+        case CLONE_NEWIPC: return "The host's: the same shared memory and message queues.";
+        case CLONE_NEWCGROUP: return "The host's: it sees where in the host's cgroups it is.";
+        case CLONE_NEWUSER: return "The host's: root inside is root outside, held by the other walls only.";
+        case CLONE_NEWTIME: return "The host's: it sees how long the host has been up.";
         default: return "";
     }
 }

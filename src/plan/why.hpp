@@ -11,7 +11,9 @@ namespace minirun {
 /// One sentence, without the names and paths that describe() has: steps of one kind and purpose share it.
 std::string_view why(const Operation& operation);
 
-/// What a process has of its own in a new namespace of this kind (one CLONE_NEW* bit): a sentence.
-std::string_view why_namespace(std::uint64_t flag);
+/// What it means to have a namespace of this kind (one CLONE_NEW* bit) of one's own: a sentence.
+std::string_view own_namespace(std::uint64_t flag);
+/// What it means to be in the host's: a sentence.
+std::string_view host_namespace(std::uint64_t flag);
 
 }  // namespace minirun

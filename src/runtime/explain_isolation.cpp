@@ -51,7 +51,8 @@ struct Isolation {
         facts.gid_mappings.assign(s.gids.begin(), s.gids.end());
     }
     void operator()(const op::JoinNamespace& s) {
-        facts.namespaces.push_back({namespace_names(s.type), Mode::joined, s.path, std::string(why_namespace(s.type))});
+        facts.namespaces.push_back(
+            {namespace_names(s.type), Mode::joined, s.path, "Joined: shared with all processes that are in it."});
         if (s.type == CLONE_NEWNET) facts.network = IsolationFacts::Network::joined;
     }
     void operator()(const op::MakeDevice& s) {
@@ -87,9 +88,10 @@ void complete_namespaces(Isolation& seen) {
         const auto joined = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
         if (joined != all.end())
             complete.push_back(*joined);
+        else if ((seen.own & flag) != 0)
+            complete.push_back({name, Mode::own, "", std::string(own_namespace(flag))});
         else
-            complete.push_back(
-                {name, (seen.own & flag) != 0 ? Mode::own : Mode::host, "", std::string(why_namespace(flag))});
+            complete.push_back({name, Mode::host, "", std::string(host_namespace(flag))});
     }
     all = std::move(complete);
     const bool shares_network = (seen.own & CLONE_NEWNET) == 0;

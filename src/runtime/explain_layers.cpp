@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "base/file.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
-#include "kernel/names.hpp"
 #include "minirun/error.hpp"
 #include "runtime/explain.hpp"
 #include "runtime/make_request.hpp"
@@ -60,11 +60,13 @@ RootfsFacts::Upper upper_of(const RootSource& root) {
     return RootfsFacts::Upper::none;
 }
 
-// An image may have any file there: one that is too long or cannot be read is as good as none.
-std::string operating_system(LayerView& view) {
-    for (const auto* path : {"/etc/os-release", "/usr/lib/os-release"}) {
+// os-release(5) of what `read` reads. An image may have any file there: one that is too long or cannot be read is as
+// good as none.
+template <class Read>
+std::string operating_system(const Read& read) {
+    for (const std::string path : {"/etc/os-release", "/usr/lib/os-release"}) {
         try {
-            if (const auto text = view.read_file(path, max_etc_file)) return pretty_name(*text);
+            if (const std::optional<std::string> text = read(path)) return pretty_name(*text);
         } catch (const Error&) {
             continue;
         }
@@ -150,7 +152,10 @@ RootfsFacts explain_rootfs(const ExplainSources& sources, Examples& examples) {
     }
     facts.upper = upper_of(request.root);
     facts.read_only = request.spec.root.readonly || facts.upper == RootfsFacts::Upper::none;
-    facts.operating_system = operating_system(sources.view);
+    facts.operating_system =
+        operating_system([&](const std::string& path) { return sources.view.read_file(path, max_etc_file); });
+    facts.host_operating_system =
+        operating_system([](const std::string& path) { return read_optional_file(path, max_etc_file); });
     for (const auto& mount : request.spec.mounts) facts.mounts.push_back(facts_of(mount));
     for (const auto& file : request.etc_files) facts.provided_files.push_back(file.path);
     return facts;

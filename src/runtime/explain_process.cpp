@@ -110,6 +110,7 @@ ProcessFacts explain_process(const ExplainSources& sources) {
     facts.env = process.env;
     facts.working_directory = process.cwd;
     facts.hostname = request.spec.hostname;
+    facts.hostname_is_id = !facts.hostname.empty() && request.id.starts_with(facts.hostname);
     facts.stop_signal = signal_name(request.supervision.stop_signal);
     facts.exposed_ports = sources.image.config.exposed_ports;
     facts.volumes = sources.image.config.volumes;

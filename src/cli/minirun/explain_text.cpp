@@ -76,7 +76,15 @@ std::string total_of(const RootfsFacts& rootfs) {
     for (const auto& layer : rootfs.layers)
         if (layer.shared) shared += layer.bytes, count++;
     auto text = cat(human_size(rootfs.bytes), " in ", counted(rootfs.layers.size(), "layer"));
-    if (count > 0) append(text, cat("; ", human_size(shared), " of it shared with other images"));
+    if (count > 0) append(text, cat("; ", human_size(shared), " of it shared"));
+    return text;
+}
+
+std::string distribution_of(const RootfsFacts& rootfs) {
+    const auto& own = rootfs.operating_system;
+    const auto& host = rootfs.host_operating_system;
+    auto text = own.empty() ? std::string("none: no layer has an os-release") : printable(own);
+    if (!host.empty()) append(text, cat(own == host ? ", as this host's" : cat("; this host's is ", printable(host))));
     return text;
 }
 
@@ -97,14 +105,16 @@ std::vector<std::string> mount_lines(const RootfsFacts& rootfs) {
 
 using What = PathFacts::Event::What;
 
-std::string_view word_of(What what) {
-    switch (what) {
-        case What::adds: return "adds";
-        case What::replaces: return "replaces";
-        case What::merges: return "merges into";
-        case What::opaque: return "starts anew";
-        case What::deletes: return "deletes";
-        case What::nothing: return "deletes (nothing)";
+// What one layer does, of itself: "03-config  replaces it".
+std::string event_text(const PathFacts::Event& event, const PathFacts& path) {
+    const auto it = event.at == path.path ? std::string("it") : printable(event.at);
+    switch (event.what) {
+        case What::adds: return cat("adds ", it);
+        case What::replaces: return cat("replaces ", it);
+        case What::merges: return cat("adds to ", it);
+        case What::opaque: return cat("makes ", it, " anew (opaque: hides what is in those below)");
+        case What::deletes: return cat("deletes ", it, " (a whiteout)");
+        case What::nothing: return cat("deletes ", it, " (a whiteout), though nothing is there");
     }
     return "";
 }
@@ -117,24 +127,24 @@ std::string hidden_layer(const PathFacts& path, std::size_t index) {
 }
 
 std::string merged_layers(const PathFacts& path) {
-    std::vector<std::string> layers;
+    std::size_t count = 0;
     for (const auto& event : path.history) {
-        layers.push_back(printable(event.layer));
+        count++;
         if (event.what != What::merges) break;
     }
-    return layers.size() == 1 ? cat("a directory of ", layers[0])
-                              : cat("one directory, merged of ", layers.size(), " layers");
+    return count == 1 ? cat("a directory of ", printable(path.layer))
+                      : cat("one directory, merged of those of ", count, " layers");
 }
 
 // Why the container sees nothing there.
 std::string absence(const PathFacts& path) {
-    if (path.history.empty()) return "in no layer";
+    if (path.history.empty() || path.history.front().what == What::nothing) return "in no layer";
     const auto& top = path.history.front();
-    if (top.what == What::nothing) return "in no layer";
-    const auto hidden = hidden_layer(path, 0);
-    return cat("gone: ", printable(top.layer), ' ', word_of(top.what), ' ',
-               top.at == path.path ? "it" : printable(top.at),
-               hidden.empty() ? "" : cat(", which hides the one of ", printable(hidden)));
+    const auto layer = printable(top.layer), at = printable(top.at), below = printable(hidden_layer(path, 0));
+    if (top.at == path.path) return cat("gone: ", layer, " deletes what ", below, " has there");
+    const auto* does = top.what == What::deletes ? " deletes " : top.what == What::opaque ? " makes " : " replaces ";
+    return cat("gone: ", layer, does, at, top.what == What::opaque ? " anew, without" : ", and with it", " what ",
+               below, " has there");
 }
 
 std::string origin(const PathFacts& path) {
@@ -159,23 +169,23 @@ void tell_history(Page& page, const PathFacts& path) {
     std::size_t widest = 0;
     for (const auto& event : path.history) widest = std::max(widest, text_width(printable(event.layer)));
     for (const auto& event : path.history) {
-        const auto layer = printable(event.layer);
-        const auto what = event.at == path.path ? cat(word_of(event.what), event.what == What::nothing ? "" : " it")
-                                                : cat(word_of(event.what), ' ', printable(event.at));
-        page.row(6, layer, 8 + widest, cat(what, event.visible && path.history.size() > 1 ? "  <- this is seen" : ""),
-                 Paint::green);
+        const bool is_file = path.type != PathFacts::Type::directory;
+        page.row(6, printable(event.layer), 8 + std::min<std::size_t>(widest, 30),
+                 cat(event_text(event, path), event.visible && is_file ? "  <- this is seen" : ""), Paint::green);
     }
 }
 
 void tell_path(Page& page, const PathFacts& path) {
     page.blank();
-    const auto title =
-        path.asked == path.path ? printable(path.asked) : cat(printable(path.asked), " is ", printable(path.path));
-    page.paragraph(title, 2, Paint::bold);
-    if (!path.covered_by.empty())
-        page.paragraph(
-            cat("what the container has at ", printable(path.covered_by), " lies over all layers; below it:"), 4);
-    page.paragraph(origin(path), 4);
+    page.paragraph(
+        path.asked == path.path ? printable(path.asked) : cat(printable(path.asked), " is ", printable(path.path)), 2,
+        Paint::bold);
+    if (!path.covered_by.empty()) {
+        page.paragraph(cat("from no layer: what is mounted on ", printable(path.covered_by), " covers it"), 4);
+        if (path.type != PathFacts::Type::none) page.paragraph(cat("below that, unseen: ", origin(path)), 4);
+    } else {
+        page.paragraph(origin(path), 4);
+    }
     if (path.history.size() > 1) tell_history(page, path);
 }
 
@@ -197,22 +207,28 @@ void tell_bootfs(Page& page, const Explanation& explanation) {
         kernels.push_back(cat("layer ", printable(file.layer), " holds ", printable(file.path),
                               ", which belongs to a kernel; it is never booted"));
     if (kernels.empty())
-        kernels.push_back(cat("no kernel: nothing in /boot, /lib/modules and /usr/lib/modules of its ",
-                              counted(explanation.rootfs.layers.size(), "layer")));
+        kernels.push_back(
+            cat("no kernel: no /boot/vmlinuz*, and nothing in /lib/modules or /usr/lib/modules; looked in ",
+                counted(explanation.rootfs.layers.size(), "layer")));
     if (!bootfs.problem.empty()) kernels.push_back(cat("not all could be searched: ", bootfs.problem));
     page.field("in the image", kernels);
 }
 
 void tell_rootfs(Page& page, const Explanation& explanation) {
     const auto& rootfs = explanation.rootfs;
-    page.heading("rootfs",
-                 rootfs.operating_system.empty() ? "what the image brings" : printable(rootfs.operating_system));
+    page.heading("rootfs", "the files are the image's");
     page.paragraph(
         "An image is a stack of directories; each holds what it changes of those below it. Nothing is copied to start "
         "a container: all containers read the same files, and each writes into a layer of its own on top.");
     page.blank();
     draw_stack(page, explanation);
+    const auto hides = [](const LayerFacts& layer) { return layer.whiteouts + layer.opaque_directories > 0; };
+    if (std::any_of(rootfs.layers.begin(), rootfs.layers.end(), hides))
+        page.paragraph(
+            "A whiteout marks a name as deleted; an opaque directory hides all that the directories of the same name "
+            "below it hold.");
     page.blank();
+    page.field("distribution", distribution_of(rootfs));
     page.field("total", total_of(rootfs));
     if (const auto lines = mount_lines(rootfs); !lines.empty()) page.field("mounted over it", lines);
     if (!rootfs.provided_files.empty()) page.field_of_words("provided", rootfs.provided_files);
@@ -228,6 +244,10 @@ void tell_union(Page& page, const Explanation& explanation) {
     if (paths.empty()) {
         page.blank();
         page.paragraph("No layer of this image hides anything of another. --path PATH tells where a path comes from.");
+    }
+    if (!paths.empty() && paths.front().example) {
+        page.blank();
+        page.paragraph("Places in this image that show it (--path PATH asks for others):");
     }
     for (const auto& path : paths) tell_path(page, path);
 }

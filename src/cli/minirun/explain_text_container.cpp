@@ -72,24 +72,17 @@ std::vector<std::string> short_names(const std::vector<std::string>& capabilitie
     return names;
 }
 
-std::string namespace_text(const IsolationFacts::NamespaceFacts& one) {
-    using Mode = IsolationFacts::NamespaceFacts::Mode;
-    switch (one.mode) {
-        case Mode::own: return one.why;
-        case Mode::joined: return cat("Joined, with whoever is in it: ", printable(one.path));
-        case Mode::host: break;
-    }
-    return "The host's, not separated.";
-}
-
 void tell_namespaces(Page& page, const IsolationFacts& isolation) {
+    using Mode = IsolationFacts::NamespaceFacts::Mode;
     page.paragraph("Namespaces: what the process sees", 2, Paint::bold);
     for (const auto& one : isolation.namespaces) {
-        const bool own = one.mode == IsolationFacts::NamespaceFacts::Mode::own;
-        page.row(4, cat(own ? "+ " : "- ", one.name), 15, namespace_text(one), own ? Paint::green : Paint::yellow);
+        const bool own = one.mode == Mode::own;
+        const auto where = one.mode == Mode::joined ? cat(" It is ", printable(one.path)) : std::string();
+        page.row(4, cat(own ? "+ " : "- ", one.name), Page::field_column, one.why + where,
+                 own ? Paint::green : Paint::yellow);
     }
     for (const auto& one : isolation.uid_mappings)
-        page.row(4, "", 15,
+        page.row(4, "", Page::field_column,
                  cat("uids ", one.container_id, " to ", one.container_id + one.size - 1, " inside are ", one.host_id,
                      " to ", one.host_id + one.size - 1, " outside"),
                  Paint::dim);
@@ -165,8 +158,7 @@ void tell_limits(Page& page, const IsolationFacts& isolation) {
         lines.push_back(cat(limit.name, ' ', limit_text(limit.soft), ", hard ", limit_text(limit.hard)));
     if (lines.empty()) lines.emplace_back("those that minirun itself is started with");
     page.field("per process", lines);
-    page.field("time",
-               isolation.timeout ? cat("ended after ", seconds_text(*isolation.timeout)) : "as long as it likes");
+    page.field("time", isolation.timeout ? cat("ended after ", seconds_text(*isolation.timeout)) : "not limited");
 }
 
 // ---- plan
@@ -192,7 +184,9 @@ void tell_process(Page& page, const Explanation& explanation) {
     page.field("user", user_text(process));
     page.field("environment", process.env.empty() ? std::vector<std::string>{"empty"} : printable_all(process.env));
     page.field("directory", printable(process.working_directory));
-    if (!process.hostname.empty()) page.field("host name", printable(process.hostname));
+    if (!process.hostname.empty())
+        page.field("host name", cat(printable(process.hostname),
+                                    process.hostname_is_id ? " (from its id: another one each time)" : ""));
     page.field("stop signal", process.stop_signal);
     if (!process.exposed_ports.empty()) page.field_of_words("exposed ports", printable_all(process.exposed_ports));
     if (!process.volumes.empty()) page.field_of_words("volumes", printable_all(process.volumes));
@@ -208,11 +202,13 @@ void tell_isolation(Page& page, const Explanation& explanation) {
         "Nothing but the kernel stands between a container and the host: it shows each process only its namespaces, "
         "and lets it do only what its rights allow. What follows is read from the plan that minirun run executes.");
     page.blank();
+    page.indent_fields(4);
     tell_namespaces(page, isolation);
     tell_rights(page, isolation);
     tell_syscalls(page, isolation);
     tell_kernel_files(page, isolation);
     tell_limits(page, isolation);
+    page.indent_fields(2);
 }
 
 void tell_plan(Page& page, const Explanation& explanation) {
