@@ -40,6 +40,8 @@ SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept {
     return SysResult<ProcessEnd>::success({info.si_code != CLD_EXITED, info.si_status});
 }
 
+int open_process(pid_t pid) noexcept { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+
 SysStatus send_signal(int pidfd, int signal) noexcept {
     return status(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }

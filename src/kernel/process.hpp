@@ -29,6 +29,8 @@ struct ProcessEnd {
 };
 /// Waits for the process behind a pidfd and reaps it.
 SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept;
+/// A pidfd for any process; close-on-exec. -1 if there is no such process.
+int open_process(pid_t pid) noexcept;
 SysStatus send_signal(int pidfd, int signal) noexcept;
 
 /// PR_SET_PDEATHSIG: `signal` when the thread that made this process ends. See prctl(2).

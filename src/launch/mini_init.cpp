@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 
 #include "kernel/credentials.hpp"
 #include "kernel/process.hpp"
@@ -24,6 +26,16 @@ void reap(pid_t main_child) noexcept {
         if (pid == main_child) kernel::exit_now(exit_code_of(status));
 }
 
+// /proc/1/cmdline is open to everybody inside, and it is minirun's own command line: options, host paths and all. The
+// strings of argv lie in front of those of environ (unless the program has moved its environment: then it stays).
+void hide_command_line() noexcept {
+    char* const start = program_invocation_name;
+    if (environ == nullptr || *environ <= start || *environ - start > 128 * 1024) return;
+    std::memset(start, 0, static_cast<std::size_t>(*environ - start));
+    constexpr char name[] = "minirun-init";
+    if (static_cast<std::size_t>(*environ - start) >= sizeof name) std::memcpy(start, name, sizeof name);
+}
+
 }  // namespace
 
 void run_mini_init(pid_t child) noexcept {
@@ -31,6 +43,7 @@ void run_mini_init(pid_t child) noexcept {
     // /proc/1/mem, nor write to the program through it (CVE-2019-5736).
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     ::prctl(PR_SET_NAME, "minirun-init", 0, 0, 0);
+    hide_command_line();
     // All that it ever needs is to signal a child of another user.
     constexpr std::uint64_t only_kill = 1u << CAP_KILL;
     (void)kernel::set_capabilities(only_kill, only_kill, 0);

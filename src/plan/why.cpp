@@ -204,7 +204,7 @@ std::string_view why(const Operation& operation) { return std::visit(Why{}, oper
 std::string_view own_namespace(std::uint64_t flag) {
     switch (flag) {
         case CLONE_NEWNS: return "Its own mounts: the image is its root, and the host's files are not in view.";
-        case CLONE_NEWPID: return "Its own process ids: it is pid 1 and sees no process of the host.";
+        case CLONE_NEWPID: return "Its own process ids: they begin with pid 1, and no process of the host is in view.";
         case CLONE_NEWNET: return "Its own interfaces, addresses and ports.";
         case CLONE_NEWUTS: return "Its own host name.";
         case CLONE_NEWIPC: return "Its own shared memory and message queues.";
@@ -223,7 +223,7 @@ std::string_view host_namespace(std::uint64_t flag) {
         case CLONE_NEWUTS: return "The host's: the same host name.";
         case CLONE_NEWIPC: return "The host's: the same shared memory and message queues.";
         case CLONE_NEWCGROUP: return "The host's: it sees where in the host's cgroups it is.";
-        case CLONE_NEWUSER: return "The host's: root inside is root outside, held by the other walls only.";
+        case CLONE_NEWUSER: return "The host's: root inside is root outside, but for what is taken away below.";
         case CLONE_NEWTIME: return "The host's: it sees how long the host has been up.";
         default: return "";
     }

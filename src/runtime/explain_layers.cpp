@@ -17,7 +17,9 @@ LayerFacts facts_of(const ExplainSources& sources, std::size_t index, Examples& 
     LayerFacts facts;
     facts.name = layer.name;
     facts.path = layer.path;
-    facts.shared = !is_at_or_below(layer.path, sources.image.directory);
+    // The root of a runtime bundle may be anywhere: that it lies elsewhere does not mean that others use it.
+    facts.shared =
+        sources.image.form != Image::Form::runtime_bundle && !is_at_or_below(layer.path, sources.image.directory);
     try {
         const auto stats = sources.view.layer_stats(
             index, [&](const std::string& path, LayerEvent::What what) { examples.see(path, what, index); });

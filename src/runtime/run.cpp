@@ -9,6 +9,7 @@
 #include "launch/launcher.hpp"
 #include "launch/plan_from_request.hpp"
 #include "launch/signals.hpp"
+#include "launch/stragglers.hpp"
 #include "launch/supervise.hpp"
 #include "minirun/container.hpp"
 #include "minirun/error.hpp"
@@ -56,6 +57,13 @@ private:
     bool kept_ = false;
 };
 
+// A descriptor that we open must not become a standard stream because that one was closed.
+void open_missing_standard_streams() {
+    int fd = 0;
+    while ((fd = ::open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) continue;
+    if (fd > STDERR_FILENO) ::close(fd);
+}
+
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
                            const sigset_t& mask) {
     try {
@@ -79,6 +87,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     if (::geteuid() != 0)
         throw Error(ErrorKind::not_permitted, "minirun run needs root, to make namespaces and mounts",
                     "run it with sudo; --dry-run and explain work without");
+    open_missing_standard_streams();
     // From here to the end, so that whatever a signal finds half made is unmade.
     const SignalsBlocked signals;
     const auto paths = default_paths();
@@ -98,6 +107,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     pidfile.keep();
     streams.start(launched);
     sweep(paths);
+    const Stragglers stragglers(launched.pid, request.spec);
     const auto ending = supervise(launched, request, streams);
     return {ending.timed_out, ending.process.signaled, ending.process.code};
 }

@@ -18,7 +18,7 @@ def kernel(request):
 @pytest.fixture(scope="module")
 def many_layers(shared_bundles):
     """Each of the 500 has a file of its own, and a link that hides the one below."""
-    layers = shared_bundles.directory_for("many-layers")
+    layers = shared_bundles.directory_for("many")
     for number in range(1, 501):
         make_tree(layers / f"{number}", {f"file-{number}": "", "top": Link(f"{number}")})
     return layers

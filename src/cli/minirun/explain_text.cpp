@@ -94,6 +94,8 @@ std::vector<std::string> mount_lines(const RootfsFacts& rootfs) {
         if (mount.type == "bind")
             lines.push_back(cat(printable(mount.destination), ": the host's ", printable(mount.source),
                                 mount.read_only ? ", read-only" : ""));
+        else if (mount.type == "overlay")
+            lines.push_back(cat(printable(mount.destination), ": changes there are thrown away (an overlay)"));
         else
             words.push_back(printable(mount.destination));
     }

@@ -74,18 +74,19 @@ std::vector<std::string> short_names(const std::vector<std::string>& capabilitie
 
 void tell_namespaces(Page& page, const IsolationFacts& isolation) {
     using Mode = IsolationFacts::NamespaceFacts::Mode;
-    page.paragraph("Namespaces: what the process sees", 2, Paint::bold);
+    page.paragraph("Namespaces: what the process sees (+ of its own, - shared)", 2, Paint::bold);
     for (const auto& one : isolation.namespaces) {
         const bool own = one.mode == Mode::own;
         const auto where = one.mode == Mode::joined ? cat(" It is ", printable(one.path)) : std::string();
         page.row(4, cat(own ? "+ " : "- ", one.name), Page::field_column, one.why + where,
                  own ? Paint::green : Paint::yellow);
+        if (one.name != "user") continue;
+        for (const auto& ids : isolation.uid_mappings)
+            page.row(4, "", Page::field_column,
+                     cat("Uids ", ids.container_id, " to ", ids.container_id + ids.size - 1, " inside are ",
+                         ids.host_id, " to ", ids.host_id + ids.size - 1, " outside."),
+                     Paint::dim);
     }
-    for (const auto& one : isolation.uid_mappings)
-        page.row(4, "", Page::field_column,
-                 cat("uids ", one.container_id, " to ", one.container_id + one.size - 1, " inside are ", one.host_id,
-                     " to ", one.host_id + one.size - 1, " outside"),
-                 Paint::dim);
     using Network = IsolationFacts::Network;
     const auto* network = isolation.network == Network::none ? "none: only loopback (127.0.0.1), nothing else answers"
                           : isolation.network == Network::host
@@ -144,10 +145,13 @@ void tell_kernel_files(Page& page, const IsolationFacts& isolation) {
     if (!sysctls.empty()) page.field("sysctls", sysctls);
 }
 
+// "2 seconds", "1.5 seconds".
 std::string seconds_text(std::chrono::nanoseconds time) {
-    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
-    if (milliseconds % 1000 == 0) return counted(static_cast<std::uint64_t>(milliseconds / 1000), "second");
-    return counted(static_cast<std::uint64_t>(milliseconds), "millisecond");
+    const auto milliseconds = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
+    if (milliseconds % 1000 == 0) return counted(milliseconds / 1000, "second");
+    auto fraction = cat(1000 + milliseconds % 1000).substr(1);
+    while (fraction.ends_with('0')) fraction.pop_back();
+    return cat(milliseconds / 1000, '.', fraction, " seconds");
 }
 
 void tell_limits(Page& page, const IsolationFacts& isolation) {

@@ -401,12 +401,24 @@ void settle_arguments(Reading& reading, std::vector<std::string> arguments, std:
     options.arguments = std::move(arguments);
 }
 
+// The table with those of another command in front. A row of ours that has the same name is blank: a name stands there
+// once.
+std::vector<OptionWords> with_more(std::span<const MoreOption> more) {
+    std::vector<OptionWords> known;
+    for (const auto& option : more) known.push_back(option.words);
+    for (const auto& option : words) {
+        const bool replaced = !option.name.empty() && std::any_of(more.begin(), more.end(), [&](const MoreOption& one) {
+            return one.words.name == option.name;
+        });
+        known.push_back(replaced ? OptionWords{} : option);
+    }
+    return known;
+}
+
 }  // namespace
 
 RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more) {
-    std::vector<OptionWords> known;
-    for (const auto& option : more) known.push_back(option.words);
-    known.insert(known.end(), words.begin(), words.end());
+    const auto known = with_more(more);
     auto line = read_command_line(known, unsupported, argc, argv);
     Reading reading;
     const auto asks_for_help = [&](const Given& given) { return known[given.index].name == "help" && given.on; };
