@@ -1,7 +1,7 @@
 #include "cli/command_line.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <optional>
 
 #include "base/text.hpp"
 #include "minirun/error.hpp"
@@ -9,17 +9,12 @@
 namespace minirun {
 namespace {
 
+using namespace std::string_view_literals;
+
+constexpr auto see_help = "--help lists the options"sv;
+
 bool is_switch(const OptionWords& option) { return option.argument.empty(); }
 bool has_optional_value(const OptionWords& option) { return option.argument.starts_with('['); }
-
-// As Go's strconv.ParseBool reads it.
-std::optional<bool> parse_boolean(std::string_view text) {
-    constexpr std::string_view yes[] = {"1", "t", "T", "true", "TRUE", "True"};
-    constexpr std::string_view no[] = {"0", "f", "F", "false", "FALSE", "False"};
-    if (std::find(std::begin(yes), std::end(yes), text) != std::end(yes)) return true;
-    if (std::find(std::begin(no), std::end(no), text) != std::end(no)) return false;
-    return std::nullopt;
-}
 
 // The number of letters to insert, remove, replace or swap with their neighbour that make `b` of `a`.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -44,123 +39,147 @@ std::size_t width(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
+// CLI11 2.1 reads some words otherwise than Docker: the value of --name= is the next word, that of -n=x is "=x", and
+// behind a switch -t=false leaves an option -=false, and -t-x even --x. A NUL, which no word of argv has, marks these
+// places: two behind the '=' of --name=, one in front of the first '=' or '-' behind a letter.
+std::string marked(std::string word) {
+    const bool is_long = word.starts_with("--");
+    const auto place = word.starts_with('-') ? word.find_first_of(is_long ? "=" : "=-", 2) : word.npos;
+    if (place != word.npos) word.insert(is_long ? place + 1 : place, is_long ? 2 : 1, '\0');
+    return word;
+}
+bool was_behind_equals(std::string_view value) { return value.starts_with("\0\0"sv) || value.starts_with("\0="sv); }
+std::string unmarked(std::string value) {
+    if (was_behind_equals(value)) value.erase(0, 2);
+    std::erase(value, '\0');
+    return value;
+}
+constexpr auto behind_switch = "-\0"sv;  // what CLI11 finds behind the -t of -t=false and -t-x
+
 class Reader {
 public:
     Reader(std::span<const OptionWords> known, std::span<const UnsupportedOption> unsupported,
            std::span<char* const> words)
-        : known_(known), unsupported_(unsupported), words_(words) {}
+        : known_(known), unsupported_(unsupported), words_(words) {
+        app_.set_help_flag();  // CLI11's would take -h
+        app_.prefix_command();
+        for (std::size_t index = 0; index < known_.size(); index++)
+            if (!known_[index].name.empty()) declare(index);
+        declare(behind_switch, true, [this](const std::string& rest) { take_behind_switch(rest); });
+    }
 
     CommandLine read() {
-        while (at_ < words_.size()) {
-            const std::string_view word = words_[at_];
-            if (word == "--") {
-                at_++;
-                break;
-            }
-            if (word.size() < 2 || word[0] != '-') break;
-            at_++;
-            if (word[1] == '-')
-                read_long(word.substr(2));
-            else
-                read_letters(word);
+        std::vector<std::string> last_first;
+        std::transform(words_.rbegin(), words_.rend(), std::back_inserter(last_first), marked);
+        bool lacks_value = false;
+        try {
+            app_.parse(std::move(last_first));
+        } catch (const CLI::ArgumentMismatch&) {
+            lacks_value = true;
         }
-        for (; at_ < words_.size(); at_++) line_.arguments.emplace_back(words_[at_]);
+        // From the first word that is no option or an unknown one.
+        const auto rest = app_.remaining();
+        if (!rest.empty() && rest[0].size() > 1 && rest[0][0] == '-' && rest[0] != "--") refuse(unmarked(rest[0]));
+        if (lacks_value) refuse_without_value(words_.back());
+        const auto arguments = words_.last(app_.remaining_size());
+        line_.arguments.assign(arguments.begin(), arguments.end());
         return std::move(line_);
     }
 
 private:
-    void read_long(std::string_view word) {
-        const auto equals = word.find('=');
-        const auto name = word.substr(0, equals);
-        const auto found = std::find_if(known_.begin(), known_.end(), [&](const OptionWords& option) {
-            return !name.empty() && option.name == name;
-        });
-        if (found == known_.end()) refuse_name(name);
-        const auto spelling = cat("--", name);
-        if (equals != std::string_view::npos)
-            add_with_value(*found, spelling, word.substr(equals + 1));
-        else
-            add(*found, spelling);
+    void declare(std::size_t index) {
+        const auto& option = known_[index];
+        const auto name = cat("--", option.name);
+        declare(option.letter != 0 ? cat('-', option.letter, ',', name) : name,
+                !is_switch(option) && !has_optional_value(option),
+                [this, index](const std::string& value) { take(index, value); });
+    }
+    template <class Take>
+    void declare(std::string_view names, bool needs_value, Take take) {
+        const auto callback = [take](const CLI::results_t& values) { return take(values.front()), true; };
+        app_.add_option(std::string(names), CLI::callback_t(callback))
+            ->expected(needs_value ? 1 : 0)
+            ->trigger_on_parse();
     }
 
-    void read_letters(std::string_view word) {
-        auto letters = word.substr(1);
-        while (!letters.empty()) {
-            const char letter = letters[0];
-            const auto found = std::find_if(known_.begin(), known_.end(),
-                                            [&](const OptionWords& option) { return option.letter == letter; });
-            if (found == known_.end()) refuse_letter(letter, word);
-            letters.remove_prefix(1);
-            const auto spelling = cat('-', letter);
-            const bool has_value = letters.starts_with('=') || (!letters.empty() && !is_switch(*found));
-            if (!has_value) {
-                add(*found, spelling);
-                continue;
-            }
-            if (letters[0] == '=') letters.remove_prefix(1);
-            return add_with_value(*found, spelling, letters);
+    void take(std::size_t index, const std::string& value) {
+        const auto& option = known_[index];
+        const bool may_lack_value = is_switch(option) || has_optional_value(option);
+        if (may_lack_value && !was_behind_equals(value)) {
+            line_.options.push_back({index, "", false, true});
+        } else {
+            line_.options.push_back({index, unmarked(value), true, true});
+            if (is_switch(option)) turn(cat("--", option.name));
         }
     }
 
-    void add_with_value(const OptionWords& option, const std::string& spelling, std::string_view value) {
-        Given given{index_of(option), std::string(value), true, true};
-        if (is_switch(option)) {
-            const auto on = parse_boolean(value);
-            if (!on)
-                throw Error(ErrorKind::usage, cat(spelling, " is true or false, not ", quote(value)),
-                            "a switch takes a value only behind '='");
-            given = {index_of(option), "", true, *on};
-        }
-        line_.options.push_back(std::move(given));
+    void take_behind_switch(const std::string& rest) {
+        if (rest[0] == '-') refuse_letter(rest);
+        auto& given = line_.options.back();
+        given.value = rest.substr(1);
+        turn(cat('-', known_[given.index].letter));
     }
 
-    // Without a value in the same word.
-    void add(const OptionWords& option, const std::string& spelling) {
-        if (is_switch(option) || has_optional_value(option)) {
-            line_.options.push_back({index_of(option), "", false, true});
-            return;
-        }
-        if (at_ == words_.size())
-            throw Error(ErrorKind::usage, cat(spelling, " needs a value"),
-                        cat("write ", spelling, ' ', option.argument));
-        line_.options.push_back({index_of(option), words_[at_++], true, true});
+    // Sets the last switch to its value. As Go's strconv.ParseBool reads it; CLI11 would take "0x" and "-", too.
+    void turn(const std::string& spelling) {
+        constexpr std::string_view words[] = {"1", "t", "T", "true",  "TRUE",  "True",
+                                              "0", "f", "F", "false", "FALSE", "False"};
+        auto& given = line_.options.back();
+        const auto found = std::find(std::begin(words), std::end(words), given.value);
+        if (found == std::end(words))
+            throw Error(ErrorKind::usage, cat(spelling, " is true or false, not ", quote(given.value)),
+                        "a switch takes a value only behind '='");
+        given = {given.index, "", true, found - words < 6};
     }
 
-    std::size_t index_of(const OptionWords& option) const { return static_cast<std::size_t>(&option - known_.data()); }
+    [[noreturn]] void refuse(std::string_view word) const {
+        if (word.starts_with("--")) refuse_name(word.substr(2, word.find('=') - 2));
+        refuse_letter(word.substr(1));
+    }
 
     [[noreturn]] void refuse_name(std::string_view name) const {
         std::vector<std::string_view> names;
-        for (const auto& option : unsupported_) {
+        for (const auto& option : unsupported_)
             if (option.name == name)
-                throw Error(ErrorKind::usage, cat("--", name, " is not supported yet"), see_help());
-        }
+                throw Error(ErrorKind::usage, cat("--", name, " is not supported yet"), std::string(see_help));
         for (const auto& option : known_)
             if (!option.name.empty()) names.push_back(option.name);
         const auto near = nearest_word(name, names);
         throw Error(ErrorKind::usage, cat("unknown option ", quote(cat("--", name))),
-                    near.empty() ? see_help() : cat("did you mean --", near, "?"));
+                    near.empty() ? std::string(see_help) : cat("did you mean --", near, "?"));
     }
 
-    [[noreturn]] void refuse_letter(char letter, std::string_view word) const {
+    // The first of `letters`, which are the end of a word.
+    [[noreturn]] void refuse_letter(std::string_view letters) const {
         for (const auto& option : unsupported_)
-            if (option.letter == letter)
-                throw Error(ErrorKind::usage, cat("--", option.name, " (-", letter, ") is not supported yet"),
-                            see_help());
+            if (option.letter == letters[0])
+                throw Error(ErrorKind::usage, cat("--", option.name, " (-", option.letter, ") is not supported yet"),
+                            std::string(see_help));
+        const std::string_view word = *std::find_if(words_.begin(), words_.end(), [&](std::string_view one) {
+            return one.starts_with('-') && one.ends_with(letters);
+        });
         // Long options with one dash are the most common slip: -name.
-        const auto in_word = word.size() > 2 ? cat(" in ", quote(word)) : std::string();
-        const auto name = word.substr(1, word.find('=') == std::string_view::npos ? word.npos : word.find('=') - 1);
+        const auto name = word.substr(1, word.find('=') - 1);
         const bool is_long =
             std::any_of(known_.begin(), known_.end(), [&](const OptionWords& option) { return option.name == name; });
-        throw Error(ErrorKind::usage, cat("unknown option ", quote(std::string{'-', letter}), in_word),
-                    is_long ? cat("did you mean --", name, "?") : see_help());
+        throw Error(
+            ErrorKind::usage,
+            cat("unknown option ", quote(cat('-', letters[0])), word.size() > 2 ? cat(" in ", quote(word)) : ""),
+            is_long ? cat("did you mean --", name, "?") : std::string(see_help));
     }
 
-    static std::string see_help() { return "--help lists the options"; }
+    [[noreturn]] void refuse_without_value(std::string_view word) const {
+        const auto spelling = word.starts_with("--") ? std::string(word) : cat('-', word.back());
+        const auto option = std::find_if(known_.begin(), known_.end(), [&](const OptionWords& one) {
+            return spelling == cat("--", one.name) || spelling == cat('-', one.letter);
+        });
+        throw Error(ErrorKind::usage, cat(spelling, " needs a value"), cat("write ", spelling, ' ', option->argument));
+    }
 
     std::span<const OptionWords> known_;
     std::span<const UnsupportedOption> unsupported_;
     std::span<char* const> words_;
-    std::size_t at_ = 0;
+    CLI::App app_;
     CommandLine line_;
 };
 

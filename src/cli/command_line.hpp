@@ -13,7 +13,7 @@ namespace minirun {
 struct OptionWords {
     char letter;                ///< 'v' of -v; 0: none
     std::string_view name;      ///< "volume" of --volume
-    std::string_view argument;  ///< "SRC:DST"; empty: a switch; "[=SIZE]": may be left out
+    std::string_view argument;  ///< "SRC:DST"; empty: a switch; "[=SIZE]": may be left out (no letter)
     std::string_view help;      ///< empty: not in the help text (another spelling of an option)
 };
 

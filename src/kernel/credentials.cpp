@@ -7,12 +7,11 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
 #include <cerrno>
 
 namespace minirun::kernel {
 namespace {
-
-SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
 
 constexpr std::uint32_t low(std::uint64_t set) { return static_cast<std::uint32_t>(set); }
 constexpr std::uint32_t high(std::uint64_t set) { return static_cast<std::uint32_t>(set >> 32); }
@@ -20,12 +19,12 @@ constexpr std::uint32_t high(std::uint64_t set) { return static_cast<std::uint32
 }  // namespace
 
 SysStatus set_groups(const gid_t* gids, std::size_t count) noexcept {
-    return status(syscall(SYS_setgroups, count, gids));
+    return sys_status(syscall(SYS_setgroups, count, gids));
 }
 
-SysStatus set_gid(gid_t gid) noexcept { return status(syscall(SYS_setresgid, gid, gid, gid)); }
+SysStatus set_gid(gid_t gid) noexcept { return sys_status(syscall(SYS_setresgid, gid, gid, gid)); }
 
-SysStatus set_uid(uid_t uid) noexcept { return status(syscall(SYS_setresuid, uid, uid, uid)); }
+SysStatus set_uid(uid_t uid) noexcept { return sys_status(syscall(SYS_setresuid, uid, uid, uid)); }
 
 SysStatus create_as(uid_t uid, gid_t gid) noexcept {
     // Without this, leaving file system id 0 takes CAP_DAC_OVERRIDE, CAP_MKNOD, … out of the effective set.
@@ -38,7 +37,7 @@ SysStatus create_as(uid_t uid, gid_t gid) noexcept {
     return done ? SysStatus::success() : SysStatus::failure(EPERM);
 }
 
-SysStatus keep_capabilities() noexcept { return status(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)); }
+SysStatus keep_capabilities() noexcept { return sys_status(::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)); }
 
 SysStatus limit_bounding_set(std::uint64_t keep) noexcept {
     for (int capability = 0; capability < 64; capability++) {
@@ -54,7 +53,7 @@ SysStatus set_capabilities(std::uint64_t effective, std::uint64_t permitted, std
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     const __user_cap_data_struct data[2] = {{low(effective), low(permitted), low(inheritable)},
                                             {high(effective), high(permitted), high(inheritable)}};
-    return status(syscall(SYS_capset, &header, data));
+    return sys_status(syscall(SYS_capset, &header, data));
 }
 
 SysStatus set_ambient(std::uint64_t ambient) noexcept {
@@ -65,17 +64,17 @@ SysStatus set_ambient(std::uint64_t ambient) noexcept {
     return SysStatus::success();
 }
 
-SysStatus set_no_new_privileges() noexcept { return status(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
+SysStatus set_no_new_privileges() noexcept { return sys_status(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }
 
 SysStatus load_seccomp(const sock_filter* instructions, unsigned short count, unsigned flags) noexcept {
     // The kernel only reads through this pointer; the struct of the interface is not const.
     const sock_fprog program{count, const_cast<sock_filter*>(instructions)};
-    return status(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
+    return sys_status(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program));
 }
 
 SysStatus set_rlimit(int resource, std::uint64_t soft, std::uint64_t hard) noexcept {
     const struct rlimit64 limit { soft, hard };
-    return status(syscall(SYS_prlimit64, 0, resource, &limit, nullptr));
+    return sys_status(syscall(SYS_prlimit64, 0, resource, &limit, nullptr));
 }
 
 SysResult<std::uint64_t> permitted_capabilities() noexcept {

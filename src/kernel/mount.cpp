@@ -2,35 +2,27 @@
 
 #include <sys/syscall.h>
 #include <unistd.h>
+
 #include <cerrno>
 
 namespace minirun::kernel {
-namespace {
 
-SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
-
-SysResult<int> descriptor(long result) noexcept {
-    return result < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(static_cast<int>(result));
-}
-
-}  // namespace
-
-SysResult<int> fs_open(const char* type) noexcept { return descriptor(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)); }
+SysResult<int> fs_open(const char* type) noexcept { return sys_descriptor(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)); }
 
 SysStatus fs_set_string(int context, const char* key, const char* value) noexcept {
-    return status(syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0));
+    return sys_status(syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, key, value, 0));
 }
 
 SysStatus fs_set_flag(int context, const char* key) noexcept {
-    return status(syscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, key, nullptr, 0));
+    return sys_status(syscall(SYS_fsconfig, context, FSCONFIG_SET_FLAG, key, nullptr, 0));
 }
 
 SysStatus fs_create(int context) noexcept {
-    return status(syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
+    return sys_status(syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0));
 }
 
 SysResult<int> fs_mount(int context, std::uint64_t attributes) noexcept {
-    return descriptor(syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes));
+    return sys_descriptor(syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes));
 }
 
 int fs_log(int context, char* buffer, int size) noexcept {
@@ -45,11 +37,11 @@ SysResult<int> clone_tree(int dirfd, const char* path, bool recursive, bool foll
     if (recursive) flags |= AT_RECURSIVE;
     if (!follow) flags |= AT_SYMLINK_NOFOLLOW;
     if (*path == '\0') flags |= AT_EMPTY_PATH;
-    return descriptor(syscall(SYS_open_tree, dirfd, path, flags));
+    return sys_descriptor(syscall(SYS_open_tree, dirfd, path, flags));
 }
 
 SysStatus attach(int tree, int target) noexcept {
-    return status(syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+    return sys_status(syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
 SysStatus set_mount_attributes(int tree, const MountAttributes& attributes, bool recursive) noexcept {
@@ -59,22 +51,22 @@ SysStatus set_mount_attributes(int tree, const MountAttributes& attributes, bool
     attr.propagation = attributes.propagation;
     attr.userns_fd = attributes.userns_fd;
     const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
-    return status(syscall(SYS_mount_setattr, tree, "", flags, &attr, sizeof attr));
+    return sys_status(syscall(SYS_mount_setattr, tree, "", flags, &attr, sizeof attr));
 }
 
 SysStatus change_propagation(const char* path, unsigned long flags) noexcept {
-    return status(syscall(SYS_mount, nullptr, path, nullptr, flags, nullptr));
+    return sys_status(syscall(SYS_mount, nullptr, path, nullptr, flags, nullptr));
 }
 
 SysStatus mount_old(const char* source, const char* target, const char* type, unsigned long flags,
                     const void* data) noexcept {
-    return status(syscall(SYS_mount, source, target, type, flags, data));
+    return sys_status(syscall(SYS_mount, source, target, type, flags, data));
 }
 
-SysStatus detach_mount(const char* path) noexcept { return status(syscall(SYS_umount2, path, 2 /* MNT_DETACH */)); }
+SysStatus detach_mount(const char* path) noexcept { return sys_status(syscall(SYS_umount2, path, 2 /* MNT_DETACH */)); }
 
 SysStatus pivot_root(const char* new_root, const char* put_old) noexcept {
-    return status(syscall(SYS_pivot_root, new_root, put_old));
+    return sys_status(syscall(SYS_pivot_root, new_root, put_old));
 }
 
 }  // namespace minirun::kernel

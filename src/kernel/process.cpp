@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
 #include <cerrno>
 
 #ifndef P_PIDFD
@@ -13,11 +14,6 @@
 #endif
 
 namespace minirun::kernel {
-namespace {
-
-SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
-
-}  // namespace
 
 SysResult<Cloned> clone_process(std::uint64_t flags) noexcept {
     Cloned cloned;
@@ -43,13 +39,15 @@ SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept {
 int open_process(pid_t pid) noexcept { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
 
 SysStatus send_signal(int pidfd, int signal) noexcept {
-    return status(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+    return sys_status(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }
 
-SysStatus set_parent_death_signal(int signal) noexcept { return status(::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0)); }
+SysStatus set_parent_death_signal(int signal) noexcept {
+    return sys_status(::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0));
+}
 
 SysStatus close_on_exec_from(unsigned first) noexcept {
-    return status(syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC));
+    return sys_status(syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC));
 }
 
 void reset_signals(const sigset_t& mask) noexcept {

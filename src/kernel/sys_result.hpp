@@ -1,6 +1,8 @@
 // The value of a system call or its errno. No exceptions: usable in the child after clone3.
 #pragma once
 
+#include <cerrno>
+
 namespace minirun {
 
 template <class T>
@@ -34,5 +36,15 @@ private:
 };
 
 using SysStatus = SysResult<void>;
+
+/// What a system call returned: negative is failure, and errno says which.
+inline SysStatus sys_status(long result) noexcept {
+    return result < 0 ? SysStatus::failure(errno) : SysStatus::success();
+}
+
+/// The same for a call that returns a descriptor.
+inline SysResult<int> sys_descriptor(long result) noexcept {
+    return result < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(static_cast<int>(result));
+}
 
 }  // namespace minirun

@@ -30,8 +30,6 @@
 namespace minirun {
 namespace {
 
-SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
-
 SysStatus write_file(int directory, const char* path, std::span<const char> text) noexcept {
     const int fd = ::openat(directory, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) return SysStatus::failure(errno);
@@ -43,11 +41,11 @@ SysStatus write_file(int directory, const char* path, std::span<const char> text
 }  // namespace
 
 SysStatus ChildSteps::operator()(const op::SetHostname& step) noexcept {
-    return status(::sethostname(step.name.data(), step.name.size()));
+    return sys_status(::sethostname(step.name.data(), step.name.size()));
 }
 
 SysStatus ChildSteps::operator()(const op::SetDomainname& step) noexcept {
-    return status(::setdomainname(step.name.data(), step.name.size()));
+    return sys_status(::setdomainname(step.name.data(), step.name.size()));
 }
 
 SysStatus ChildSteps::operator()(const op::LoopbackUp&) noexcept {
@@ -56,7 +54,7 @@ SysStatus ChildSteps::operator()(const op::LoopbackUp&) noexcept {
     ifreq request{};
     std::memcpy(request.ifr_name, "lo", 3);
     request.ifr_flags = IFF_UP | IFF_RUNNING;
-    const auto done = status(::ioctl(fd, SIOCSIFFLAGS, &request));
+    const auto done = sys_status(::ioctl(fd, SIOCSIFFLAGS, &request));
     ::close(fd);
     return done;
 }
@@ -118,7 +116,7 @@ SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::EnterUserNamespace&) noexcept {
-    return status(::setns(slot(Slot::userns), CLONE_NEWUSER));
+    return sys_status(::setns(slot(Slot::userns), CLONE_NEWUSER));
 }
 
 SysStatus ChildSteps::operator()(const op::LimitBoundingSet& step) noexcept {
@@ -149,7 +147,7 @@ SysStatus ChildSteps::operator()(const op::EnterWorkingDirectory& step) noexcept
         const auto made = kernel::open_or_make_in_root(root, step.path, kernel::Missing::directory, 0755);
         ::close(root);
         if (!made) return SysStatus::failure(made.error());
-        const auto entered = status(::fchdir(made.value()));
+        const auto entered = sys_status(::fchdir(made.value()));
         ::close(made.value());
         if (!entered) return entered;
         report.item = -1;

@@ -21,8 +21,6 @@ namespace {
 
 constexpr int fsconfig_string_limit = 255;  // strndup_user() in fsconfig(2)
 
-SysStatus status(long result) noexcept { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
-
 // Closes what a step opened for itself. The child has no Fd: these descriptors end with the step, all others with
 // execve.
 class Scoped {
@@ -79,12 +77,12 @@ SysStatus ChildSteps::operator()(const op::JoinNamespace& step) noexcept {
     const int fd = ::open(step.path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return SysStatus::failure(errno);
     const Scoped owned(fd);
-    return status(::setns(fd, static_cast<int>(step.type)));
+    return sys_status(::setns(fd, static_cast<int>(step.type)));
 }
 
 SysStatus ChildSteps::operator()(const op::EnterDirectory& step) noexcept {
-    if (*step.path == '\0') return status(::fchdir(slot(step.at)));
-    return status(::chdir(step.path));
+    if (*step.path == '\0') return sys_status(::fchdir(slot(step.at)));
+    return sys_status(::chdir(step.path));
 }
 
 SysStatus ChildSteps::operator()(const op::SetPropagation& step) noexcept {
@@ -96,28 +94,36 @@ void ChildSteps::explain(int context) noexcept {
     (void)kernel::fs_log(context, report.detail, static_cast<int>(sizeof report.detail));
 }
 
-SysResult<int> ChildSteps::make_filesystem(const char* type, const char* source, std::span<const FsOption> options,
-                                           std::uint64_t attributes) noexcept {
-    const auto context = kernel::fs_open(type);
-    if (!context) return context;
-    const Scoped owned(context.value());
-    (void)kernel::fs_set_string(owned.get(), "source", source);
+SysStatus ChildSteps::set_options(int context, std::span<const FsOption> options) noexcept {
     report.item = 0;
     for (const auto& option : options) {
-        const auto set = option.value == nullptr ? kernel::fs_set_flag(owned.get(), option.key)
-                                                 : kernel::fs_set_string(owned.get(), option.key, option.value);
+        const auto set = option.value == nullptr ? kernel::fs_set_flag(context, option.key)
+                                                 : kernel::fs_set_string(context, option.key, option.value);
         if (!set) {
-            explain(owned.get());
-            return SysResult<int>::failure(set.error());
+            explain(context);
+            return set;
         }
         report.item++;
     }
     report.item = -1;
-    if (const auto created = kernel::fs_create(owned.get()); !created) {
-        explain(owned.get());
+    return SysStatus::success();
+}
+
+SysResult<int> ChildSteps::create_and_mount(int context, std::uint64_t attributes) noexcept {
+    if (const auto created = kernel::fs_create(context); !created) {
+        explain(context);
         return SysResult<int>::failure(created.error());
     }
-    return kernel::fs_mount(owned.get(), attributes);
+    return kernel::fs_mount(context, attributes);
+}
+
+SysResult<int> ChildSteps::make_filesystem(const op::MountFilesystem& step) noexcept {
+    const auto context = kernel::fs_open(step.type);
+    if (!context) return context;
+    const Scoped owned(context.value());
+    (void)kernel::fs_set_string(owned.get(), "source", step.source);
+    if (const auto set = set_options(owned.get(), step.options); !set) return SysResult<int>::failure(set.error());
+    return create_and_mount(owned.get(), step.attributes);
 }
 
 SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_directory) noexcept {
@@ -145,44 +151,32 @@ SysStatus ChildSteps::adopt_root(int tree, const char* mountpoint) noexcept {
     return attach_at(tree, {Slot::host, mountpoint, Create::no});
 }
 
+SysStatus ChildSteps::add_layer(int context, const char* layer) noexcept {
+    if (std::strlen(layer) <= fsconfig_string_limit) return kernel::fs_set_string(context, "lowerdir+", layer);
+    const int fd = ::open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return SysStatus::failure(errno);
+    const Scoped owned(fd);
+    char short_path[32];
+    descriptor_path(fd, short_path);
+    return kernel::fs_set_string(context, "lowerdir+", short_path);
+}
+
 SysResult<int> ChildSteps::make_overlay(const op::MountOverlay& step) noexcept {
     const auto context = kernel::fs_open("overlay");
     if (!context) return context;
     const Scoped owned(context.value());
     (void)kernel::fs_set_string(owned.get(), "source", "overlay");
-    report.item = 0;
+    report.layer = 0;
     for (const char* layer : step.lower) {
-        char short_path[32];
-        int layer_fd = -1;
-        const char* path = layer;
-        if (std::strlen(layer) > fsconfig_string_limit) {
-            layer_fd = ::open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
-            if (layer_fd < 0) return SysResult<int>::failure(errno);
-            descriptor_path(layer_fd, short_path);
-            path = short_path;
-        }
-        const auto added = kernel::fs_set_string(owned.get(), "lowerdir+", path);
-        if (layer_fd >= 0) ::close(layer_fd);
-        if (!added) {
+        if (const auto added = add_layer(owned.get(), layer); !added) {
             explain(owned.get());
             return SysResult<int>::failure(added.error());
         }
-        report.item++;
+        report.layer++;
     }
-    report.item = -1;
-    for (const auto& option : step.options) {
-        const auto set = option.value == nullptr ? kernel::fs_set_flag(owned.get(), option.key)
-                                                 : kernel::fs_set_string(owned.get(), option.key, option.value);
-        if (!set) {
-            explain(owned.get());
-            return SysResult<int>::failure(set.error());
-        }
-    }
-    if (const auto created = kernel::fs_create(owned.get()); !created) {
-        explain(owned.get());
-        return SysResult<int>::failure(created.error());
-    }
-    return kernel::fs_mount(owned.get(), step.attributes);
+    report.layer = -1;
+    if (const auto set = set_options(owned.get(), step.options); !set) return SysResult<int>::failure(set.error());
+    return create_and_mount(owned.get(), step.attributes);
 }
 
 SysStatus ChildSteps::mount_overlay_old(const op::MountOverlay& step) noexcept {
@@ -218,7 +212,7 @@ SysStatus ChildSteps::operator()(const op::BindIdmapped& step) noexcept {
 SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept { return kernel::create_as(step.uid, step.gid); }
 
 SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
-    const auto tree = make_filesystem(step.type, step.source, step.options, step.attributes);
+    const auto tree = make_filesystem(step);
     if (!tree) return SysStatus::failure(tree.error());
     if (step.keep_as != Slot::none) keep(step.keep_as, tree.value());
     auto done = SysStatus::success();
@@ -264,14 +258,14 @@ SysStatus ChildSteps::operator()(const op::MakeDirectory& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::MakeSymlink& step) noexcept {
-    return status(::symlinkat(step.target, slot(step.at), step.path));
+    return sys_status(::symlinkat(step.target, slot(step.at), step.path));
 }
 
 SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
     if (::mknodat(slot(step.at), step.path, step.mode, makedev(step.major, step.minor)) < 0)
         return SysStatus::failure(errno);
     if (step.uid == 0 && step.gid == 0) return SysStatus::success();
-    return status(::fchownat(slot(step.at), step.path, step.uid, step.gid, AT_SYMLINK_NOFOLLOW));
+    return sys_status(::fchownat(slot(step.at), step.path, step.uid, step.gid, AT_SYMLINK_NOFOLLOW));
 }
 
 SysStatus ChildSteps::operator()(const op::WriteFile& step) noexcept {
@@ -323,7 +317,7 @@ SysStatus ChildSteps::operator()(const op::PivotRoot&) noexcept {
     if (::fchdir(slot(Slot::root)) < 0) return SysStatus::failure(errno);
     if (const auto pivoted = kernel::pivot_root(".", "."); !pivoted) return pivoted;
     if (const auto detached = kernel::detach_mount("."); !detached) return detached;
-    return status(::chdir("/"));
+    return sys_status(::chdir("/"));
 }
 
 }  // namespace minirun

@@ -75,8 +75,10 @@ private:
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
     SysStatus attach_at(int tree, const Target& target) noexcept;
     SysResult<int> clone_source(const op::BindMount& step) noexcept;
-    SysResult<int> make_filesystem(const char* type, const char* source, std::span<const FsOption> options,
-                                   std::uint64_t attributes) noexcept;
+    SysStatus set_options(int context, std::span<const FsOption> options) noexcept;
+    SysResult<int> create_and_mount(int context, std::uint64_t attributes) noexcept;
+    SysResult<int> make_filesystem(const op::MountFilesystem& step) noexcept;
+    SysStatus add_layer(int context, const char* layer) noexcept;
     SysResult<int> make_overlay(const op::MountOverlay& step) noexcept;
     SysStatus mount_overlay_old(const op::MountOverlay& step) noexcept;
     SysStatus adopt_root(int tree, const char* mountpoint) noexcept;

@@ -28,12 +28,10 @@ SysStatus write_mappings(const std::string& path, std::span<const IdMapping> map
     return kernel::write_all(file.get(), text.data(), text.size());
 }
 
-SysStatus status(long result) { return result < 0 ? SysStatus::failure(errno) : SysStatus::success(); }
-
 SysStatus make_alike(const char* path, const char* model) {
     struct stat info {};
     if (::stat(model, &info) < 0 || ::chown(path, info.st_uid, info.st_gid) < 0) return SysStatus::failure(errno);
-    return status(::chmod(path, info.st_mode & 07777u));
+    return sys_status(::chmod(path, info.st_mode & 07777u));
 }
 
 // A namespace needs a process to be born in: one that waits until its ids are mapped, and ends.
@@ -70,13 +68,13 @@ struct HostSteps {
             return errno == EEXIST ? SysStatus::success() : SysStatus::failure(errno);
         if (step.like != nullptr) return make_alike(step.path, step.like);
         // Whatever the umask: the mode of a writable layer is the mode of the container's "/".
-        return status(::chmod(step.path, step.mode));
+        return sys_status(::chmod(step.path, step.mode));
     }
     SysStatus operator()(const op::HostFile& step) const {
         const Fd file(::open(step.path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
         return file ? SysStatus::success() : SysStatus::failure(errno);
     }
-    SysStatus operator()(const op::HostSymlink& step) const { return status(::symlink(step.target, step.path)); }
+    SysStatus operator()(const op::HostSymlink& step) const { return sys_status(::symlink(step.target, step.path)); }
     SysStatus operator()(const op::TimeNamespace& step) const {
         if (::unshare(CLONE_NEWTIME) < 0) return SysStatus::failure(errno);
         const Fd offsets(::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC));

@@ -45,8 +45,8 @@ struct Diagnose {
     }
 
     Diagnosis operator()(const op::MountOverlay& s) const {
-        if (report.item >= 0 && static_cast<std::size_t>(report.item) < s.lower.size()) {
-            const char* layer = s.lower[static_cast<std::size_t>(report.item)];
+        if (report.layer >= 0 && static_cast<std::size_t>(report.layer) < s.lower.size()) {
+            const char* layer = s.lower[static_cast<std::size_t>(report.layer)];
             return {ErrorKind::unsupported,
                     cat("overlayfs refused the layer ", quote(layer), " on ", filesystem_of(layer)),
                     report.error == ENOENT ? "the layer's directory is gone: build the bundle again"

@@ -1,4 +1,5 @@
 """What every system test gets: minirun with a root of its own, a base layer, bundles, and a look at what is left."""
+import json
 import os
 import pathlib
 import shutil
@@ -85,3 +86,30 @@ def minirun(scratch):
     assert stubborn == {}, "processes outlived the test"
     # What kill -9 leaves, the next command sweeps: test_kill.py does so itself before it ends.
     assert left == [], "the test left directories of containers or names"
+
+
+class RuntimeBundle:
+    """An OCI runtime bundle: rootfs/ and a config.json to be changed and written again."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def write(self, config):
+        (self.path / "config.json").write_text(json.dumps(config))
+        return self.path
+
+
+@pytest.fixture
+def runtime_bundle(scratch, base_layer):
+    """Makes one around a command. Returns its config, as `runc spec` writes it, and the bundle."""
+    def make(args):
+        path = scratch / "runtime-bundle"
+        path.mkdir()
+        subprocess.run(["cp", "-al", base_layer, path / "rootfs"], check=True)
+        bundle = RuntimeBundle(path)
+        config = json.loads((pathlib.Path(__file__).parent / "runc-spec.json").read_text())
+        config["process"]["args"] = args
+        config["process"]["terminal"] = False
+        bundle.write(config)
+        return config, bundle
+    return make

@@ -9,12 +9,13 @@
 namespace minirun {
 namespace {
 
-std::string sentence(Operation operation, int error, int item = -1, const char* detail = "") {
+std::string sentence(Operation operation, int error, int item = -1, const char* detail = "", int layer = -1) {
     Plan plan;
     plan.steps.push_back({Phase::child, operation});
     ChildReport report;
     report.error = error;
     report.item = item;
+    report.layer = layer;
     std::strncpy(report.detail, detail, sizeof report.detail - 1);
     const auto said = step_error(plan, report);
     return said.message() + " | " + said.hint();
@@ -33,7 +34,7 @@ TEST_CASE("hints: overlay") {
         "overlayfs refused the writable layer in '/proc' on proc: Invalid argument (EINVAL); the kernel says: overlay: "
         "filesystem on proc not supported as upperdir | keep the writable layer in memory (--tmpfs-upper), do without "
         "one (--read-only), or set MINIRUN_ROOT to a directory on ext4, xfs or btrfs");
-    CHECK(sentence(overlay, ENOENT, 0) ==
+    CHECK(sentence(overlay, ENOENT, -1, "", 0) ==
           "overlayfs refused the layer '/no/such/layer' on unknown: No such file or directory (ENOENT) | the layer's "
           "directory is gone: build the bundle again");
     CHECK(sentence(overlay, ENODEV) ==
