@@ -11,10 +11,11 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr auto see_help = "--help lists the options"sv;
+bool needs_value(const OptionWords& option) { return !option.argument.empty() && !option.argument.starts_with('['); }
 
-bool is_switch(const OptionWords& option) { return option.argument.empty(); }
-bool has_optional_value(const OptionWords& option) { return option.argument.starts_with('['); }
+Error usage_error(std::string message, std::string hint = "--help lists the options") {
+    return {ErrorKind::usage, std::move(message), std::move(hint)};
+}
 
 // The number of letters to insert, remove, replace or swap with their neighbour that make `b` of `a`.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -63,9 +64,14 @@ public:
         : known_(known), unsupported_(unsupported), words_(words) {
         app_.set_help_flag();  // CLI11's would take -h
         app_.prefix_command();
-        for (std::size_t index = 0; index < known_.size(); index++)
-            if (!known_[index].name.empty()) declare(index);
-        declare(behind_switch, true, [this](const std::string& rest) { take_behind_switch(rest); });
+        for (std::size_t index = 0; index < known_.size(); index++) {
+            const auto& option = known_[index];
+            if (option.name.empty()) continue;
+            const auto name = cat("--", option.name);
+            declare(option.letter != 0 ? cat('-', option.letter, ',', name) : name, needs_value(option),
+                    [this, index](const std::string& value) { take(index, value); });
+        }
+        declare(std::string(behind_switch), true, [this](const std::string& rest) { take_behind_switch(rest); });
     }
 
     CommandLine read() {
@@ -77,9 +83,9 @@ public:
         } catch (const CLI::ArgumentMismatch&) {
             lacks_value = true;
         }
-        // From the first word that is no option or an unknown one.
-        const auto rest = app_.remaining();
-        if (!rest.empty() && rest[0].size() > 1 && rest[0][0] == '-' && rest[0] != "--") refuse(unmarked(rest[0]));
+        // What CLI11 leaves begins with an option that it does not know, or is the arguments.
+        const auto left = app_.remaining();
+        if (!left.empty() && left[0].size() > 1 && left[0][0] == '-' && left[0] != "--") refuse(unmarked(left[0]));
         if (lacks_value) refuse_without_value(words_.back());
         const auto arguments = words_.last(app_.remaining_size());
         line_.arguments.assign(arguments.begin(), arguments.end());
@@ -87,30 +93,19 @@ public:
     }
 
 private:
-    void declare(std::size_t index) {
-        const auto& option = known_[index];
-        const auto name = cat("--", option.name);
-        declare(option.letter != 0 ? cat('-', option.letter, ',', name) : name,
-                !is_switch(option) && !has_optional_value(option),
-                [this, index](const std::string& value) { take(index, value); });
-    }
+    // Called as soon as it is read: the order of different options matters.
     template <class Take>
-    void declare(std::string_view names, bool needs_value, Take take) {
+    void declare(std::string names, bool needs_value, Take take) {
         const auto callback = [take](const CLI::results_t& values) { return take(values.front()), true; };
-        app_.add_option(std::string(names), CLI::callback_t(callback))
-            ->expected(needs_value ? 1 : 0)
-            ->trigger_on_parse();
+        auto* option = app_.add_option(std::move(names), CLI::callback_t(callback));
+        option->expected(needs_value ? 1 : 0)->trigger_on_parse();
     }
 
     void take(std::size_t index, const std::string& value) {
         const auto& option = known_[index];
-        const bool may_lack_value = is_switch(option) || has_optional_value(option);
-        if (may_lack_value && !was_behind_equals(value)) {
-            line_.options.push_back({index, "", false, true});
-        } else {
-            line_.options.push_back({index, unmarked(value), true, true});
-            if (is_switch(option)) turn(cat("--", option.name));
-        }
+        const bool has_value = needs_value(option) || was_behind_equals(value);
+        line_.options.push_back({index, has_value ? unmarked(value) : "", has_value, true});
+        if (has_value && option.argument.empty()) turn(cat("--", option.name));
     }
 
     void take_behind_switch(const std::string& rest) {
@@ -120,16 +115,19 @@ private:
         turn(cat('-', known_[given.index].letter));
     }
 
-    // Sets the last switch to its value. As Go's strconv.ParseBool reads it; CLI11 would take "0x" and "-", too.
+    // Sets the last switch to its value. The words are those of Go's strconv.ParseBool; CLI11 takes "0x" for one, too.
     void turn(const std::string& spelling) {
-        constexpr std::string_view words[] = {"1", "t", "T", "true",  "TRUE",  "True",
-                                              "0", "f", "F", "false", "FALSE", "False"};
+        constexpr std::string_view on[] = {"1", "t", "T", "true", "TRUE", "True"};
+        constexpr std::string_view off[] = {"0", "f", "F", "false", "FALSE", "False"};
+        const auto is_one_of = [&](const auto& words, std::string_view value) {
+            return std::find(std::begin(words), std::end(words), value) != std::end(words);
+        };
         auto& given = line_.options.back();
-        const auto found = std::find(std::begin(words), std::end(words), given.value);
-        if (found == std::end(words))
-            throw Error(ErrorKind::usage, cat(spelling, " is true or false, not ", quote(given.value)),
-                        "a switch takes a value only behind '='");
-        given = {given.index, "", true, found - words < 6};
+        given.on = is_one_of(on, given.value);
+        if (!given.on && !is_one_of(off, given.value))
+            throw usage_error(cat(spelling, " is true or false, not ", quote(given.value)),
+                              "a switch takes a value only behind '='");
+        given = {given.index, "", true, given.on};
     }
 
     [[noreturn]] void refuse(std::string_view word) const {
@@ -138,34 +136,31 @@ private:
     }
 
     [[noreturn]] void refuse_name(std::string_view name) const {
-        std::vector<std::string_view> names;
         for (const auto& option : unsupported_)
-            if (option.name == name)
-                throw Error(ErrorKind::usage, cat("--", name, " is not supported yet"), std::string(see_help));
+            if (option.name == name) throw usage_error(cat("--", name, " is not supported yet"));
+        std::vector<std::string_view> names;
         for (const auto& option : known_)
             if (!option.name.empty()) names.push_back(option.name);
+        const auto message = cat("unknown option ", quote(cat("--", name)));
         const auto near = nearest_word(name, names);
-        throw Error(ErrorKind::usage, cat("unknown option ", quote(cat("--", name))),
-                    near.empty() ? std::string(see_help) : cat("did you mean --", near, "?"));
+        throw near.empty() ? usage_error(message) : usage_error(message, cat("did you mean --", near, "?"));
     }
 
-    // The first of `letters`, which are the end of a word.
+    // The first of the letters; they are the end of a word.
     [[noreturn]] void refuse_letter(std::string_view letters) const {
+        const auto spelling = cat('-', letters[0]);
         for (const auto& option : unsupported_)
             if (option.letter == letters[0])
-                throw Error(ErrorKind::usage, cat("--", option.name, " (-", option.letter, ") is not supported yet"),
-                            std::string(see_help));
+                throw usage_error(cat("--", option.name, " (", spelling, ") is not supported yet"));
         const std::string_view word = *std::find_if(words_.begin(), words_.end(), [&](std::string_view one) {
-            return one.starts_with('-') && one.ends_with(letters);
+            return one.starts_with('-') && !one.starts_with("--") && one.ends_with(letters);
         });
+        const auto message = cat("unknown option ", quote(spelling), word == spelling ? "" : cat(" in ", quote(word)));
         // Long options with one dash are the most common slip: -name.
         const auto name = word.substr(1, word.find('=') - 1);
-        const bool is_long =
-            std::any_of(known_.begin(), known_.end(), [&](const OptionWords& option) { return option.name == name; });
-        throw Error(
-            ErrorKind::usage,
-            cat("unknown option ", quote(cat('-', letters[0])), word.size() > 2 ? cat(" in ", quote(word)) : ""),
-            is_long ? cat("did you mean --", name, "?") : std::string(see_help));
+        for (const auto& option : known_)
+            if (option.name == name) throw usage_error(message, cat("did you mean --", name, "?"));
+        throw usage_error(message);
     }
 
     [[noreturn]] void refuse_without_value(std::string_view word) const {
@@ -173,7 +168,7 @@ private:
         const auto option = std::find_if(known_.begin(), known_.end(), [&](const OptionWords& one) {
             return spelling == cat("--", one.name) || spelling == cat('-', one.letter);
         });
-        throw Error(ErrorKind::usage, cat(spelling, " needs a value"), cat("write ", spelling, ' ', option->argument));
+        throw usage_error(cat(spelling, " needs a value"), cat("write ", spelling, ' ', option->argument));
     }
 
     std::span<const OptionWords> known_;
@@ -202,7 +197,7 @@ std::string options_help(std::span<const OptionWords> known) {
         }
         auto left = option.letter != 0 ? cat("  -", option.letter, ", --") : std::string("      --");
         append(left, option.name);
-        if (!option.argument.empty()) append(left, cat(has_optional_value(option) ? "" : " ", option.argument));
+        if (!option.argument.empty()) append(left, cat(needs_value(option) ? " " : "", option.argument));
         do left += ' ';
         while (width(left) < column);
         append(text, cat(left, option.help, '\n'));

@@ -222,7 +222,8 @@ PathFacts explain_path(const ExplainSources& sources, const std::string& path) {
 std::vector<PathFacts> explain_examples(const ExplainSources& sources, const Examples& examples) {
     std::vector<PathFacts> all;
     for (const auto& path : {examples.replaced(), examples.deleted(), most_merged_directory(sources.view)}) {
-        if (path.empty()) continue;
+        const bool shown = std::any_of(all.begin(), all.end(), [&](const PathFacts& one) { return one.asked == path; });
+        if (path.empty() || shown) continue;
         all.push_back(explain_path(sources, path));
         all.back().example = true;
     }

@@ -164,7 +164,7 @@ std::string terminal() {
 std::string host_names() {
     char host[65] = "", domain[65] = "";
     ::gethostname(host, sizeof host);
-    ::getdomainname(domain, sizeof domain);
+    if (::getdomainname(domain, sizeof domain) < 0) domain[0] = 0;
     return json_list(std::vector<std::string>{host, domain});
 }
 

@@ -121,8 +121,9 @@ TEST_CASE("why: directories and binds are told apart by what they are for") {
 }
 
 TEST_CASE("why: what each namespace means, one's own and the host's") {
-    for (const std::uint64_t flag : {CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWIPC,
-                                     CLONE_NEWCGROUP, CLONE_NEWUSER, CLONE_NEWTIME}) {
+    for (const int one : {CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWCGROUP,
+                          CLONE_NEWUSER, CLONE_NEWTIME}) {
+        const auto flag = static_cast<std::uint64_t>(one);
         CAPTURE(namespace_names(flag));
         check_sentence(own_namespace(flag));
         check_sentence(host_namespace(flag));
