@@ -12,11 +12,11 @@ struct ChildReport {
         failure,   ///< a step failed; the child is gone
     };
     Kind kind = Kind::failure;
-    std::int32_t step = 0;   ///< index into Plan::steps
-    std::int32_t error = 0;  ///< errno
-    std::int32_t item = -1;  ///< which option, candidate or part of the step failed, if it has several
+    std::int32_t step = 0;    ///< index into Plan::steps
+    std::int32_t error = 0;   ///< errno
+    std::int32_t item = -1;   ///< which option, candidate or part of the step failed, if it has several
     std::int32_t layer = -1;  ///< which layer overlayfs refused
-    char detail[236] = {};   ///< the kernel's own words (the log of a file system context), NUL-terminated
+    char detail[236] = {};    ///< the kernel's own words (the log of a file system context), NUL-terminated
 };
 
 }  // namespace minirun
