@@ -35,11 +35,21 @@ install_missing() {
   rm -f "$log"
 }
 
-# The release programs, at build/minirun and beside it.
+# Sets a build directory up; what Meson has to say is of interest only when it fails.
+configure() {
+  local log=$1-setup.log
+  meson setup "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+}
+
+# The release programs, at build/minirun and beside it. Without the tests, which need more packages, unless
+# `build_release -Dtests=true` asks for them.
 build_release() {
   mkdir -p build
-  [ -f build/release/build.ninja ] || meson setup build/release --buildtype=release >build/release-setup.log 2>&1 ||
-    { cat build/release-setup.log >&2; exit 1; }
+  if [ ! -f build/release/build.ninja ]; then
+    configure build/release --buildtype=release "${1:--Dtests=false}"
+  elif [ $# -gt 0 ] && ! meson introspect --buildoptions build/release | grep -q '"name": "tests", "value": true'; then
+    meson configure build/release "$1"
+  fi
   ninja -C build/release
   local program
   for program in minirun minirun-oci minirun-image; do

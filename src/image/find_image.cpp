@@ -12,16 +12,9 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "build_config.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
-
-// Where the build puts the examples, and where they are in the source tree. Either may be empty.
-#ifndef MINIRUN_EXAMPLES_DIR
-#define MINIRUN_EXAMPLES_DIR ""
-#endif
-#ifndef MINIRUN_SOURCE_EXAMPLES
-#define MINIRUN_SOURCE_EXAMPLES ""
-#endif
 
 namespace minirun {
 namespace {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "build_config.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/render.hpp"
