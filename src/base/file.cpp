@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -128,6 +129,12 @@ void write_file_atomically(const std::string& path, std::string_view text, mode_
     if (fsync(beside.fd()) != 0) fail("sync", path, errno);
     beside.rename_to(path);
     sync_directory_of(path);
+}
+
+std::string read_link(const std::string& path) {
+    char target[PATH_MAX];
+    const auto n = ::readlink(path.c_str(), target, sizeof target);
+    return n < 0 ? "" : std::string(target, static_cast<std::size_t>(n));
 }
 
 bool is_directory(const std::string& path) noexcept {

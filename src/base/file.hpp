@@ -26,6 +26,9 @@ std::string read_fd(int fd, const std::string& name, std::size_t max_bytes);
 /// synced. `mode` holds whatever the umask is. On failure nothing is left beside it and the old file is as it was.
 void write_file_atomically(const std::string& path, std::string_view text, mode_t mode);
 
+/// Where a symbolic link leads, as it says; empty if there is none.
+std::string read_link(const std::string& path);
+
 /// Whether there is a directory at `path`, symbolic links followed.
 bool is_directory(const std::string& path) noexcept;
 

@@ -26,47 +26,51 @@ Directory open_directory(int parent, const char* name) noexcept {
     return dir;
 }
 
-// Removes the entries that are no directories. Returns the name of a directory that is left, or "".
-std::string remove_files(DIR* dir, int& error) {
-    ::rewinddir(dir);
-    std::string subdirectory;
+// Removes entries until one is a directory with something in it: its name, or "" at the end.
+std::string remove_until_full_directory(DIR* dir, int& error) {
     while (const dirent* entry = ::readdir(dir)) {
         if (std::strcmp(entry->d_name, ".") == 0 || std::strcmp(entry->d_name, "..") == 0) continue;
-        // Files and empty directories go at once; what is left has something in it.
         if (::unlinkat(::dirfd(dir), entry->d_name, 0) == 0) continue;
-        if (errno != EISDIR) {
-            if (error == 0) error = errno;
-            continue;
-        }
-        if (::unlinkat(::dirfd(dir), entry->d_name, AT_REMOVEDIR) < 0) subdirectory = entry->d_name;
+        if (errno == EISDIR && ::unlinkat(::dirfd(dir), entry->d_name, AT_REMOVEDIR) == 0) continue;
+        if (errno == ENOTEMPTY || errno == EEXIST) return entry->d_name;
+        if (error == 0) error = errno;
     }
-    return subdirectory;
+    return "";
 }
+
+// One directory on the way down.
+struct Level {
+    std::string name;
+    Directory directory;  ///< null: closed meanwhile, because the way is long
+};
+constexpr std::size_t most_open = 256;
 
 }  // namespace
 
+// Every directory is read once, and no more than a few are open: a container may have left millions of directories, in
+// one another or beside one another.
 int remove_tree(const std::string& path) noexcept try {
     if (::rmdir(path.c_str()) == 0 || errno == ENOENT) return 0;
     int error = 0;
-    Directory current = open_directory(AT_FDCWD, path.c_str());
-    if (!current) return errno;
-    // The way down, by name: only the directory at its end is open, however deep it is.
-    std::vector<std::string> way;
+    std::vector<Level> way;
+    way.push_back({path, open_directory(AT_FDCWD, path.c_str())});
+    if (!way.back().directory) return errno;
     while (true) {
-        const auto subdirectory = remove_files(current.get(), error);
+        auto& here = way.back();
+        const auto full = remove_until_full_directory(here.directory.get(), error);
         if (error != 0) return error;
-        if (!subdirectory.empty()) {
-            auto below = open_directory(::dirfd(current.get()), subdirectory.c_str());
+        if (!full.empty()) {
+            auto below = open_directory(::dirfd(here.directory.get()), full.c_str());
             if (!below) return errno;
-            way.push_back(subdirectory);
-            current = std::move(below);
+            if (way.size() >= most_open) way[way.size() - most_open].directory.reset();
+            way.push_back({full, std::move(below)});
             continue;
         }
-        if (way.empty()) break;
-        auto above = open_directory(::dirfd(current.get()), "..");
-        if (!above) return errno;
-        current = std::move(above);
-        if (::unlinkat(::dirfd(current.get()), way.back().c_str(), AT_REMOVEDIR) < 0) return errno;
+        if (way.size() == 1) break;
+        auto& above = way[way.size() - 2];
+        if (!above.directory) above.directory = open_directory(::dirfd(here.directory.get()), "..");
+        if (!above.directory) return errno;
+        if (::unlinkat(::dirfd(above.directory.get()), here.name.c_str(), AT_REMOVEDIR) < 0) return errno;
         way.pop_back();
     }
     return ::rmdir(path.c_str()) == 0 ? 0 : errno;

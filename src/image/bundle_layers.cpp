@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
+#include "model/launch_request.hpp"
 #include "model/image_config.hpp"
 
 namespace minirun {

@@ -8,9 +8,6 @@
 
 namespace minirun {
 
-/// overlayfs takes 500 lower layers (OVL_MAX_STACK).
-inline constexpr std::size_t max_layers = 500;
-
 /// The entries of a bundle's layers/ directory, lowest first.
 ///
 /// Entries are directories or symbolic links to directories; hidden ones are ignored. They are ordered by name, or by

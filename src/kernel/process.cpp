@@ -42,6 +42,8 @@ SysStatus send_signal(int pidfd, int signal) noexcept {
     return sys_status(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
 }
 
+SysStatus set_undumpable() noexcept { return sys_status(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)); }
+
 SysStatus set_parent_death_signal(int signal) noexcept {
     return sys_status(::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0));
 }

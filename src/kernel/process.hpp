@@ -33,6 +33,8 @@ SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept;
 int open_process(pid_t pid) noexcept;
 SysStatus send_signal(int pidfd, int signal) noexcept;
 
+/// No other process without CAP_SYS_PTRACE sees into this one, until execve(2). PR_SET_DUMPABLE.
+SysStatus set_undumpable() noexcept;
 /// PR_SET_PDEATHSIG: `signal` when the thread that made this process ends. See prctl(2).
 SysStatus set_parent_death_signal(int signal) noexcept;
 /// Descriptors from `first` on are closed by execve(2). Linux 5.11.

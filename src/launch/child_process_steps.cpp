@@ -96,7 +96,7 @@ SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
     if (!forked) return SysStatus::failure(forked.error());
     if (forked.value().pid != 0) run_mini_init(forked.value().pid);
     // The reaper is the parent now, and it dies with minirun.
-    return kernel::set_parent_death_signal(SIGKILL);
+    return die_with_parent();
 }
 
 SysStatus ChildSteps::operator()(const op::NewSession&) noexcept {
@@ -116,7 +116,8 @@ SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::EnterUserNamespace&) noexcept {
-    return sys_status(::setns(slot(Slot::userns), CLONE_NEWUSER));
+    const auto entered = sys_status(::setns(slot(Slot::userns), CLONE_NEWUSER));
+    return entered ? die_with_parent() : entered;
 }
 
 SysStatus ChildSteps::operator()(const op::LimitBoundingSet& step) noexcept {
@@ -134,8 +135,7 @@ SysStatus ChildSteps::operator()(const op::SetUser& step) noexcept {
     report.item = 2;
     if (const auto set = kernel::set_uid(step.uid); !set) return set;
     report.item = -1;
-    // A change of ids clears the parent-death signal (prctl(2)).
-    return kernel::set_parent_death_signal(SIGKILL);
+    return die_with_parent();
 }
 
 SysStatus ChildSteps::operator()(const op::EnterWorkingDirectory& step) noexcept {

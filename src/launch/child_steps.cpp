@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kernel/channel.hpp"
 #include "kernel/credentials.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
@@ -65,7 +66,14 @@ SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return Sys
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 
-SysStatus ChildSteps::operator()(const op::DieWithParent&) noexcept {
+SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
+
+SysStatus ChildSteps::operator()(const op::Undumpable&) noexcept { return kernel::set_undumpable(); }
+
+SysStatus ChildSteps::operator()(const op::DieWithParent&) noexcept { return die_with_parent(); }
+
+// To be said again after each change of ids: it clears the signal (prctl(2)).
+SysStatus ChildSteps::die_with_parent() noexcept {
     if (const auto set = kernel::set_parent_death_signal(SIGKILL); !set) return set;
     // A parent that died before the call above sends no signal any more, but its end of the socket is closed.
     pollfd watch{start_.report_socket, 0, 0};
@@ -140,10 +148,15 @@ SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_dire
 }
 
 SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
-    const auto opened = open_target(target, kernel::is_directory(tree));
+    const bool directory = kernel::is_directory(tree);
+    const auto opened = open_target(target, directory);
     if (!opened) return SysStatus::failure(opened.error());
     const Scoped owned(opened.value());
-    return kernel::attach(tree, owned.get());
+    const auto attached = kernel::attach(tree, owned.get());
+    // The kernel's EINVAL has many causes; this is the one that people meet.
+    if (!attached && attached.error() == EINVAL && directory != kernel::is_directory(owned.get()))
+        return SysStatus::failure(ENOTDIR);
+    return attached;
 }
 
 SysStatus ChildSteps::adopt_root(int tree, const char* mountpoint) noexcept {
@@ -209,7 +222,10 @@ SysStatus ChildSteps::operator()(const op::BindIdmapped& step) noexcept {
     return attach_at(owned.get(), {Slot::host, step.mountpoint, Create::no});
 }
 
-SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept { return kernel::create_as(step.uid, step.gid); }
+SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept {
+    const auto done = kernel::create_as(step.uid, step.gid);
+    return done ? die_with_parent() : done;
+}
 
 SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
     const auto tree = make_filesystem(step);
@@ -309,6 +325,14 @@ SysStatus ChildSteps::operator()(const op::SetRootPropagation& step) noexcept {
     return kernel::set_mount_attributes(slot(Slot::root),
                                         {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)},
                                         (step.flags & MS_REC) != 0);
+}
+
+SysStatus ChildSteps::operator()(const op::AwaitParent&) noexcept {
+    char word = 0;
+    const auto received = kernel::receive_message(start_.report_socket, &word, sizeof word);
+    if (!received) return SysStatus::failure(received.error());
+    if (received.value().size == 0) kernel::exit_now(125);  // minirun was killed
+    return SysStatus::success();
 }
 
 // pivot_root(2), "pivot_root(".", ".")": the old root lands on top of the new one and is taken off again, so that

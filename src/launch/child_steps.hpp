@@ -21,8 +21,10 @@ public:
     SysStatus operator()(const op::TimeNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
+    SysStatus operator()(const op::RecordProcess&) noexcept;
 
     // The namespace and the tree: child_steps.cpp.
+    SysStatus operator()(const op::Undumpable&) noexcept;
     SysStatus operator()(const op::DieWithParent&) noexcept;
     SysStatus operator()(const op::JoinNamespace&) noexcept;
     SysStatus operator()(const op::EnterDirectory&) noexcept;
@@ -41,6 +43,7 @@ public:
     SysStatus operator()(const op::ReadonlyPath&) noexcept;
     SysStatus operator()(const op::MakeReadonly&) noexcept;
     SysStatus operator()(const op::SetRootPropagation&) noexcept;
+    SysStatus operator()(const op::AwaitParent&) noexcept;
     SysStatus operator()(const op::PivotRoot&) noexcept;
 
     // The process: child_process_steps.cpp.
@@ -71,6 +74,7 @@ public:
 private:
     int slot(Slot which) const noexcept { return slots_[static_cast<unsigned>(which)]; }
     void keep(Slot which, int fd) noexcept { slots_[static_cast<unsigned>(which)] = fd; }
+    SysStatus die_with_parent() noexcept;
     void explain(int context) noexcept;
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
     SysStatus attach_at(int tree, const Target& target) noexcept;

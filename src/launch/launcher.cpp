@@ -14,6 +14,7 @@
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
 #include "launch/child.hpp"
+#include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
 #include "plan/hints.hpp"
 
@@ -61,6 +62,7 @@ SysResult<int> make_user_namespace(const op::MakeUserNamespace& step) {
 
 struct HostSteps {
     Fd& user_namespace;
+    pid_t child = -1;  ///< after the clone
 
     SysStatus operator()(const op::HostDirectory& step) const {
         // Several steps may want the same parent. The container's directory is nobody else's.
@@ -89,6 +91,7 @@ struct HostSteps {
         user_namespace.reset(made.value());
         return SysStatus::success();
     }
+    SysStatus operator()(const op::RecordProcess& step) const { return record_process(step.path, child); }
     template <class ChildStep>
     SysStatus operator()(const ChildStep&) const {
         return SysStatus::failure(ENOSYS);
@@ -102,12 +105,22 @@ ChildReport failure(std::size_t step, int error) {
     return report;
 }
 
-std::size_t execute_host_steps(const Plan& plan, Fd& user_namespace) {
-    std::size_t i = 0;
-    for (; plan.steps[i].phase == Phase::host_before; i++)
-        if (const auto done = std::visit(HostSteps{user_namespace}, plan.steps[i].operation); !done)
+// The steps of one phase, which begins at this index. Returns the index behind them.
+std::size_t execute_host_steps(const Plan& plan, std::size_t i, Phase phase, const HostSteps& execute) {
+    for (; plan.steps[i].phase == phase; i++)
+        if (const auto done = std::visit(execute, plan.steps[i].operation); !done)
             throw step_error(plan, failure(i, done.error()));
     return i;
+}
+
+std::size_t first_of_child(const Plan& plan, std::size_t i) {
+    while (plan.steps[i].phase == Phase::host_after) i++;
+    return i;
+}
+
+void end_child(const Launched& launched) {
+    (void)kernel::send_signal(launched.pidfd.get(), SIGKILL);
+    (void)kernel::wait_pidfd(launched.pidfd.get());
 }
 
 // Reads the child's reports until it has exec'ed or failed.
@@ -132,8 +145,9 @@ Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched
 
 Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask) {
     Fd user_namespace;
-    const auto clone_step = execute_host_steps(plan, user_namespace);
-    const auto first_child_step = clone_step + 1;
+    const auto clone_step = execute_host_steps(plan, 0, Phase::host_before, {user_namespace});
+    const auto after_clone = clone_step + 1;
+    const auto first_child_step = first_of_child(plan, after_clone);
 
     const auto pair = kernel::socket_pair();
     if (!pair) throw Error(ErrorKind::system, "cannot make a socket pair", "", pair.error());
@@ -149,6 +163,14 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     Launched launched{cloned.value().pid, Fd(cloned.value().pidfd), Fd()};
     // The child's end must be the only one: its closing is what we wait for.
     there.reset();
+    try {
+        execute_host_steps(plan, after_clone, Phase::host_after, {user_namespace, launched.pid});
+    } catch (...) {
+        end_child(launched);
+        throw;
+    }
+    // A child that has failed already does not hear it; what it reported is still there to be read.
+    (void)kernel::send_message(here.get(), "", 1);
     launched.terminal = await_exec(here.get(), first_child_step, launched);
     return launched;
 }

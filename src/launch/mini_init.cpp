@@ -41,7 +41,7 @@ void hide_command_line() noexcept {
 void run_mini_init(pid_t child) noexcept {
     // This process still has minirun's program and memory: non-dumpable, nobody inside can look at /proc/1/exe or
     // /proc/1/mem, nor write to the program through it (CVE-2019-5736).
-    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)kernel::set_undumpable();
     ::prctl(PR_SET_NAME, "minirun-init", 0, 0, 0);
     hide_command_line();
     // All that it ever needs is to signal a child of another user.

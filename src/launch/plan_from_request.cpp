@@ -146,7 +146,11 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_user_namespace(plan);
     add_clone(plan);
 
+    // On the host, beside the child.
+    plan.host_after(op::RecordProcess{plan.text(request.container_dir + "/process")});
+
     // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
+    plan.child(op::Undumpable{});
     plan.child(op::DieWithParent{});
     add_joined_namespaces(plan);
     add_propagation(plan);
@@ -162,6 +166,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_root_finish(plan);
 
     // Out of the host, and then down to what the process may have.
+    plan.child_final(op::AwaitParent{});
     plan.child_final(op::PivotRoot{});
     if (has_new_namespace(request.spec, NamespaceType::user)) plan.child_final(op::EnterUserNamespace{});
     add_session(plan);

@@ -14,13 +14,16 @@
 
 namespace minirun {
 
-/// Where the root file system comes from: what config.json's `root.path` cannot say.
+/// overlayfs takes no more lower directories (OVL_MAX_STACK in the kernel's fs/overlayfs).
+inline constexpr std::size_t max_layers = 500;
+
 /// A mount point that the image lacks.
 struct MissingTarget {
     std::string path;  ///< absolute in the container
     bool directory = true;
 };
 
+/// Where the root file system comes from: what config.json's `root.path` cannot say.
 struct RootSource {
     enum class Kind {
         layers,     ///< an overlay of layers, made for this container

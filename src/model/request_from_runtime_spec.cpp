@@ -5,6 +5,7 @@
 #include "minirun/error.hpp"
 #include "model/request_from_image.hpp"
 #include "model/request_parts.hpp"
+#include "model/user_database.hpp"
 
 namespace minirun {
 namespace {
@@ -62,6 +63,13 @@ void apply_process_options(ContainerSpec& spec, const RunOptions& options) {
     for (const auto& [key, value] : options.annotations) spec.annotations[key] = value;
 }
 
+// Engines leave HOME to the runtime, as runc and crun set it.
+void add_home(ProcessSpec& process, const ImageFiles& files) {
+    if (has_variable(process.env, "HOME")) return;
+    const auto user = resolve_user(cat(process.user.uid), files.passwd, files.group);
+    process.env.push_back("HOME=" + user.home);
+}
+
 // The directory as it is, or, with --tmpfs-upper, below a writable layer that is thrown away.
 RootSource root_of(const Image& image, const RunOptions& options) {
     refuse_two_uppers(options);
@@ -75,12 +83,14 @@ RootSource root_of(const Image& image, const RunOptions& options) {
 
 }  // namespace
 
-LaunchRequest request_from_runtime_spec(const Image& image, const RunOptions& options, const HostFacts& host) {
+LaunchRequest request_from_runtime_spec(const Image& image, const RunOptions& options, const ImageFiles& files,
+                                        const HostFacts& host) {
     refuse_decided_options(image, options);
     auto request = request_around(options, host, {});
     request.spec = image.runtime_spec.value_or(ContainerSpec{});
     auto& spec = request.spec;
     apply_process_options(spec, options);
+    add_home(spec.process, files);
     request.root = root_of(image, options);
     spec.root.path = absolute_path(spec.root.path, image.directory);
     spec.root.readonly = spec.root.readonly || options.read_only;

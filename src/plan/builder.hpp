@@ -24,6 +24,7 @@ public:
 
     void host_before(Operation operation) { add(Phase::host_before, operation); }
     void clone(Operation operation) { add(Phase::clone, operation); }
+    void host_after(Operation operation) { add(Phase::host_after, operation); }
     void child(Operation operation) { add(Phase::child, operation); }
     void child_final(Operation operation) { add(Phase::child_final, operation); }
 
@@ -42,7 +43,7 @@ private:
     }
 
     Plan plan_;
-    std::array<std::vector<Step>, 4> phases_;
+    std::array<std::vector<Step>, 5> phases_;
 };
 
 /// Whether the spec asks for a namespace of this type that is new (no path).

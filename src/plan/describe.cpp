@@ -101,6 +101,10 @@ struct Describe {
     std::string operator()(const op::CloneProcess& s) const {
         return cat("clone a process with new namespaces: ", namespace_names(s.flags));
     }
+    std::string operator()(const op::RecordProcess& s) const {
+        return cat("record which process it is in ", printable(s.path));
+    }
+    std::string operator()(const op::Undumpable&) const { return "become non-dumpable"; }
     std::string operator()(const op::DieWithParent&) const { return "die when minirun dies (SIGKILL)"; }
     std::string operator()(const op::JoinNamespace& s) const {
         return cat("join the ", namespace_names(s.type), " namespace ", printable(s.path));
@@ -159,6 +163,7 @@ struct Describe {
     std::string operator()(const op::SetRootPropagation& s) const {
         return cat("make the root ", propagation_name(s.flags));
     }
+    std::string operator()(const op::AwaitParent&) const { return "wait until minirun is ready"; }
     std::string operator()(const op::PivotRoot&) const {
         return "pivot_root: the container's root becomes /, the host's is unmounted";
     }
@@ -205,10 +210,10 @@ struct Describe {
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "host_directory", "host_file", "host_symlink", "time_namespace", "make_user_namespace", "clone_process",
-    "die_with_parent", "join_namespace", "enter_directory", "set_propagation", "mount_overlay", "bind_root",
+    "record_process", "undumpable", "die_with_parent", "join_namespace", "enter_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
-    "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "pivot_root",
+    "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",
     "fork_init", "new_session", "connect_streams", "enter_user_namespace", "limit_bounding_set", "set_user",
     "enter_working_directory", "set_umask", "set_capabilities", "no_new_privileges", "reset_signals", "load_seccomp",
     "close_descriptors", "exec"};
@@ -220,6 +225,7 @@ std::string_view phase_name(Phase phase) {
     switch (phase) {
         case Phase::host_before: return "host";
         case Phase::clone: return "clone";
+        case Phase::host_after: return "host";
         case Phase::child: return "child";
         case Phase::child_final: return "inside";
     }

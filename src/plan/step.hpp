@@ -76,7 +76,16 @@ struct CloneProcess {
     std::uint64_t flags;  ///< CLONE_NEW*
 };
 
+// In the parent, after the clone, while the child is at work.
+/// Notes down which process it is, so that after a kill -9 of minirun the next command can end it.
+struct RecordProcess {
+    const char* path;
+};
+
 // In the child: the namespace and the tree.
+/// Nobody can look into this process, which still has minirun's memory, through a namespace that it joins
+/// (CVE-2016-9962).
+struct Undumpable {};
 struct DieWithParent {};
 struct JoinNamespace {
     const char* path;
@@ -198,6 +207,8 @@ struct SetRootPropagation {
 };
 
 // In the child: out of the host.
+/// Until the parent has done its steps after the clone.
+struct AwaitParent {};
 struct PivotRoot {};
 
 // In the child, last: the process.
@@ -253,11 +264,11 @@ struct Exec {
 
 using Operation =
     std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::TimeNamespace, op::MakeUserNamespace,
-                 op::CloneProcess, op::DieWithParent, op::JoinNamespace, op::EnterDirectory, op::SetPropagation,
+                 op::CloneProcess, op::RecordProcess, op::Undumpable, op::DieWithParent, op::JoinNamespace, op::EnterDirectory, op::SetPropagation,
                  op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount,
                  op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath,
                  op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore,
-                 op::OpenTerminal, op::MakeReadonly, op::SetRootPropagation, op::PivotRoot, op::ForkInit,
+                 op::OpenTerminal, op::MakeReadonly, op::SetRootPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
                  op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
                  op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
                  op::LoadSeccomp, op::CloseDescriptors, op::Exec>;
@@ -266,6 +277,7 @@ using Operation =
 enum class Phase : std::uint8_t {
     host_before,  ///< in the parent, before the clone; undone in the end
     clone,
+    host_after,   ///< in the parent, while the child is at work
     child,        ///< in the child, still with the host's tree in reach
     child_final,  ///< in the child, inside the container: from pivot_root to execve
 };

@@ -69,6 +69,12 @@ struct Why {
     std::string_view operator()(const op::CloneProcess&) const {
         return "This one call makes the container: a process with its own view of the system, on the same kernel.";
     }
+    std::string_view operator()(const op::RecordProcess&) const {
+        return "Should minirun be killed and the container have shaken off that signal, the next command ends it.";
+    }
+    std::string_view operator()(const op::Undumpable&) const {
+        return "It still has minirun's memory: nobody may look into it through a namespace that it joins.";
+    }
     std::string_view operator()(const op::DieWithParent&) const {
         return "Should minirun be killed, nothing of the container goes on without anybody watching it.";
     }
@@ -148,6 +154,9 @@ struct Why {
     }
     std::string_view operator()(const op::SetRootPropagation&) const {
         return "Whether mounts made inside are seen in copies of the tree is what the config asks for.";
+    }
+    std::string_view operator()(const op::AwaitParent&) const {
+        return "What minirun does beside it has to be done before a program of the image runs.";
     }
     std::string_view operator()(const op::PivotRoot&) const {
         return "The host's tree is gone from view: unlike after chroot, there is nothing left to climb back to.";

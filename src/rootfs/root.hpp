@@ -5,9 +5,6 @@
 
 namespace minirun {
 
-/// Overlayfs takes at most this many lower layers (OVL_MAX_STACK in the kernel).
-inline constexpr std::size_t max_layers = 500;
-
 /// Makes Slot::root, mounted at the container's directory, with the writable layer that the request asks for.
 void add_root(PlanBuilder& plan);
 

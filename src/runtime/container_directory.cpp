@@ -13,8 +13,10 @@
 #include <cstring>
 #include <memory>
 
+#include "base/file.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
+#include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
@@ -29,12 +31,6 @@ Fd lock_directory(const std::string& path) noexcept {
 bool was_removed(int directory) noexcept {
     struct stat info {};
     return ::fstat(directory, &info) < 0 || info.st_nlink == 0;
-}
-
-std::string link_target(const std::string& path) {
-    char target[256];
-    const auto n = ::readlink(path.c_str(), target, sizeof target);
-    return n < 0 ? "" : std::string(target, static_cast<std::size_t>(n));
 }
 
 // Calls f with the name of each entry.
@@ -96,7 +92,7 @@ void ContainerDirectory::take_name(const Paths& paths, const std::string& id, co
     const auto link = paths.names + "/" + name;
     while (::symlink(id.c_str(), link.c_str()) < 0) {
         if (errno != EEXIST) throw Error(ErrorKind::system, cat("cannot take the name ", quote(name)), "", errno);
-        const auto holder = link_target(link);
+        const auto holder = read_link(link);
         const auto directory = paths.containers + "/" + holder;
         if (::access(directory.c_str(), F_OK) == 0 && !lock_directory(directory))
             throw Error(ErrorKind::conflict,
@@ -115,11 +111,14 @@ ContainerDirectory::~ContainerDirectory() {
 void sweep(const Paths& paths) noexcept try {
     for_each_entry(paths.containers, [&](const std::string& id) {
         const auto path = paths.containers + "/" + id;
-        if (const Fd lock = lock_directory(path)) remove_tree(path);
+        const Fd lock = lock_directory(path);
+        if (!lock) return;
+        end_recorded_process(path + "/process");
+        remove_tree(path);
     });
     for_each_entry(paths.names, [&](const std::string& name) {
         const auto link = paths.names + "/" + name;
-        const auto target = link_target(link);
+        const auto target = read_link(link);
         if (!target.empty() && ::access((paths.containers + "/" + target).c_str(), F_OK) < 0) ::unlink(link.c_str());
     });
 } catch (...) {

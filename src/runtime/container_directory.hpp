@@ -33,7 +33,8 @@ private:
     Fd lock_;
 };
 
-/// Removes the directories whose owners are gone, and the names that lead to none.
+/// Removes the directories whose owners are gone, with the processes that they have left, and the names that lead to
+/// none.
 void sweep(const Paths& paths) noexcept;
 
 }  // namespace minirun

@@ -70,11 +70,23 @@ void check_target(const Resolution& resolved, LayerView& view, const std::string
         throw Error(ErrorKind::bad_input,
                     cat("the mount target ", quote(path), " leads out of the root file system through a symbolic link"),
                     "mount on another path of the container");
+    if (resolved.path == "/")
+        throw Error(ErrorKind::bad_input,
+                    cat("the mount target ", quote(path), " is a symbolic link to the root, which a mount would cover"),
+                    "mount on another path of the container");
     if (!resolved.entry && view.lookup(path, false))
         throw Error(
             ErrorKind::bad_input,
             cat("the mount target ", quote(path), " is a symbolic link that leads nowhere inside the root file system"),
             "mount on the directory itself, or choose another target");
+}
+
+// Mount points that the image lacks are in a layer of their own. If there is no room for one more, they are made in a
+// writable layer, before the root becomes read-only.
+void make_room_for_targets(RootSource& root) {
+    if (root.missing_targets.empty() || root.layers.size() < max_layers) return;
+    root.missing_targets.clear();
+    root.upper = RootSource::Upper::memory;
 }
 
 // What is mounted where nothing is: only a root that can be written to gets it while the container is made.
@@ -92,8 +104,9 @@ void look_at_targets(LaunchRequest& request, LayerView& view) {
         if (writable && mount.type != "bind" && mount.type != "overlay") continue;
         look(&mount, mount.destination, mount.type != "bind" || is_directory(mount.source));
     }
-    if (!writable)
-        for (const auto& file : request.etc_files) look(nullptr, file.path, false);
+    if (writable) return;
+    for (const auto& file : request.etc_files) look(nullptr, file.path, false);
+    make_room_for_targets(request.root);
 }
 
 }  // namespace
@@ -101,11 +114,11 @@ void look_at_targets(LaunchRequest& request, LayerView& view) {
 LaunchRequest make_request(const Image& image, const RunOptions& options, const Paths& paths) {
     check_platform(image);
     const auto host = host_facts(paths, options);
-    if (image.form == Image::Form::runtime_bundle) return request_from_runtime_spec(image, options, host);
     LayerView view(image.layers);
     const ImageFiles files{view.read_file("/etc/passwd", max_etc_file).value_or(""),
                            view.read_file("/etc/group", max_etc_file).value_or(""),
                            [&](const std::string& path) { return view.directory_stack(path); }};
+    if (image.form == Image::Form::runtime_bundle) return request_from_runtime_spec(image, options, files, host);
     auto request = request_from_image(image, options, files, host);
     request.etc_files = etc_files(request.spec, options, host);
     look_at_targets(request, view);

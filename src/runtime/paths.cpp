@@ -18,21 +18,26 @@ std::string environment(const char* name) {
 }
 
 std::string data_directory() {
-    if (const auto root = environment("MINIRUN_ROOT"); !root.empty()) {
-        if (root.front() != '/')
-            throw Error(ErrorKind::usage, cat("MINIRUN_ROOT is ", quote(root), ", which is not an absolute path"));
-        return root;
-    }
     if (::geteuid() == 0) return "/var/lib/minirun";
     if (const auto xdg = environment("XDG_DATA_HOME"); !xdg.empty()) return xdg + "/minirun";
     return environment("HOME") + "/.local/share/minirun";
 }
 
+std::string state_directory() {
+    if (::geteuid() == 0) return "/run/minirun";
+    const auto xdg = environment("XDG_RUNTIME_DIR");
+    return xdg.empty() ? data_directory() : xdg + "/minirun";
+}
+
 }  // namespace
 
 Paths default_paths() {
-    const auto data = data_directory();
-    return {data, data + "/containers", data + "/names", data + "/cache/seccomp"};
+    const auto root = environment("MINIRUN_ROOT");
+    if (!root.empty() && root.front() != '/')
+        throw Error(ErrorKind::usage, cat("MINIRUN_ROOT is ", quote(root), ", which is not an absolute path"));
+    const auto data = root.empty() ? data_directory() : root;
+    const auto state = root.empty() ? state_directory() : root;
+    return {data, state, data + "/containers", state + "/names", data + "/cache/seccomp"};
 }
 
 void make_private_directories(const std::string& path) {

@@ -7,12 +7,13 @@ namespace minirun {
 
 struct Paths {
     std::string data;        ///< $MINIRUN_ROOT, or /var/lib/minirun; for a user $XDG_DATA_HOME/minirun
+    std::string state;       ///< $MINIRUN_ROOT, or /run/minirun; for a user $XDG_RUNTIME_DIR/minirun
     std::string containers;  ///< a directory for each container: its writable layer, its lock
     std::string names;       ///< symbolic links from names to ids
     std::string seccomp;     ///< compiled filters
 };
 
-/// From the environment: MINIRUN_ROOT, XDG_DATA_HOME, HOME.
+/// From the environment: MINIRUN_ROOT, XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME.
 Paths default_paths();
 
 /// mkdir -p with mode 0700: what lies below is nobody else's business (CVE-2021-41091).

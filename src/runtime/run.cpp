@@ -9,7 +9,7 @@
 #include "launch/launcher.hpp"
 #include "launch/plan_from_request.hpp"
 #include "launch/signals.hpp"
-#include "launch/stragglers.hpp"
+#include "launch/left_behind.hpp"
 #include "launch/supervise.hpp"
 #include "minirun/container.hpp"
 #include "minirun/error.hpp"

@@ -185,7 +185,7 @@ class TestTargets:
     """Where a volume lands is up to the image's links, inside of the image's root and nowhere else."""
 
     @pytest.mark.parametrize("link, lands", [
-        (Link("/real"), "/real"), (Link("real"), "/real"), (Link("../../../real"), "/real"), (Link("/"), None),
+        (Link("/real"), "/real"), (Link("real"), "/real"), (Link("../../../real"), None), (Link("/"), None),
         (Link("dir/up/real"), "/real"), (Link("/proc/self/root/real"), None), (Link("/proc/self/cwd"), None),
         (Link("link"), None), (Link("/nowhere/at/all"), None), (Link("/dev/fd/3"), None),
     ], ids=lambda value: value.target if isinstance(value, Link) else "")
@@ -199,9 +199,10 @@ class TestTargets:
 
     def test_a_parent_that_is_a_link(self, minirun, bundle, data):
         image = bundle(files={"out": Link("../../../../../.."), "abs": Link("/srv"), "srv": None})
-        script = "ls /made /srv/made"
-        options = ["-v", f"{data}:/out/made", "-v", f"{data}:/abs/made"]
-        assert minirun.run(*options, image, "sh", "-c", script).lines == ["/made:", "dir", "file", "", "/srv/made:", "dir", "file"]
+        assert minirun.run("-v", f"{data}:/abs/made", image, "ls", "/srv/made").lines == ["dir", "file"]
+        minirun.run("-v", f"{data}:/out/made", image, "true").refused(
+            125, "the mount target '/out/made' leads out of the root file system through a symbolic link",
+            hint="mount on another path of the container")
         assert not pathlib.Path("/made").exists() and not pathlib.Path("/srv/made").exists()
 
     @pytest.mark.parametrize("where", ["dev", "proc", "sys", "dev/shm"])

@@ -30,6 +30,23 @@ TEST_CASE("remove_tree: files, links, directories of any depth") {
     CHECK(exists(outside + "/kept"));
 }
 
+TEST_CASE("remove_tree: many full directories beside one another, below a long way down") {
+    const test::TemporaryDirectory dir;
+    const auto tree = dir / "tree";
+    auto place = tree;
+    ::mkdir(tree.c_str(), 0755);
+    // Longer than the number of directories that are kept open.
+    for (int depth = 0; depth < 400; depth++) ::mkdir((place += "/d").c_str(), 0755);
+    for (const auto& wide : {tree, tree + "/d/d", place})
+        for (int i = 0; i < 300; i++) {
+            const auto full = wide + "/" + std::to_string(i);
+            REQUIRE(::mkdir(full.c_str(), 0755) == 0);
+            std::ofstream(full + "/file") << "x";
+        }
+    CHECK(remove_tree(tree) == 0);
+    CHECK_FALSE(exists(tree));
+}
+
 TEST_CASE("remove_tree: what is not there is fine, what is no directory is not") {
     const test::TemporaryDirectory dir;
     CHECK(remove_tree(dir / "nothing") == 0);

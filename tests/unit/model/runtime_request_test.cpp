@@ -12,6 +12,7 @@ struct Fixture {
     Image image;
     RunOptions options;
     HostFacts host;
+    ImageFiles files;
 
     Fixture() {
         image.name = "bundle";
@@ -33,7 +34,7 @@ struct Fixture {
         host.container_dir = "/c/a";
         host.default_seccomp_profile = "default";
     }
-    LaunchRequest request() const { return request_from_runtime_spec(image, options, host); }
+    LaunchRequest request() const { return request_from_runtime_spec(image, options, files, host); }
     std::string refused() const {
         return test::error_text([&] { request(); });
     }
@@ -46,6 +47,7 @@ TEST_CASE("runtime bundle: its spec as it is") {
     const auto request = fixture.request();
     auto expected = *fixture.image.runtime_spec;
     expected.root.path = "/bundles/b/rootfs";
+    expected.process.env.emplace_back("HOME=/");
     CHECK(request.spec == expected);
     CHECK(request.root.kind == RootSource::Kind::directory);
     CHECK(request.id == fixture.host.id);
@@ -55,6 +57,15 @@ TEST_CASE("runtime bundle: its spec as it is") {
     CHECK_FALSE(request.streams.tty);
 }
 
+TEST_CASE("runtime bundle: HOME is the user's, unless the environment has one") {
+    Fixture fixture;
+    fixture.files.passwd = "ada:x:7:7::/home/ada:/bin/sh\n";
+    fixture.image.runtime_spec->process.user.uid = 7;
+    CHECK(fixture.request().spec.process.env.back() == "HOME=/home/ada");
+    fixture.options.env = {"HOME=/elsewhere"};
+    CHECK(fixture.request().spec.process.env.back() == "HOME=/elsewhere");
+}
+
 TEST_CASE("runtime bundle: what options replace") {
     Fixture fixture;
     fixture.options.arguments = {"ls", "-l"};
@@ -62,7 +73,7 @@ TEST_CASE("runtime bundle: what options replace") {
     fixture.options.entrypoint = Words{"/bin/sh"};
     CHECK(fixture.request().spec.process.args == Words{"/bin/sh", "ls", "-l"});
     fixture.options.env = {"A=2", "B=3", "PATH"};
-    CHECK(fixture.request().spec.process.env == Words{"A=2", "B=3"});
+    CHECK(fixture.request().spec.process.env == Words{"A=2", "B=3", "HOME=/"});
     CHECK(fixture.request().spec.process.cwd == "/srv");
     fixture.options.working_dir = "/tmp";
     CHECK(fixture.request().spec.process.cwd == "/tmp");

@@ -10,7 +10,7 @@ namespace minirun {
 namespace {
 
 Paths paths_in(const test::TemporaryDirectory& dir) {
-    return {dir / "data", dir / "data/containers", dir / "data/names", dir / "data/cache"};
+    return {dir / "data", dir / "state", dir / "data/containers", dir / "state/names", dir / "data/cache"};
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }

@@ -174,8 +174,8 @@ TEST_CASE("explain: deletions are counted and shown as an example") {
     REQUIRE(explanation.paths.size() == 3);
     for (const auto& path : explanation.paths) CHECK(path.example);
     CHECK(explanation.paths[0].asked == "/etc/conf");
-    CHECK(explanation.paths[1].asked == "/var/lib/gone");
-    CHECK(explanation.paths[2].asked == "/etc");
+    CHECK(explanation.paths[1].asked == "/usr/lib/os-release");  // rather than a place below /var
+    CHECK(explanation.paths[2].asked == "/usr");                 // in all three layers
 }
 
 TEST_CASE("explain: without --path, up to three places that show something") {
@@ -184,7 +184,7 @@ TEST_CASE("explain: without --path, up to three places that show something") {
     REQUIRE(paths.size() == 2);
     CHECK(paths[0].asked == "/etc/conf");
     CHECK(paths[0].example);
-    CHECK(paths[1].asked == "/usr");
+    CHECK(paths[1].asked == "/etc");  // the first of several in two layers
     CHECK(bundle.explain({"/etc/conf"}).paths.size() == 1);
 }
 
