@@ -15,8 +15,8 @@
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
-#include "model/launch_request.hpp"
 #include "model/image_config.hpp"
+#include "model/launch_request.hpp"
 
 namespace minirun {
 namespace {

@@ -1,5 +1,6 @@
 #include "kernel/mount.hpp"
 
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -61,6 +62,13 @@ SysStatus change_propagation(const char* path, unsigned long flags) noexcept {
 SysStatus mount_old(const char* source, const char* target, const char* type, unsigned long flags,
                     const void* data) noexcept {
     return sys_status(syscall(SYS_mount, source, target, type, flags, data));
+}
+
+SysResult<std::uint64_t> mount_namespace_id(int namespace_fd) noexcept {
+    constexpr unsigned long get_id = _IOR(0xb7, 5, std::uint64_t);  // NS_GET_MNTNS_ID of linux/nsfs.h
+    std::uint64_t id = 0;
+    return ::ioctl(namespace_fd, get_id, &id) == 0 ? SysResult<std::uint64_t>::success(id)
+                                                   : SysResult<std::uint64_t>::failure(errno);
 }
 
 SysStatus detach_mount(const char* path) noexcept { return sys_status(syscall(SYS_umount2, path, 2 /* MNT_DETACH */)); }

@@ -44,6 +44,9 @@ SysStatus set_mount_attributes(int tree, const MountAttributes& attributes, bool
 SysStatus change_propagation(const char* path, unsigned long flags) noexcept;
 SysStatus mount_old(const char* source, const char* target, const char* type, unsigned long flags,
                     const void* data) noexcept;
+/// The number of a mount namespace, by a descriptor of /proc/PID/ns/mnt: never that of another one. Linux 6.11.
+SysResult<std::uint64_t> mount_namespace_id(int namespace_fd) noexcept;
+/// Unmounts now what nobody uses, the rest when nobody does any more (MNT_DETACH).
 SysStatus detach_mount(const char* path) noexcept;
 SysStatus pivot_root(const char* new_root, const char* put_old) noexcept;
 

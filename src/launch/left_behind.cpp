@@ -11,16 +11,27 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "kernel/mount.hpp"
 #include "kernel/process.hpp"
 #include "plan/builder.hpp"
 
 namespace minirun {
 namespace {
 
-std::string mount_namespace_path(std::string_view process) { return cat("/proc/", process, "/ns/mnt"); }
+Fd open_mount_namespace(std::string_view process) {
+    return Fd(::open(cat("/proc/", process, "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+// Its number for ever where the kernel has one (Linux 6.11); otherwise that of its inode, which is its own as long as
+// it is open.
+std::uint64_t number_of(const Fd& mount_namespace) {
+    if (const auto id = kernel::mount_namespace_id(mount_namespace.get())) return id.value();
+    struct stat info {};
+    return ::fstat(mount_namespace.get(), &info) == 0 ? info.st_ino : 0;
+}
 
 // Kills what is there now; whether there was anything. A zombie has no namespaces any more.
-bool kill_all_in(ino_t mount_namespace) {
+bool kill_all_in(std::uint64_t mount_namespace) {
     bool found = false;
     const std::unique_ptr<DIR, int (*)(DIR*)> processes(::opendir("/proc"), ::closedir);
     while (const dirent* entry = processes ? ::readdir(processes.get()) : nullptr) {
@@ -28,23 +39,23 @@ bool kill_all_in(ino_t mount_namespace) {
         if (!pid) continue;
         // Opened before it is looked at: the number may be another process's a moment later.
         const Fd process(kernel::open_process(*pid));
-        struct stat info {};
-        if (!process || ::stat(mount_namespace_path(entry->d_name).c_str(), &info) < 0) continue;
-        if (info.st_ino == mount_namespace) found = kernel::send_signal(process.get(), SIGKILL).ok() || found;
+        const auto its_namespace = open_mount_namespace(entry->d_name);
+        if (process && its_namespace && number_of(its_namespace) == mount_namespace)
+            found = kernel::send_signal(process.get(), SIGKILL).ok() || found;
     }
     return found;
 }
 
-// The namespace's number is its own as long as it is open; afterwards another one may get it.
-Fd open_mount_namespace(pid_t pid) {
-    return Fd(::open(mount_namespace_path(cat(pid)).c_str(), O_RDONLY | O_CLOEXEC));
+// No container's: whatever a record says, this machine's own processes are left alone.
+bool is_of_the_host(std::uint64_t mount_namespace) {
+    return mount_namespace == number_of(open_mount_namespace("self")) ||
+           mount_namespace == number_of(open_mount_namespace("1"));
 }
 
 // Again as long as there are some: one may have forked while we looked.
-void end_all_in(const Fd& mount_namespace) {
-    struct stat info {};
-    if (!mount_namespace || ::fstat(mount_namespace.get(), &info) < 0) return;
-    while (kill_all_in(info.st_ino)) continue;
+void end_all_in(std::uint64_t mount_namespace) {
+    if (mount_namespace == 0 || is_of_the_host(mount_namespace)) return;
+    while (kill_all_in(mount_namespace)) continue;
 }
 
 // The beginning of a file of /proc, which is written when it is read; empty if it is gone.
@@ -55,42 +66,50 @@ std::string read_proc(const std::string& path) {
     return n < 0 ? "" : std::string(text, static_cast<std::size_t>(n));
 }
 
-// "4711 123456 BOOT-ID". The start time is field 22 of /proc/PID/stat; the name before it may hold anything.
-std::optional<std::string> identity_of(pid_t pid) {
+std::string this_boot() {
+    const auto id = read_proc("/proc/sys/kernel/random/boot_id");
+    return id.substr(0, id.find('\n'));
+}
+
+// Field 22 of /proc/PID/stat; the name before it may hold anything. Empty if there is no such process.
+std::string start_time_of(std::string_view pid) {
     const auto stat = read_proc(cat("/proc/", pid, "/stat"));
-    const auto boot = read_proc("/proc/sys/kernel/random/boot_id");
     const auto fields = split(std::string_view(stat).substr(stat.rfind(')') + 1), ' ');
     constexpr std::size_t start_time = 20;  // counted from behind the name
-    if (fields.size() <= start_time || boot.empty()) return std::nullopt;
-    return cat(pid, ' ', fields[start_time], ' ', std::string_view(boot).substr(0, boot.find('\n')));
+    return fields.size() > start_time ? fields[start_time] : "";
 }
 
 }  // namespace
 
 Stragglers::Stragglers(pid_t pid, const ContainerSpec& spec) {
-    if (!has_new_namespace(spec, NamespaceType::pid)) mount_namespace_ = open_mount_namespace(pid);
+    if (!has_new_namespace(spec, NamespaceType::pid) && has_new_namespace(spec, NamespaceType::mount))
+        mount_namespace_ = open_mount_namespace(cat(pid));
 }
 
-Stragglers::~Stragglers() { end_all_in(mount_namespace_); }
+Stragglers::~Stragglers() {
+    if (mount_namespace_) end_all_in(number_of(mount_namespace_));
+}
 
 SysStatus record_process(const char* path, pid_t pid) {
-    const auto identity = identity_of(pid);
-    return identity ? sys_status(::symlink(identity->c_str(), path)) : SysStatus::failure(ESRCH);
+    const auto mount_namespace = kernel::mount_namespace_id(open_mount_namespace(cat(pid)).get());
+    const auto record =
+        cat(pid, ' ', start_time_of(cat(pid)), ' ', this_boot(), ' ', mount_namespace ? mount_namespace.value() : 0);
+    return sys_status(::symlink(record.c_str(), path));
 }
 
 void end_recorded_process(const std::string& path) {
-    const auto recorded = read_link(path);
-    const auto pid = parse_number<pid_t>(std::string_view(recorded).substr(0, recorded.find(' ')));
-    if (!pid) return;
-    const Fd process(kernel::open_process(*pid));
-    if (!process || identity_of(*pid) != recorded) return;
-    const auto mount_namespace = open_mount_namespace(*pid);
-    (void)kernel::send_signal(process.get(), SIGKILL);
-    end_all_in(mount_namespace);
-    // Behind a pidfd, "readable" is "has ended"; a process that hangs in the kernel must not hang us.
-    constexpr int patience = 5000;  // milliseconds
-    pollfd ended{process.get(), POLLIN, 0};
-    ::poll(&ended, 1, patience);
+    const auto record = split(read_link(path), ' ');
+    if (record.size() != 4 || record[2] != this_boot()) return;
+    const auto pid = parse_number<pid_t>(record[0]);
+    const Fd process(pid ? kernel::open_process(*pid) : -1);
+    if (process && start_time_of(record[0]) == record[1]) {
+        (void)kernel::send_signal(process.get(), SIGKILL);
+        // Behind a pidfd, "readable" is "has ended"; a process that hangs in the kernel must not hang us.
+        constexpr int patience = 5000;  // milliseconds
+        pollfd ended{process.get(), POLLIN, 0};
+        ::poll(&ended, 1, patience);
+    }
+    end_all_in(parse_number<std::uint64_t>(record[3]).value_or(0));
 }
 
 }  // namespace minirun

@@ -16,7 +16,8 @@
 
 namespace minirun {
 
-/// Ends, at the end of its scope, what a container without a pid namespace has left: all that is in its mount namespace.
+/// Ends, at the end of its scope, what a container without a pid namespace has left: all that is in its mount
+/// namespace.
 class Stragglers {
 public:
     /// `pid` is the container's first process, running.
@@ -29,12 +30,12 @@ private:
     Fd mount_namespace_;
 };
 
-/// Makes the symbolic link `path`, whose target tells which process `pid` is: its number, when it started, and in which
-/// boot of the machine. One system call, so it is there whole or not at all.
+/// Makes the symbolic link `path`, whose target tells which process `pid` is: its number, when it started and in which
+/// boot of the machine, and its mount namespace. One system call, so it is there whole or not at all.
 SysStatus record_process(const char* path, pid_t pid);
 
-/// Ends the process that record_process() has written down there, and all that is in its pid or mount namespace; returns
-/// when it has ended. Does nothing if there is no record, or if the process is not that one any more.
+/// Ends the process that record_process() has written down there, if it lives and is that one, and all that is in its
+/// mount namespace (before Linux 6.11, which gave these numbers that are never used again: only with a pid namespace).
 void end_recorded_process(const std::string& path);
 
 }  // namespace minirun

@@ -43,8 +43,8 @@ LaunchRequest request_from_image(const Image& image, const RunOptions& options, 
                                  const HostFacts& host);
 
 /// The launch of a runtime bundle: its config.json as it is. Options that belong to the launch or replace a value of
-/// the process apply; one that the config.json has decided already (mounts, namespaces, …) is refused by name. Where the
-/// environment lacks HOME it is the user's.
+/// the process apply; one that the config.json has decided already (mounts, namespaces, …) is refused by name. Where
+/// the environment lacks HOME it is the user's.
 LaunchRequest request_from_runtime_spec(const Image& image, const RunOptions& options, const ImageFiles& files,
                                         const HostFacts& host);
 

@@ -117,6 +117,7 @@ constexpr Command commands[] = {
     {"crash", crash, 0},
     {"raise", raise_signal, 1},
     {"wait", wait_for_ever, 0},
+    {"survive", survive, 0},
     {"ignore", ignore_signals, 1},
     {"catch", catch_signals, 1},
     {"sigwait", take_signals, 1},

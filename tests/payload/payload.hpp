@@ -20,6 +20,7 @@ int print_attempts(const Words& attempts);
 int overwrite_program_of(const Words& pid);
 
 int wait_for_ever(const Words&);
+int survive(const Words&);
 int ignore_signals(const Words& names);
 int catch_signals(const Words& count);
 int take_signals(const Words& count);

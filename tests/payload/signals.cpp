@@ -1,5 +1,6 @@
 // Processes that live until a signal tells them something. Each prints "ready" when it can be signalled.
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -60,6 +61,12 @@ int signal_number(const std::string& name) {
 int wait_for_ever(const Words&) {
     say("ready");
     while (true) ::pause();
+}
+
+// Without the parent-death signal: as after setuid(2), which takes it away.
+int survive(const Words&) {
+    ::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    return wait_for_ever({});
 }
 
 int ignore_signals(const Words& names) {

@@ -113,11 +113,3 @@ def runtime_bundle(scratch, base_layer):
         bundle.write(config)
         return config, bundle
     return make
-
-
-def pytest_collection_modifyitems(items):
-    """Skips, loudly, what known_open.txt lists: behaviour that is not settled yet. The list is to become empty."""
-    listed = (pathlib.Path(__file__).parent / "known_open.txt").read_text().splitlines()
-    for item in items:
-        if item.nodeid in listed or any(name.endswith(item.nodeid) for name in listed):
-            item.add_marker(pytest.mark.skip(reason="listed in known_open.txt"))

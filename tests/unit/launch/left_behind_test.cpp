@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "base/text.hpp"
 #include "support.hpp"
 
 namespace minirun {
@@ -47,7 +48,7 @@ TEST_CASE("left behind: a record is one link, made once") {
 TEST_CASE("left behind: no record, or one that is none, ends nothing") {
     const test::TemporaryDirectory dir;
     end_recorded_process(dir / "none");
-    for (const char* text : {"x", " ", "-1 0 0", "1", "99999999999999 1 1"}) {
+    for (const char* text : {"x", " ", "   ", "-1 0 0 0", "1", "99999999999999 1 1 1", "1 1 1 1 1"}) {
         ::unlink((dir / "odd").c_str());
         REQUIRE(::symlink(text, (dir / "odd").c_str()) == 0);
         CHECK_NOTHROW(end_recorded_process(dir / "odd"));
@@ -59,13 +60,15 @@ TEST_CASE("left behind: another process with the recorded number lives on") {
     const Waiting other;
     const auto record = dir / "process";
     REQUIRE(record_process(record.c_str(), other.pid).ok());
-    const auto identity = target_of(record);
-    const auto start = identity.find(' ') + 1;
-    const auto boot = identity.rfind(' ') + 1;
-    for (const auto& wrong : {identity.substr(0, start) + "1" + identity.substr(boot - 1),
-                              identity.substr(0, boot) + "00000000-0000-0000-0000-000000000000"}) {
+    const auto fields = split(target_of(record), ' ');
+    REQUIRE(fields.size() == 4);
+    auto other_start = fields;
+    other_start[1] = "1";
+    auto other_boot = fields;
+    other_boot[2] = "00000000-0000-0000-0000-000000000000";
+    for (const auto& wrong : {other_start, other_boot}) {
         REQUIRE(::unlink(record.c_str()) == 0);
-        REQUIRE(::symlink(wrong.c_str(), record.c_str()) == 0);
+        REQUIRE(::symlink(join(wrong, " ").c_str(), record.c_str()) == 0);
         end_recorded_process(record);
         CHECK(other.ended_by() == 0);
     }
