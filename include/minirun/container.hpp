@@ -1,18 +1,27 @@
 // Running a container.
 #pragma once
 
+#include <chrono>
 #include <string>
+#include <vector>
 
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
 
 namespace minirun {
 
+/// How long one step of the launch took. Steps of the parent and of the child overlap.
+struct StepTime {
+    std::string step;  ///< as in the plan
+    std::chrono::nanoseconds took;
+};
+
 /// How a container ended.
 struct RunResult {
     bool timed_out = false;  ///< the time limit ended it
     bool signaled = false;   ///< a signal ended its first process
     int code = 0;            ///< that signal's number, or the exit code
+    std::vector<StepTime> timings;  ///< with RunOptions::timings
 
     /// As Docker's run: 124 after the time limit, 128+n for signal n, else the process's own code.
     int exit_code() const noexcept { return timed_out ? 124 : signaled ? 128 + code : code; }

@@ -78,6 +78,7 @@ struct RunOptions {
     // Around it
     bool remove = true;
     bool quiet = false;
+    bool timings = false;  ///< measure the steps of the launch
     std::string cidfile, pidfile;
 };
 

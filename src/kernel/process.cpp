@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -60,6 +61,12 @@ void reset_signals(const sigset_t& mask) noexcept {
         if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler != SIG_DFL)
             ::sigaction(signal, &fallback, nullptr);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+}
+
+std::int64_t monotonic_nanoseconds() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
 }
 
 void exit_now(int code) noexcept { ::_exit(code); }

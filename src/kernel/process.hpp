@@ -44,6 +44,9 @@ SysStatus close_on_exec_from(unsigned first) noexcept;
 /// must not reach the container.
 void reset_signals(const sigset_t& mask) noexcept;
 
+/// CLOCK_MONOTONIC.
+std::int64_t monotonic_nanoseconds() noexcept;
+
 [[noreturn]] void exit_now(int code) noexcept;
 
 }  // namespace minirun::kernel

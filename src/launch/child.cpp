@@ -18,6 +18,7 @@ void run_child(std::span<const Step> steps, const ChildStart& start) noexcept {
     ChildSteps execute(start);
     for (std::size_t i = 0; i < steps.size(); i++) {
         const auto done = std::visit(execute, steps[i].operation);
+        if (start.finished != nullptr) start.finished[i] = kernel::monotonic_nanoseconds();
         if (done) continue;
         execute.report.step = static_cast<std::int32_t>(i);
         execute.report.error = done.error();

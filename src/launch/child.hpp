@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+#include <cstdint>
 #include <span>
 
 #include "plan/step.hpp"
@@ -15,6 +16,7 @@ struct ChildStart {
     int standard_streams[3] = {0, 1, 2};
     int user_namespace = -1;    ///< Slot::userns
     sigset_t signal_mask = {};  ///< the mask to exec with
+    std::int64_t* finished = nullptr;  ///< for each step the time at which it was done, shared with the parent; or null
 };
 
 /// Executes the steps of phase child and child_final; the last one is Exec. Does not return: on failure one

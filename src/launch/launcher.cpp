@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +63,7 @@ SysResult<int> make_user_namespace(const op::MakeUserNamespace& step) {
 
 struct HostSteps {
     Fd& user_namespace;
+    StepClock* clock;
     pid_t child = -1;  ///< after the clone
 
     SysStatus operator()(const op::HostDirectory& step) const {
@@ -105,11 +107,17 @@ ChildReport failure(std::size_t step, int error) {
     return report;
 }
 
+void note(StepClock* clock, std::size_t step) {
+    if (clock != nullptr) clock->finished()[step] = kernel::monotonic_nanoseconds();
+}
+
 // The steps of one phase, which begins at this index. Returns the index behind them.
 std::size_t execute_host_steps(const Plan& plan, std::size_t i, Phase phase, const HostSteps& execute) {
-    for (; plan.steps[i].phase == phase; i++)
+    for (; plan.steps[i].phase == phase; i++) {
         if (const auto done = std::visit(execute, plan.steps[i].operation); !done)
             throw step_error(plan, failure(i, done.error()));
+        note(execute.clock, i);
+    }
     return i;
 }
 
@@ -143,9 +151,18 @@ Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched
 
 }  // namespace
 
-Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask) {
+StepClock::StepClock(std::size_t steps) {
+    void* memory = ::mmap(nullptr, steps * sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw Error(ErrorKind::system, "cannot share memory with the container", "", errno);
+    finished_ = {static_cast<std::int64_t*>(memory), steps};
+}
+
+StepClock::~StepClock() { ::munmap(finished_.data(), finished_.size_bytes()); }
+
+Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask, StepClock* clock) {
+    if (clock != nullptr) clock->started = kernel::monotonic_nanoseconds();
     Fd user_namespace;
-    const auto clone_step = execute_host_steps(plan, 0, Phase::host_before, {user_namespace});
+    const auto clone_step = execute_host_steps(plan, 0, Phase::host_before, {user_namespace, clock});
     const auto after_clone = clone_step + 1;
     const auto first_child_step = first_of_child(plan, after_clone);
 
@@ -154,17 +171,23 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     const Fd here(pair.value().here);
     Fd there(pair.value().there);
 
-    const ChildStart start{
-        there.get(), here.get(), {streams.in, streams.out, streams.err}, user_namespace.get(), signal_mask};
+    const ChildStart start{there.get(),
+                           here.get(),
+                           {streams.in, streams.out, streams.err},
+                           user_namespace.get(),
+                           signal_mask,
+                           clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
     const auto cloned = kernel::clone_process(std::get<op::CloneProcess>(plan.steps[clone_step].operation).flags);
     if (!cloned) throw step_error(plan, failure(clone_step, cloned.error()));
     if (cloned.value().pid == 0) run_child(std::span(plan.steps).subspan(first_child_step), start);
+
+    note(clock, clone_step);
 
     Launched launched{cloned.value().pid, Fd(cloned.value().pidfd), Fd()};
     // The child's end must be the only one: its closing is what we wait for.
     there.reset();
     try {
-        execute_host_steps(plan, after_clone, Phase::host_after, {user_namespace, launched.pid});
+        execute_host_steps(plan, after_clone, Phase::host_after, {user_namespace, clock, launched.pid});
     } catch (...) {
         end_child(launched);
         throw;
@@ -172,6 +195,7 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     // A child that has failed already does not hear it; what it reported is still there to be read.
     (void)kernel::send_message(here.get(), "", 1);
     launched.terminal = await_exec(here.get(), first_child_step, launched);
+    note(clock, plan.steps.size() - 1);
     return launched;
 }
 

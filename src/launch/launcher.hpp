@@ -4,6 +4,8 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <cstdint>
+#include <span>
 
 #include "base/fd.hpp"
 #include "plan/report.hpp"
@@ -24,6 +26,22 @@ public:
     ChildReport report;
 };
 
+/// When each step of a plan was done, in nanoseconds of CLOCK_MONOTONIC; in memory that the child writes to.
+class StepClock {
+public:
+    explicit StepClock(std::size_t steps);
+    ~StepClock();
+    StepClock(const StepClock&) = delete;
+    StepClock& operator=(const StepClock&) = delete;
+
+    std::int64_t started = 0;  ///< when launch() was called
+    /// One a step.
+    std::span<std::int64_t> finished() const noexcept { return finished_; }
+
+private:
+    std::span<std::int64_t> finished_;
+};
+
 /// The three descriptors that become the container's standard streams.
 struct StandardStreams {
     int in = 0, out = 1, err = 2;
@@ -35,6 +53,9 @@ struct StandardStreams {
 ///
 /// The caller has all signals blocked (SignalsBlocked), so that none comes between the clone and the supervisor;
 /// the container starts with `signal_mask`.
-Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask);
+///
+/// `clock`, if there is one, is told when each step was done.
+Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask,
+                StepClock* clock = nullptr);
 
 }  // namespace minirun

@@ -238,11 +238,13 @@ std::string describe(const Operation& operation) { return std::visit(Describe{},
 
 std::string plan_text(const Plan& plan) {
     std::string text;
-    for (const auto& step : plan.steps) {
-        const auto phase = phase_name(step.phase);
-        text += cat(phase, std::string(8 - phase.size(), ' '), describe(step.operation), '\n');
-    }
+    for (const auto& step : plan.steps) text += step_text(step) + '\n';
     return text;
+}
+
+std::string step_text(const Step& step) {
+    const auto phase = phase_name(step.phase);
+    return cat(phase, std::string(8 - phase.size(), ' '), describe(step.operation));
 }
 
 std::string namespace_names(std::uint64_t flags) {

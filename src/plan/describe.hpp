@@ -16,6 +16,9 @@ std::string_view operation_name(const Operation& operation);
 /// What the step does, in the imperative, on one line: "mount proc on /proc (nosuid,nodev,noexec)".
 std::string describe(const Operation& operation);
 
+/// The step with its phase in front.
+std::string step_text(const Step& step);
+
 /// The whole plan, a step a line.
 std::string plan_text(const Plan& plan);
 

@@ -2,6 +2,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "base/text.hpp"
 #include "kernel/features.hpp"
 #include "kernel/files.hpp"
@@ -65,14 +67,31 @@ void open_missing_standard_streams() {
 }
 
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
-                           const sigset_t& mask) {
+                           const sigset_t& mask, StepClock* clock) {
     try {
-        return launch(plan, streams, mask);
+        return launch(plan, streams, mask, clock);
     } catch (const LaunchFailure& failed) {
         const auto& step = plan.steps[static_cast<std::size_t>(failed.report.step)].operation;
         if (std::holds_alternative<op::Exec>(step)) throw exec_error(request, failed.report);
         throw step_error(plan, failed.report);
     }
+}
+
+// What was done between two steps on the same side of the clone counts for the later one.
+std::vector<StepTime> timings_of(const Plan& plan, const StepClock& clock) {
+    std::vector<StepTime> timings;
+    auto before = clock.started;
+    auto cloned = before;
+    for (std::size_t i = 0; i < plan.steps.size(); i++) {
+        const auto& step = plan.steps[i];
+        const bool first_of_child = step.phase == Phase::child && plan.steps[i - 1].phase != Phase::child;
+        if (first_of_child) before = cloned;
+        const auto done = clock.finished()[i];
+        timings.push_back({step_text(step), std::chrono::nanoseconds(done - before)});
+        before = done;
+        if (step.phase == Phase::clone) cloned = done;
+    }
+    return timings;
 }
 
 }  // namespace
@@ -101,7 +120,10 @@ RunResult run(const Image& image, const RunOptions& options) {
     const ContainerDirectory directory(paths, request.id, request.name);
     NamedFile cidfile(options.cidfile, request.id);
     ContainerStreams streams(request.streams);
-    const auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before());
+    std::optional<StepClock> clock;
+    if (options.timings) clock.emplace(plan.steps.size());
+    const auto launched =
+        launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
     NamedFile pidfile(options.pidfile, cat(launched.pid));
     cidfile.keep();
     pidfile.keep();
@@ -109,7 +131,8 @@ RunResult run(const Image& image, const RunOptions& options) {
     sweep(paths);
     const Stragglers stragglers(launched.pid, request.spec);
     const auto ending = supervise(launched, request, streams);
-    return {ending.timed_out, ending.process.signaled, ending.process.code};
+    return {ending.timed_out, ending.process.signaled, ending.process.code,
+            clock ? timings_of(plan, *clock) : std::vector<StepTime>{}};
 }
 
 }  // namespace minirun

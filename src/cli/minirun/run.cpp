@@ -19,7 +19,10 @@ int run_command(int argc, char** argv) {
         std::fputs(plan_of_run(image, command.options, command.json).c_str(), stdout);
         return 0;
     }
-    return run(image, command.options).exit_code();
+    const auto result = run(image, command.options);
+    for (const auto& one : result.timings)
+        std::fprintf(stderr, "%8.1f us  %s\n", static_cast<double>(one.took.count()) / 1000, one.step.c_str());
+    return result.exit_code();
 }
 
 }  // namespace minirun

@@ -339,6 +339,7 @@ constexpr Row rows[] = {
     {{0,   "platform",     "OS/ARCH",        "fail unless this host is that"}, apply_platform},
     {{0,   "dry-run",      "",               "print the launch plan; needs no root"}, apply_dry_run},
     {{0,   "format",       "text|json",      "of the launch plan"}, apply_format},
+    {{0,   "timings",      "",               "tell at the end how long each step took"}, turn<&RunOptions::timings>},
     {{0,   "help",         "",               "print this text"}, apply_help},
 };
 
