@@ -47,6 +47,7 @@ struct RunOptions {
     bool read_only = false;
     bool tmpfs_upper = false;                      ///< the writable layer is in memory
     std::optional<std::int64_t> tmpfs_upper_size;  ///< bytes
+    bool isolate_layers = false;                   ///< copy the layers, so that nothing of them is shared
     std::vector<VolumeOption> volumes;
     std::vector<DeviceSpec> devices;
     std::int64_t shm_size = 64 << 20;  ///< bytes of /dev/shm
@@ -63,6 +64,7 @@ struct RunOptions {
     bool no_new_privileges = true;
     /// The text of a seccomp profile, "unconfined", or unset for the default profile.
     std::optional<std::string> seccomp;
+    bool allow_32bit = false;  ///< let 32-bit programs run under the filter too (x86-64 only)
     std::vector<RlimitSpec> ulimits;
     std::map<std::string, std::string> sysctls;
     std::optional<std::vector<std::string>> masked_paths;    ///< unset: the default ones

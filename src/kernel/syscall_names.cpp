@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 
@@ -58,35 +59,61 @@ constexpr std::array newer = {
     Row{471, "rseq_slice_yield"},
 };
 
+// i386 has these calls by themselves since Linux 4.3 (sockets) and 5.1 (System V IPC); libseccomp answers with numbers
+// of its own, which stand for the older socketcall(2) and ipc(2).
+constexpr std::array once_multiplexed = {
+    Row{359, "socket"},      Row{360, "socketpair"},  Row{361, "bind"},        Row{362, "connect"},
+    Row{363, "listen"},      Row{364, "accept4"},     Row{365, "getsockopt"},  Row{366, "setsockopt"},
+    Row{367, "getsockname"}, Row{368, "getpeername"}, Row{369, "sendto"},      Row{370, "sendmsg"},
+    Row{371, "recvfrom"},    Row{372, "recvmsg"},     Row{373, "shutdown"},    Row{393, "semget"},
+    Row{394, "semctl"},      Row{395, "shmget"},      Row{396, "shmctl"},      Row{397, "shmat"},
+    Row{398, "shmdt"},       Row{399, "msgget"},      Row{400, "msgsnd"},      Row{401, "msgrcv"},
+    Row{402, "msgctl"},
+};
+constexpr int first_common_number = 424;
+
+// The row of our own tables that fits, or null.
+template <class Fits>
+const Row* find_row(Abi abi, Fits fits) {
+    const auto* row = std::find_if(newer.begin(), newer.end(), [&](const Row& one) {
+        return fits(one) && (abi == Abi::native || one.number >= first_common_number);
+    });
+    if (row != newer.end()) return row;
+    const auto* direct = std::find_if(once_multiplexed.begin(), once_multiplexed.end(), fits);
+    return abi == Abi::compat && direct != once_multiplexed.end() ? direct : nullptr;
+}
+
+std::uint32_t token_of(Abi abi) { return abi == Abi::native ? SCMP_ARCH_NATIVE : SCMP_ARCH_X86; }
+
 struct Free {
     void operator()(char* text) const noexcept { std::free(text); }
 };
 
-std::optional<std::string> name_of(int number) {
-    const auto* found = std::find_if(newer.begin(), newer.end(), [&](const Row& row) { return row.number == number; });
-    if (found != newer.end()) return std::string(found->name);
-    const std::unique_ptr<char, Free> name(seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number));
+std::optional<std::string> name_of(int number, Abi abi) {
+    if (const auto* row = find_row(abi, [&](const Row& one) { return one.number == number; }))
+        return std::string(row->name);
+    const std::unique_ptr<char, Free> name(seccomp_syscall_resolve_num_arch(token_of(abi), number));
     return name ? std::optional(std::string(name.get())) : std::nullopt;
 }
 
 }  // namespace
 
-std::optional<int> syscall_number(std::string_view name) {
-    const auto* found = std::find_if(newer.begin(), newer.end(), [&](const Row& row) { return row.name == name; });
-    if (found != newer.end()) return found->number;
+std::optional<int> syscall_number(std::string_view name, Abi abi) {
+    if (abi == Abi::compat && !has_compat) return std::nullopt;
+    if (const auto* row = find_row(abi, [&](const Row& one) { return one.name == name; })) return row->number;
     // libseccomp gives names of other architectures negative numbers of its own.
-    const int number = seccomp_syscall_resolve_name(std::string(name).c_str());
+    const int number = seccomp_syscall_resolve_name_arch(token_of(abi), std::string(name).c_str());
     return number >= 0 ? std::optional(number) : std::nullopt;
 }
 
-std::string syscall_name(int number) { return name_of(number).value_or(cat("syscall ", number)); }
+std::string syscall_name(int number) { return name_of(number, Abi::native).value_or(cat("syscall ", number)); }
 
-std::vector<KnownSyscall> known_syscalls() {
+std::vector<KnownSyscall> known_syscalls(Abi abi) {
     // A libseccomp newer than the table may know more: look a good way past its end.
     constexpr int end = newer.back().number + 100;
     std::vector<KnownSyscall> all;
     for (int number = 0; number < end; number++)
-        if (auto name = name_of(number)) all.push_back({number, std::move(*name)});
+        if (auto name = name_of(number, abi)) all.push_back({number, std::move(*name)});
     return all;
 }
 

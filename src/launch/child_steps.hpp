@@ -18,6 +18,7 @@ public:
     SysStatus operator()(const op::HostDirectory&) noexcept;
     SysStatus operator()(const op::HostFile&) noexcept;
     SysStatus operator()(const op::HostSymlink&) noexcept;
+    SysStatus operator()(const op::CopyLayer&) noexcept;
     SysStatus operator()(const op::TimeNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <string>
 
+#include "base/copy_tree.hpp"
 #include "base/text.hpp"
 #include "kernel/channel.hpp"
 #include "kernel/files.hpp"
@@ -79,6 +80,10 @@ struct HostSteps {
         return file ? SysStatus::success() : SysStatus::failure(errno);
     }
     SysStatus operator()(const op::HostSymlink& step) const { return sys_status(::symlink(step.target, step.path)); }
+    SysStatus operator()(const op::CopyLayer& step) const {
+        copy_tree(step.source, step.path);
+        return SysStatus::success();
+    }
     SysStatus operator()(const op::TimeNamespace& step) const {
         if (::unshare(CLONE_NEWTIME) < 0) return SysStatus::failure(errno);
         const Fd offsets(::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC));

@@ -36,6 +36,7 @@ struct RootSource {
     };
     Kind kind = Kind::layers;
     std::vector<Layer> layers;  ///< lowest first
+    bool isolated = false;      ///< the container gets copies of the layers
     Upper upper = Upper::disk;
     std::optional<std::int64_t> memory_upper_size;  ///< bytes
     /// Of a root without a writable layer: what has to be there to be mounted on, in a layer below all others.
@@ -74,6 +75,7 @@ struct LaunchRequest {
     std::vector<std::string> ensure_directories;
     Streams streams;
     Supervision supervision;
+    bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root
     bool loopback_up = true;  ///< in a new network namespace
     /// One-line remarks for stderr (ports exposed but no network, …).

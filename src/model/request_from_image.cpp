@@ -153,6 +153,7 @@ RootSource root_of(const Image& image, const RunOptions& options) {
     RootSource root;
     root.kind = RootSource::Kind::layers;
     root.layers = image.layers;
+    root.isolated = options.isolate_layers;
     root.upper = options.read_only     ? RootSource::Upper::none
                  : options.tmpfs_upper ? RootSource::Upper::memory
                                        : RootSource::Upper::disk;
@@ -191,6 +192,8 @@ std::vector<std::string> notices_of(const Image& image, const RunOptions& option
     }
     if (options.privileged)
         notices.emplace_back("--privileged takes the sandbox away: root in the container is root on this host");
+    if (options.allow_32bit)
+        notices.emplace_back("--32bit opens the kernel's 32-bit system calls, a second and less tested way into it");
     return notices;
 }
 

@@ -32,6 +32,7 @@ void refuse_decided_options(const Image& image, const RunOptions& options) {
         {options.time_namespace, "--time", ".linux.namespaces"},
         {!options.cap_add.empty(), "--cap-add", ".process.capabilities"},
         {!options.cap_drop.empty(), "--cap-drop", ".process.capabilities"},
+        {options.isolate_layers, "--isolate-layers", ".root.path"},
         {options.privileged, "--privileged", ".process.capabilities"},
         {!options.no_new_privileges, "--security-opt no-new-privileges", ".process.noNewPrivileges"},
         {options.seccomp.has_value(), "--security-opt seccomp", ".linux.seccomp"},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernel/names.hpp"
+#include "kernel/syscall_names.hpp"
 #include "model/option_error.hpp"
 #include "model/runtime_spec_checks.hpp"
 
@@ -32,11 +33,14 @@ auto find_variable(const std::vector<std::string>& env, std::string_view name) {
 }  // namespace
 
 LaunchRequest request_around(const RunOptions& options, const HostFacts& host, const std::string& image_stop_signal) {
+    if (options.allow_32bit && !has_compat)
+        throw Error(ErrorKind::unsupported, "--32bit: only x86-64 has 32-bit system calls that minirun can filter");
     LaunchRequest request;
     request.id = host.id;
     request.name = options.name;
     request.container_dir = host.container_dir;
     request.seccomp_cache = host.seccomp_cache;
+    request.compat = options.allow_32bit;
     request.streams = {options.interactive, options.tty};
     request.supervision = {options.timeout, stop_signal(options, image_stop_signal), options.stop_timeout,
                            options.init};

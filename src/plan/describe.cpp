@@ -86,6 +86,9 @@ struct Describe {
     std::string operator()(const op::HostSymlink& s) const {
         return cat("make symbolic link ", printable(s.path), " -> ", printable(s.target));
     }
+    std::string operator()(const op::CopyLayer& s) const {
+        return cat("copy the layer ", printable(s.source), " to ", printable(s.path));
+    }
     std::string operator()(const op::TimeNamespace& s) const {
         return cat("new time namespace: monotonic clock ", s.monotonic_seconds, " s, boottime clock ",
                    s.boottime_seconds, " s ahead");
@@ -209,7 +212,7 @@ struct Describe {
 
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
-    "host_directory", "host_file", "host_symlink", "time_namespace", "make_user_namespace", "clone_process",
+    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "make_user_namespace", "clone_process",
     "record_process", "undumpable", "die_with_parent", "join_namespace", "enter_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",

@@ -61,6 +61,7 @@ struct Fields {
     Json operator()(const op::HostDirectory& s) const { return {{"path", utf8(s.path)}, {"mode", s.mode}}; }
     Json operator()(const op::HostFile& s) const { return {{"path", utf8(s.path)}}; }
     Json operator()(const op::HostSymlink& s) const { return {{"path", utf8(s.path)}, {"target", utf8(s.target)}}; }
+    Json operator()(const op::CopyLayer& s) const { return {{"source", utf8(s.source)}, {"path", utf8(s.path)}}; }
     Json operator()(const op::TimeNamespace& s) const {
         return {{"monotonic", s.monotonic_seconds}, {"boottime", s.boottime_seconds}};
     }

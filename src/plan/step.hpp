@@ -62,6 +62,11 @@ struct HostSymlink {
     const char* path;
     const char* target;
 };
+/// A private copy of a layer.
+struct CopyLayer {
+    const char* source;
+    const char* path;
+};
 struct TimeNamespace {
     std::int64_t monotonic_seconds, boottime_seconds;
     std::uint32_t monotonic_nanoseconds, boottime_nanoseconds;
@@ -263,7 +268,7 @@ struct Exec {
 }  // namespace op
 
 using Operation =
-    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::TimeNamespace, op::MakeUserNamespace,
+    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::MakeUserNamespace,
                  op::CloneProcess, op::RecordProcess, op::Undumpable, op::DieWithParent, op::JoinNamespace,
                  op::EnterDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
                  op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,

@@ -60,6 +60,9 @@ struct Why {
     std::string_view operator()(const op::HostSymlink&) const {
         return "Short names for the layers: this kernel takes them as one text of at most a page.";
     }
+    std::string_view operator()(const op::CopyLayer&) const {
+        return "Nothing of the layer is shared with other containers then: no page in memory, no lock, no inode.";
+    }
     std::string_view operator()(const op::TimeNamespace&) const {
         return "Its clocks since boot can be set apart from those of the host.";
     }

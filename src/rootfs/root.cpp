@@ -74,6 +74,13 @@ void add_skeleton(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
     topmost_first.push_back(skeleton);
 }
 
+// A place in the container's directory where the layer has been copied to.
+std::string add_copy(PlanBuilder& plan, const std::string& layer, std::size_t number) {
+    auto copy = cat(plan.request.container_dir, "/copy", number);
+    plan.host_before(op::CopyLayer{plan.text(layer), plan.text(copy)});
+    return copy;
+}
+
 void add_overlay(PlanBuilder& plan) {
     const auto& request = plan.request;
     std::vector<std::string> layers;
@@ -83,6 +90,8 @@ void add_overlay(PlanBuilder& plan) {
         throw Error(ErrorKind::unsupported,
                     cat("the image has ", layers.size(), " layers, overlayfs takes at most ", max_layers));
 
+    if (request.root.isolated)
+        for (std::size_t i = 0; i < layers.size(); i++) layers[i] = add_copy(plan, layers[i], i);
     const bool writable = request.root.upper != RootSource::Upper::none;
     if (!writable) add_skeleton(plan, layers);
     if (maps_ids(plan))

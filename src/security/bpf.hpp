@@ -14,8 +14,10 @@ namespace minirun {
 
 #if defined(__x86_64__)
 inline constexpr std::uint32_t native_audit_arch = AUDIT_ARCH_X86_64;
+inline constexpr std::uint32_t compat_audit_arch = AUDIT_ARCH_I386;
 #elif defined(__aarch64__)
 inline constexpr std::uint32_t native_audit_arch = AUDIT_ARCH_AARCH64;
+inline constexpr std::uint32_t compat_audit_arch = AUDIT_ARCH_ARM;
 #else
 #error "seccomp filters: the audit architecture of this machine is missing here"
 #endif

@@ -40,11 +40,11 @@ std::int32_t strictness(std::uint32_t action) { return static_cast<std::int32_t>
 bool denies(std::uint32_t action) { return strictness(action) < strictness(SECCOMP_RET_TRACE); }
 
 // By system call, in the order in which they are to be tried: the strictest first, equals as in the profile.
-Verdicts verdicts_of(const SeccompProfile& profile) {
+Verdicts verdicts_of(const SeccompProfile& profile, Abi abi) {
     Verdicts verdicts;
     for (const auto& rule : profile.rules)
         for (const auto& name : rule.names)
-            if (const auto number = syscall_number(name))
+            if (const auto number = syscall_number(name, abi))
                 for (const auto& tests : rule.any_of) verdicts[*number].push_back({tests, rule.action});
     for (auto& [number, list] : verdicts) {
         std::stable_sort(list.begin(), list.end(),
@@ -125,10 +125,10 @@ Instructions answer_of(const std::vector<Verdict>& verdicts, std::uint32_t defau
 
 // The newest system call that the profile's author had in mind, but at least Linux 5.0: what is older has been
 // around for every author, and a profile that does not name it means to deny it.
-int newest_of(const SeccompProfile& profile) {
+int newest_of(const SeccompProfile& profile, Abi abi) {
     constexpr int last_of_linux_5_0 = 423;
     int newest = last_of_linux_5_0;
-    for (const auto& name : profile.all_names) newest = std::max(newest, syscall_number(name).value_or(0));
+    for (const auto& name : profile.all_names) newest = std::max(newest, syscall_number(name, abi).value_or(0));
     return newest;
 }
 
@@ -149,15 +149,15 @@ void add_range(std::vector<Range>& ranges, std::uint32_t first, Instructions pro
 }
 
 // The answers for all numbers that a register can hold.
-std::vector<Range> ranges_of(const SeccompProfile& profile) {
-    const auto verdicts = verdicts_of(profile);
-    const auto newest = newest_of(profile);
+std::vector<Range> ranges_of(const SeccompProfile& profile, Abi abi) {
+    const auto verdicts = verdicts_of(profile, abi);
+    const auto newest = newest_of(profile, abi);
     const Instructions by_default = {answer(profile.default_action)};
     const Instructions no_such_call = {answer(SECCOMP_RET_ERRNO | ENOSYS)};
     const auto& unknown = denies(profile.default_action) ? no_such_call : by_default;
     std::vector<Range> ranges;
     std::uint32_t next = 0;
-    for (const auto& [number, name] : known_syscalls()) {
+    for (const auto& [number, name] : known_syscalls(abi)) {
         if (number > newest) break;
         const auto first = static_cast<std::uint32_t>(number);
         if (first > next) add_range(ranges, next, unknown);  // never given out
@@ -168,6 +168,7 @@ std::vector<Range> ranges_of(const SeccompProfile& profile) {
     }
     add_range(ranges, next, unknown);
 #if defined(__x86_64__)
+    if (abi == Abi::compat) return ranges;
     // x32 has the audit architecture of x86-64 and numbers with bit 30 set. -1 is none of them: so a tracer skips a
     // call.
     add_range(ranges, 0x40000000, {answer(SECCOMP_RET_KILL_PROCESS)});
@@ -192,14 +193,22 @@ Instructions tree_of(std::span<const Range> ranges) {
     return program;
 }
 
-Instructions program_of(const SeccompProfile& profile) {
-    Instructions program = {
-        load(offsetof(seccomp_data, arch)),
-        jump(BPF_JEQ, native_audit_arch, 1, 0),
-        answer(SECCOMP_RET_KILL_PROCESS),
-        load(offsetof(seccomp_data, nr)),
-    };
-    append(program, tree_of(ranges_of(profile)));
+// The answers for the system calls of one architecture; goes on behind its end for others. Needs the audit
+// architecture in A.
+Instructions program_for(std::uint32_t audit_arch, const std::vector<Range>& ranges) {
+    Instructions calls = {load(offsetof(seccomp_data, nr))};
+    append(calls, tree_of(ranges));
+    Instructions program = {jump(BPF_JEQ, audit_arch, 1, 0),
+                            statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(calls.size()))};
+    append(program, calls);
+    return program;
+}
+
+Instructions program_of(const SeccompProfile& profile, bool compat) {
+    Instructions program = {load(offsetof(seccomp_data, arch))};
+    append(program, program_for(native_audit_arch, ranges_of(profile, Abi::native)));
+    if (compat) append(program, program_for(compat_audit_arch, ranges_of(profile, Abi::compat)));
+    program.push_back(answer(SECCOMP_RET_KILL_PROCESS));
     return program;
 }
 
@@ -213,9 +222,9 @@ std::vector<std::string> unknown_names_of(const SeccompProfile& profile) {
 }  // namespace
 
 SeccompFilter compile_seccomp(std::string_view profile_text, const std::string& file_name,
-                              const std::vector<std::string>& capabilities, KernelVersion kernel) {
+                              const std::vector<std::string>& capabilities, KernelVersion kernel, bool compat) {
     const auto profile = read_seccomp_profile(profile_text, file_name, capabilities, kernel);
-    SeccompFilter filter{program_of(profile), profile.flags, unknown_names_of(profile)};
+    SeccompFilter filter{program_of(profile, compat), profile.flags, unknown_names_of(profile)};
     if (filter.program.size() > BPF_MAXINSNS)
         throw Error(ErrorKind::unsupported,
                     cat(file_name, ": the profile compiles to ", filter.program.size(),

@@ -23,7 +23,9 @@ struct SeccompFilter {
 /// Compiles a profile (the forms: seccomp_profile.hpp) for a container with this bounding set.
 ///
 /// What the filter answers:
-/// - Another architecture than the native one kills the process, 32-bit x86 and x32 too, whatever the profile lists.
+/// - Another architecture than the native one kills the process, x32 too, whatever the profile lists. With `compat`
+///   32-bit programs run as well (on x86-64; Abi::compat), under the same rules. socketcall(2) hides the address family
+///   from a filter: a profile that does not mean to allow them all must not allow it.
 /// - Where several rules fit a call, the one with the strictest action decides, as it is between stacked filters
 ///   (seccomp(2)); among equal actions the first. So a rule that denies some arguments works beside one that allows
 ///   the call. (In the engines it silently does nothing: libseccomp drops it.)
@@ -35,6 +37,6 @@ struct SeccompFilter {
 /// kernel.
 SeccompFilter compile_seccomp(std::string_view profile_text, const std::string& file_name,
                               const std::vector<std::string>& capabilities,
-                              KernelVersion kernel = running_kernel_version());
+                              KernelVersion kernel = running_kernel_version(), bool compat = false);
 
 }  // namespace minirun

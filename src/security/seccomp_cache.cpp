@@ -46,9 +46,10 @@ std::string hex(std::uint64_t number) {
 
 // All that a compiled filter depends on. What this build's compiler makes of the default profile stands for the
 // compiler itself: a newer one does not use what an older one left.
-std::string key_of(std::string_view profile_text, const std::vector<std::string>& capabilities) {
+std::string key_of(std::string_view profile_text, const std::vector<std::string>& capabilities, bool compat) {
     const auto kernel = running_kernel_version();
-    return cat("minirun seccomp filter, format 1\narchitecture ", hex(native_audit_arch), "\ncompiler ",
+    return cat("minirun seccomp filter, format 1\narchitecture ", hex(native_audit_arch),
+               compat ? " and 32 bit" : "", "\ncompiler ",
                hex(fnv1a(bytes_of(default_seccomp_filter()))), "\nkernel ", kernel.major, '.', kernel.minor,
                "\ncapabilities ", hex(seccomp_capability_mask(capabilities)), "\n\n", profile_text);
 }
@@ -149,11 +150,13 @@ void write_file(const Fd& directory, const std::string& name, std::string_view t
 }  // namespace
 
 SeccompFilter cached_seccomp(std::string_view profile_text, const std::string& file_name,
-                             const std::vector<std::string>& capabilities, const std::string& cache_dir) {
-    const auto compile = [&] { return compile_seccomp(profile_text, file_name, capabilities); };
+                             const std::vector<std::string>& capabilities, const std::string& cache_dir, bool compat) {
+    const auto compile = [&] {
+        return compile_seccomp(profile_text, file_name, capabilities, running_kernel_version(), compat);
+    };
     const Fd directory = cache_dir.empty() ? Fd{} : open_directory(cache_dir);
     if (!directory) return compile();
-    const auto key = key_of(profile_text, capabilities);
+    const auto key = key_of(profile_text, capabilities, compat);
     const auto name = cat(hex(fnv1a(key)), suffix);
     if (const auto text = read_file(directory, name))
         if (auto filter = decode(*text, key)) return std::move(*filter);
@@ -163,12 +166,12 @@ SeccompFilter cached_seccomp(std::string_view profile_text, const std::string& f
 }
 
 SeccompFilter seccomp_filter(std::string_view profile_text, const std::vector<std::string>& capabilities,
-                             const std::string& cache_dir) {
-    if (profile_text == default_seccomp_profile() && default_seccomp_filter_fits(capabilities)) {
+                             const std::string& cache_dir, bool compat) {
+    if (!compat && profile_text == default_seccomp_profile() && default_seccomp_filter_fits(capabilities)) {
         const auto program = default_seccomp_filter();
         return {{program.begin(), program.end()}, 0, {}};
     }
-    return cached_seccomp(profile_text, "the seccomp profile", capabilities, cache_dir);
+    return cached_seccomp(profile_text, "the seccomp profile", capabilities, cache_dir, compat);
 }
 
 }  // namespace minirun

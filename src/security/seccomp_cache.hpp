@@ -15,10 +15,11 @@ namespace minirun {
 /// it holds this very profile, capability set, kernel and format, not just their hash. Otherwise it is written anew.
 /// That the cache cannot be used is never an error.
 SeccompFilter cached_seccomp(std::string_view profile_text, const std::string& file_name,
-                             const std::vector<std::string>& capabilities, const std::string& cache_dir);
+                             const std::vector<std::string>& capabilities, const std::string& cache_dir,
+                             bool compat = false);
 
 /// The filter for a container: the one compiled at build time if it is the right one, otherwise cached_seccomp().
 SeccompFilter seccomp_filter(std::string_view profile_text, const std::vector<std::string>& capabilities,
-                             const std::string& cache_dir);
+                             const std::string& cache_dir, bool compat = false);
 
 }  // namespace minirun

@@ -300,6 +300,7 @@ constexpr Row rows[] = {
     {{0,   "tmpfs",        "DST[:OPTS]",     "memory: size=64m, mode=1777, exec"}, apply_tmpfs},
     {{0,   "read-only",    "",               "no writable layer"}, turn<&RunOptions::read_only>},
     {{0,   "tmpfs-upper",  "[=SIZE]",        "keep the writable layer in memory"}, apply_tmpfs_upper},
+    {{0,   "isolate-layers", "",             "copy the layers: share nothing"}, turn<&RunOptions::isolate_layers>},
     {{0,   "shm-size",     "SIZE",           "of /dev/shm (64m)"}, apply_shm_size},
     {{0,   "device",       "PATH[:PATH]",    "a device of the host"}, apply_device},
     {{0,   "rootfs",       "DIR",            "run a plain directory, not an image"}, apply_rootfs},
@@ -316,6 +317,7 @@ constexpr Row rows[] = {
     {{0,   "cap-add",      "CAPABILITY",     "one more, or ALL"}, add<&RunOptions::cap_add>},
     {{0,   "cap-drop",     "CAPABILITY",     "one less, or ALL"}, add<&RunOptions::cap_drop>},
     {{0,   "security-opt", "OPTION",         "seccomp=FILE|unconfined, mask=PATH, …"}, apply_security_opt},
+    {{0,   "32bit",        "",               "let 32-bit programs run, too"}, turn<&RunOptions::allow_32bit>},
     {{0,   "privileged",   "",               "root of the host: no sandbox at all"}, turn<&RunOptions::privileged>},
     {{0,   "sysctl",       "KEY=VALUE",      "a kernel parameter of its namespaces"}, apply_sysctl},
 
