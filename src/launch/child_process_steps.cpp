@@ -92,6 +92,7 @@ SysStatus ChildSteps::operator()(const op::OpenTerminal&) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
+    prepare_mini_init();
     const auto forked = kernel::clone_process(0);
     if (!forked) return SysStatus::failure(forked.error());
     if (forked.value().pid != 0) run_mini_init(forked.value().pid);
