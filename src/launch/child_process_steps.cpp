@@ -38,6 +38,16 @@ SysStatus write_file(int directory, const char* path, std::span<const char> text
     return written;
 }
 
+// Now, since the program asks for it as soon as it runs. These are minirun's streams still.
+void copy_window_size(int terminal) noexcept {
+    winsize size{};
+    for (int stream = 0; stream < 3; stream++)
+        if (::ioctl(stream, TIOCGWINSZ, &size) == 0) {
+            ::ioctl(terminal, TIOCSWINSZ, &size);
+            return;
+        }
+}
+
 }  // namespace
 
 SysStatus ChildSteps::operator()(const op::SetHostname& step) noexcept {
@@ -71,7 +81,7 @@ SysStatus ChildSteps::operator()(const op::SetOomScore& step) noexcept {
     return write_file(slot(Slot::proc), "self/oom_score_adj", step.value);
 }
 
-SysStatus ChildSteps::operator()(const op::OpenTerminal&) noexcept {
+SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
     const int master = ::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0) return SysStatus::failure(errno);
     int unlock = 0;
@@ -79,6 +89,8 @@ SysStatus ChildSteps::operator()(const op::OpenTerminal&) noexcept {
     // TIOCGPTPEER opens the slave without a path, so nothing in the container can put itself in its place.
     terminal_ = ::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal_ < 0) return SysStatus::failure(errno);
+    if (::fchown(terminal_, step.owner, static_cast<gid_t>(-1)) < 0) return SysStatus::failure(errno);
+    copy_window_size(terminal_);
     report.kind = ChildReport::Kind::terminal;
     const auto sent = kernel::send_message(start_.report_socket, &report, sizeof report, master);
     report.kind = ChildReport::Kind::failure;
@@ -92,6 +104,7 @@ SysStatus ChildSteps::operator()(const op::OpenTerminal&) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
+    prepare_mini_init();
     const auto forked = kernel::clone_process(0);
     if (!forked) return SysStatus::failure(forked.error());
     if (forked.value().pid != 0) run_mini_init(forked.value().pid);
@@ -109,8 +122,6 @@ SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
     for (int stream = 0; stream < 3; stream++) {
         const int source = step.terminal ? terminal_ : start_.standard_streams[stream];
         if (::dup2(source, stream) < 0) return SysStatus::failure(errno);
-        if (step.terminal && ::fchown(stream, ::getuid(), static_cast<gid_t>(-1)) < 0 && errno != EPERM)
-            return SysStatus::failure(errno);
     }
     return SysStatus::success();
 }

@@ -1,6 +1,7 @@
 #include "launch/mini_init.hpp"
 
 #include <linux/capability.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -8,6 +9,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstring>
 
 #include "kernel/credentials.hpp"
@@ -26,24 +28,35 @@ void reap(pid_t main_child) noexcept {
         if (pid == main_child) kernel::exit_now(exit_code_of(status));
 }
 
-// /proc/1/cmdline is open to everybody inside, and it is minirun's own command line: options, host paths and all. The
-// strings of argv lie in front of those of environ (unless the program has moved its environment: then it stays).
-void hide_command_line() noexcept {
+// /proc/1/cmdline is open to everybody inside, and it is minirun's own command line: options, host paths and all.
+// /proc/1/environ is the host's environment, open to who has CAP_SYS_PTRACE. execve(2) lays the strings of both between
+// argv[0] and the program's path.
+void hide_command_line_and_environment() noexcept {
     char* const start = program_invocation_name;
-    if (environ == nullptr || *environ <= start || *environ - start > 128 * 1024) return;
-    std::memset(start, 0, static_cast<std::size_t>(*environ - start));
+    auto* const end = reinterpret_cast<char*>(::getauxval(AT_EXECFN));
+    constexpr std::ptrdiff_t most = 6 * 1024 * 1024;  // execve(2) takes no more: three quarters of the usual stack
     constexpr char name[] = "minirun-init";
-    if (static_cast<std::size_t>(*environ - start) >= sizeof name) std::memcpy(start, name, sizeof name);
+    if (end - start < static_cast<std::ptrdiff_t>(sizeof name) || end - start > most) return;
+    std::memset(start, 0, static_cast<std::size_t>(end - start));
+    std::memcpy(start, name, sizeof name);
 }
 
 }  // namespace
 
-void run_mini_init(pid_t child) noexcept {
+void prepare_mini_init() noexcept {
     // This process still has minirun's program and memory: non-dumpable, nobody inside can look at /proc/1/exe or
     // /proc/1/mem, nor write to the program through it (CVE-2019-5736).
     (void)kernel::set_undumpable();
+    hide_command_line_and_environment();
+    // In minirun's session, the kernel would signal it too when somebody types Ctrl-C at minirun's terminal or changes
+    // its size, and the container would hear of it twice.
+    ::setsid();
+    // Without a pid namespace it would not be the one who gets the orphans.
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+}
+
+void run_mini_init(pid_t child) noexcept {
     ::prctl(PR_SET_NAME, "minirun-init", 0, 0, 0);
-    hide_command_line();
     // All that it ever needs is to signal a child of another user.
     constexpr std::uint64_t only_kill = 1u << CAP_KILL;
     (void)kernel::set_capabilities(only_kill, only_kill, 0);

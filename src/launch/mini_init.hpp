@@ -1,12 +1,15 @@
-// Pid 1 of a container with --init.
+// Pid 1 of a container with --init. All of it runs in the child after clone3: async-signal-safe only.
 #pragma once
 
 #include <sys/types.h>
 
 namespace minirun {
 
+/// What has to be done before there is a second process, which could look at this one.
+void prepare_mini_init() noexcept;
+
 /// Reaps every orphan and passes on signals to `child` until it ends; then exits as it did (128+n for a signal n), and
-/// the kernel ends what is left of the pid namespace. Runs in the child after clone3: async-signal-safe only.
+/// the kernel ends what is left of the pid namespace.
 [[noreturn]] void run_mini_init(pid_t child) noexcept;
 
 }  // namespace minirun

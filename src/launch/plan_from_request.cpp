@@ -100,7 +100,9 @@ void add_sysctls(PlanBuilder& plan) {
 }
 
 void add_terminal(PlanBuilder& plan) {
-    if (plan.request.streams.tty) plan.child(op::OpenTerminal{});
+    const auto& spec = plan.request.spec;
+    if (plan.request.streams.tty)
+        plan.child(op::OpenTerminal{mapped_id(spec.linux_.uid_mappings, spec.process.user.uid)});
 }
 
 // A session of its own, so that nothing reaches the terminal minirun was started from (CVE-2017-5226).

@@ -55,7 +55,11 @@ void Relay::write_some() {
 
 void Relay::drain() {
     while (true) {
-        while (begin_ < end_) write_some();
+        while (begin_ < end_) {
+            pollfd room{to_, POLLOUT, 0};
+            ::poll(&room, 1, -1);
+            write_some();
+        }
         pollfd ready{from_, POLLIN, 0};
         if (from_ < 0 || ::poll(&ready, 1, 0) <= 0 || !read_some()) return;
     }
@@ -125,8 +129,10 @@ void ContainerStreams::resize(int terminal) const {
         }
 }
 
+// What the user has typed and the container has not read stays the shell's.
 void ContainerStreams::drain() {
-    for (auto& relay : relays_) relay.drain();
+    for (auto& relay : relays_)
+        if (!relay.is_input()) relay.drain();
 }
 
 }  // namespace minirun

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <optional>
@@ -17,7 +18,7 @@ namespace minirun {
 /// One direction: reads when there is something and room, writes when the other side takes it.
 class Relay {
 public:
-    Relay(int from, int to) : from_(from), to_(to) {}
+    Relay(int from, int to) : from_(from), to_(to), is_input_(from == STDIN_FILENO) {}
 
     /// What to wait for; descriptors of -1 are ignored by poll(2).
     void watch(std::vector<pollfd>& list) const;
@@ -25,7 +26,7 @@ public:
     void serve(const pollfd& source, const pollfd& sink);
     /// Copies what is left without waiting for more.
     void drain();
-    bool open() const { return from_ >= 0 || begin_ < end_; }
+    bool is_input() const { return is_input_; }
     /// Closed when the source has ended and all is written: the far end sees end of file.
     void close_with(Fd sink) { owned_sink_ = std::move(sink); }
 
@@ -34,6 +35,7 @@ private:
     void write_some();
 
     int from_, to_;
+    bool is_input_;
     Fd owned_sink_;
     std::size_t begin_ = 0, end_ = 0;
     char buffer_[16384];

@@ -157,8 +157,8 @@ struct Describe {
         return cat("limit ", rlimit_name(s.resource), " to ", limit_text(s.soft), " (hard ", limit_text(s.hard), ")");
     }
     std::string operator()(const op::SetOomScore& s) const { return cat("set oom_score_adj ", text_of(s.value)); }
-    std::string operator()(const op::OpenTerminal&) const {
-        return "open a pty on the container's /dev/pts and bind it on /dev/console";
+    std::string operator()(const op::OpenTerminal& s) const {
+        return cat("open a pty on the container's /dev/pts, give it to uid ", s.owner, " and bind it on /dev/console");
     }
     std::string operator()(const op::MakeReadonly& s) const {
         return cat("make read-only the mount on ", place(s.target.at, s.target.path));

@@ -137,6 +137,7 @@ struct Fields {
     Json operator()(const op::Exec& s) const {
         return {{"candidates", texts(s.candidates)}, {"argv", texts(s.argv)}, {"env", texts(s.envp)}};
     }
+    Json operator()(const op::OpenTerminal& s) const { return {{"owner", s.owner}}; }
     // The rest has nothing to add to its name.
     template <class Plain>
     Json operator()(const Plain&) const {

@@ -202,7 +202,9 @@ struct SetOomScore {
     std::span<const char> value;
 };
 /// A pty of the container's own devpts: its master goes to the supervisor, its slave becomes /dev/console.
-struct OpenTerminal {};
+struct OpenTerminal {
+    uid_t owner;  ///< on the host: of the slave, so that the container's user can open it again
+};
 /// The mount at the target itself, not what is mounted below it.
 struct MakeReadonly {
     Target target;

@@ -19,13 +19,6 @@ struct UpperNames {
 
 bool maps_ids(const PlanBuilder& plan) { return has_new_namespace(plan.request.spec, NamespaceType::user); }
 
-// The host's id for one of the container.
-std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
-    for (const auto& one : mappings)
-        if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
-    return id;
-}
-
 // A place below the container's directory where `source` shows with mapped ids.
 std::string add_idmapped(PlanBuilder& plan, const std::string& source, const std::string& name) {
     plan.host_before(op::HostDirectory{plan.text(plan.request.container_dir + "/" + name), 0700});
@@ -127,6 +120,12 @@ void add_overlay(PlanBuilder& plan) {
 }
 
 }  // namespace
+
+std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
+    for (const auto& one : mappings)
+        if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
+    return id;
+}
 
 std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const std::vector<std::string>& paths) {
     std::string names;
