@@ -14,7 +14,7 @@ ALLOWED = set("""
 _exit chdir chown clock_gettime close dup dup2 execve fchdir fchown fchownat fcntl fstat fstatat getauxval getuid ioctl kill mkdirat mknodat open
 openat poll prctl read recvmsg sendmsg setdomainname sethostname setns setsid sigaction sigemptyset sigfillset sigprocmask
 sigwaitinfo socket socketpair symlinkat syscall umask waitid waitpid write
-memcpy memset memcmp strlen strcmp
+memcpy memset memcmp strlen strcmp strrchr
 program_invocation_name __errno_location __stack_chk_fail __memcpy_chk __read_chk _GLOBAL_OFFSET_TABLE_
 """.split())
 # Fortified and 64-bit names of the same calls.

@@ -1,6 +1,7 @@
 #include "kernel/credentials.hpp"
 
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <sys/prctl.h>
@@ -62,6 +63,12 @@ SysStatus set_ambient(std::uint64_t ambient) noexcept {
         if ((ambient >> capability & 1) != 0 && ::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) < 0)
             return SysStatus::failure(errno);
     return SysStatus::success();
+}
+
+SysStatus join_new_session_keyring() noexcept {
+    const auto joined = sys_status(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr));
+    const bool harmless = !joined && (joined.error() == ENOSYS || joined.error() == EDQUOT);
+    return harmless ? SysStatus::success() : joined;
 }
 
 SysStatus set_no_new_privileges() noexcept { return sys_status(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)); }

@@ -25,6 +25,9 @@ SysStatus set_capabilities(std::uint64_t effective, std::uint64_t permitted, std
 /// Clears the ambient set, then raises the capabilities in `ambient`.
 SysStatus set_ambient(std::uint64_t ambient) noexcept;
 SysStatus set_no_new_privileges() noexcept;
+/// A new, empty session keyring; success as well where the kernel has none or the user's quota is used up: then the
+/// old one is left behind, or stays. keyctl(2), KEYCTL_JOIN_SESSION_KEYRING.
+SysStatus join_new_session_keyring() noexcept;
 /// Without PR_SET_NO_NEW_PRIVS this needs CAP_SYS_ADMIN.
 SysStatus load_seccomp(const sock_filter* instructions, unsigned short count, unsigned flags) noexcept;
 SysStatus set_rlimit(int resource, std::uint64_t soft, std::uint64_t hard) noexcept;

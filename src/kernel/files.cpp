@@ -27,13 +27,15 @@ SysResult<int> make_entry(int directory, const char* name, bool as_directory, mo
 
 }  // namespace
 
-SysResult<int> open_in_root(int root, const char* path) noexcept {
+SysResult<int> open_in_root(int root, const char* path, bool no_links) noexcept {
     const char* relative = *path == '\0' ? "." : path;
-    return open_beneath(root, relative, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    const std::uint64_t links = no_links ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS;
+    return open_beneath(root, relative, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT | links);
 }
 
-SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mode_t mode) noexcept {
-    auto found = open_in_root(root, path);
+SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mode_t mode,
+                                    bool no_links) noexcept {
+    auto found = open_in_root(root, path, no_links);
     if (found || found.error() != ENOENT) return found;
 
     // Walks down with ever longer prefixes, so that each one is resolved from the root with all its symbolic links.
@@ -53,7 +55,7 @@ SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mo
         }
         std::memcpy(prefix, path, end);
         prefix[end] = '\0';
-        auto next = open_in_root(root, prefix);
+        auto next = open_in_root(root, prefix, no_links);
         if (!next && next.error() == ENOENT) {
             std::size_t rest = end;
             while (rest < length && path[rest] == '/') rest++;
@@ -80,6 +82,13 @@ SysStatus write_all(int fd, const void* bytes, std::size_t size) noexcept {
         size -= static_cast<std::size_t>(n);
     }
     return SysStatus::success();
+}
+
+bool is_same_file(int a, int b) noexcept {
+    struct stat first {};
+    struct stat second {};
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
 }
 
 bool is_directory(int fd) noexcept {

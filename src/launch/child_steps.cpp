@@ -71,6 +71,8 @@ SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return Sys
 
 SysStatus ChildSteps::operator()(const op::Undumpable&) noexcept { return kernel::set_undumpable(); }
 
+SysStatus ChildSteps::operator()(const op::NewKeyring&) noexcept { return kernel::join_new_session_keyring(); }
+
 SysStatus ChildSteps::operator()(const op::DieWithParent&) noexcept { return die_with_parent(); }
 
 // To be said again after each change of ids: it clears the signal (prctl(2)).
@@ -140,12 +142,12 @@ SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_dire
         const int fd = ::open(target.path, O_PATH | O_CLOEXEC);
         return fd < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(fd);
     }
-    if (target.create == Create::no) return kernel::open_in_root(slot(target.at), target.path);
+    if (target.create == Create::no) return kernel::open_in_root(slot(target.at), target.path, target.no_links);
     const bool directory =
         target.create == Create::directory || (target.create == Create::like_source && source_is_directory);
     return kernel::open_or_make_in_root(slot(target.at), target.path,
                                         directory ? kernel::Missing::directory : kernel::Missing::file,
-                                        directory ? 0755 : 0644);
+                                        directory ? 0755 : 0644, target.no_links);
 }
 
 SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
@@ -153,6 +155,9 @@ SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
     const auto opened = open_target(target, directory);
     if (!opened) return SysStatus::failure(opened.error());
     const Scoped owned(opened.value());
+    // A link to the root, or up to it: what is mounted there would cover the container, or lie beneath it unmasked.
+    if (target.at == Slot::root && kernel::is_same_file(owned.get(), slot(Slot::root)))
+        return SysStatus::failure(EXDEV);
     const auto attached = kernel::attach(tree, owned.get());
     // The kernel's EINVAL has many causes; this is the one that people meet.
     if (!attached && attached.error() == EINVAL && directory != kernel::is_directory(owned.get()))
@@ -279,10 +284,20 @@ SysStatus ChildSteps::operator()(const op::MakeSymlink& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
-    if (::mknodat(slot(step.at), step.path, step.mode, makedev(step.major, step.minor)) < 0)
+    // Its directory inside of the slot; then one name, which cannot lead anywhere.
+    const char* slash = std::strrchr(step.path, '/');
+    const char* name = slash == nullptr ? step.path : slash + 1;
+    char parent[4096] = "";
+    const auto length = static_cast<std::size_t>(name - step.path);
+    if (length >= sizeof parent) return SysStatus::failure(ENAMETOOLONG);
+    std::memcpy(parent, step.path, length);
+    const auto directory = kernel::open_in_root(slot(step.at), parent);
+    if (!directory) return SysStatus::failure(directory.error());
+    const Scoped owned(directory.value());
+    if (::mknodat(owned.get(), name, step.mode, makedev(step.major, step.minor)) < 0)
         return SysStatus::failure(errno);
     if (step.uid == 0 && step.gid == 0) return SysStatus::success();
-    return sys_status(::fchownat(slot(step.at), step.path, step.uid, step.gid, AT_SYMLINK_NOFOLLOW));
+    return sys_status(::fchownat(owned.get(), name, step.uid, step.gid, AT_SYMLINK_NOFOLLOW));
 }
 
 SysStatus ChildSteps::operator()(const op::WriteFile& step) noexcept {
@@ -293,7 +308,7 @@ SysStatus ChildSteps::operator()(const op::WriteFile& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::MaskPath& step) noexcept {
-    const auto target = kernel::open_in_root(slot(Slot::root), step.path);
+    const auto target = kernel::open_in_root(slot(step.at), step.path);
     if (!target) return is_missing(target.error()) ? SysStatus::success() : SysStatus::failure(target.error());
     const Scoped owned(target.value());
     const auto cover =
@@ -305,7 +320,7 @@ SysStatus ChildSteps::operator()(const op::MaskPath& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::ReadonlyPath& step) noexcept {
-    const auto target = kernel::open_in_root(slot(Slot::root), step.path);
+    const auto target = kernel::open_in_root(slot(step.at), step.path);
     if (!target) return is_missing(target.error()) ? SysStatus::success() : SysStatus::failure(target.error());
     const Scoped owned(target.value());
     const auto tree = kernel::clone_tree(owned.get(), "", true);

@@ -26,6 +26,7 @@ public:
 
     // The namespace and the tree: child_steps.cpp.
     SysStatus operator()(const op::Undumpable&) noexcept;
+    SysStatus operator()(const op::NewKeyring&) noexcept;
     SysStatus operator()(const op::DieWithParent&) noexcept;
     SysStatus operator()(const op::JoinNamespace&) noexcept;
     SysStatus operator()(const op::EnterDirectory&) noexcept;

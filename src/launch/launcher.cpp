@@ -31,6 +31,15 @@ SysStatus write_mappings(const std::string& path, std::span<const IdMapping> map
     return kernel::write_all(file.get(), text.data(), text.size());
 }
 
+// 0 or errno; EEXIST if it was there.
+int make_with_parents(const std::string& path, mode_t mode) {
+    if (::mkdir(path.c_str(), mode) == 0) return 0;
+    if (errno != ENOENT) return errno;
+    for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+        if (::mkdir(path.substr(0, slash).c_str(), mode) < 0 && errno != EEXIST) return errno;
+    return ::mkdir(path.c_str(), mode) == 0 ? 0 : errno;
+}
+
 SysStatus make_alike(const char* path, const char* model) {
     struct stat info {};
     if (::stat(model, &info) < 0 || ::chown(path, info.st_uid, info.st_gid) < 0) return SysStatus::failure(errno);
@@ -65,12 +74,12 @@ SysResult<int> make_user_namespace(const op::MakeUserNamespace& step) {
 struct HostSteps {
     Fd& user_namespace;
     StepClock* clock;
-    pid_t child = -1;  ///< after the clone
+    const Launched* launched = nullptr;  ///< after the clone
 
     SysStatus operator()(const op::HostDirectory& step) const {
         // Several steps may want the same parent. The container's directory is nobody else's.
-        if (::mkdir(step.path, step.mode) < 0)
-            return errno == EEXIST ? SysStatus::success() : SysStatus::failure(errno);
+        if (const int error = make_with_parents(step.path, step.mode); error != 0)
+            return error == EEXIST ? SysStatus::success() : SysStatus::failure(error);
         if (step.like != nullptr) return make_alike(step.path, step.like);
         // Whatever the umask: the mode of a writable layer is the mode of the container's "/".
         return sys_status(::chmod(step.path, step.mode));
@@ -98,7 +107,7 @@ struct HostSteps {
         user_namespace.reset(made.value());
         return SysStatus::success();
     }
-    SysStatus operator()(const op::RecordProcess& step) const { return record_process(step.path, child); }
+    SysStatus operator()(const op::RecordProcess& step) const { return record_process(step.path, launched->pid, launched->mount_namespace); }
     template <class ChildStep>
     SysStatus operator()(const ChildStep&) const {
         return SysStatus::failure(ENOSYS);
@@ -188,11 +197,11 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
 
     note(clock, clone_step);
 
-    Launched launched{cloned.value().pid, Fd(cloned.value().pidfd), Fd()};
+    Launched launched{cloned.value().pid, Fd(cloned.value().pidfd), open_mount_namespace(cloned.value().pid), Fd()};
     // The child's end must be the only one: its closing is what we wait for.
     there.reset();
     try {
-        execute_host_steps(plan, after_clone, Phase::host_after, {user_namespace, clock, launched.pid});
+        execute_host_steps(plan, after_clone, Phase::host_after, {user_namespace, clock, &launched});
     } catch (...) {
         end_child(launched);
         throw;

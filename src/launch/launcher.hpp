@@ -16,7 +16,8 @@ namespace minirun {
 struct Launched {
     pid_t pid = -1;
     Fd pidfd;
-    Fd terminal;  ///< the master of the container's pty, if it has one
+    Fd mount_namespace;  ///< the one that it was made in
+    Fd terminal;         ///< the master of the container's pty, if it has one
 };
 
 /// A step failed in the child. The caller may know more about it than the plan does (see exec_diagnosis.hpp).

@@ -18,7 +18,7 @@
 namespace minirun {
 namespace {
 
-Fd open_mount_namespace(std::string_view process) {
+Fd open_mount_namespace_of(std::string_view process) {
     return Fd(::open(cat("/proc/", process, "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
 }
 
@@ -39,7 +39,7 @@ bool kill_all_in(std::uint64_t mount_namespace) {
         if (!pid) continue;
         // Opened before it is looked at: the number may be another process's a moment later.
         const Fd process(kernel::open_process(*pid));
-        const auto its_namespace = open_mount_namespace(entry->d_name);
+        const auto its_namespace = open_mount_namespace_of(entry->d_name);
         if (process && its_namespace && number_of(its_namespace) == mount_namespace)
             found = kernel::send_signal(process.get(), SIGKILL).ok() || found;
     }
@@ -48,14 +48,16 @@ bool kill_all_in(std::uint64_t mount_namespace) {
 
 // No container's: whatever a record says, this machine's own processes are left alone.
 bool is_of_the_host(std::uint64_t mount_namespace) {
-    return mount_namespace == number_of(open_mount_namespace("self")) ||
-           mount_namespace == number_of(open_mount_namespace("1"));
+    return mount_namespace == number_of(open_mount_namespace_of("self")) ||
+           mount_namespace == number_of(open_mount_namespace_of("1"));
 }
 
-// Again as long as there are some: one may have forked while we looked.
+// Again as long as there are some: one may have forked while we looked. But not for ever: one that hangs in the kernel
+// dies when it comes back from there.
 void end_all_in(std::uint64_t mount_namespace) {
     if (mount_namespace == 0 || is_of_the_host(mount_namespace)) return;
-    while (kill_all_in(mount_namespace)) continue;
+    for (int round = 0; round < 500 && kill_all_in(mount_namespace); round++)
+        if (round > 10) ::usleep(10000);
 }
 
 // The beginning of a file of /proc, which is written when it is read; empty if it is gone.
@@ -81,19 +83,20 @@ std::string start_time_of(std::string_view pid) {
 
 }  // namespace
 
-Stragglers::Stragglers(pid_t pid, const ContainerSpec& spec) {
+Stragglers::Stragglers(Fd mount_namespace, const ContainerSpec& spec) {
     if (!has_new_namespace(spec, NamespaceType::pid) && has_new_namespace(spec, NamespaceType::mount))
-        mount_namespace_ = open_mount_namespace(cat(pid));
+        mount_namespace_ = std::move(mount_namespace);
 }
 
 Stragglers::~Stragglers() {
     if (mount_namespace_) end_all_in(number_of(mount_namespace_));
 }
 
-SysStatus record_process(const char* path, pid_t pid) {
-    const auto mount_namespace = kernel::mount_namespace_id(open_mount_namespace(cat(pid)).get());
-    const auto record =
-        cat(pid, ' ', start_time_of(cat(pid)), ' ', this_boot(), ' ', mount_namespace ? mount_namespace.value() : 0);
+Fd open_mount_namespace(pid_t pid) { return open_mount_namespace_of(cat(pid)); }
+
+SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace) {
+    const auto id = kernel::mount_namespace_id(mount_namespace.get());
+    const auto record = cat(pid, ' ', start_time_of(cat(pid)), ' ', this_boot(), ' ', id ? id.value() : 0);
     return sys_status(::symlink(record.c_str(), path));
 }
 

@@ -20,8 +20,8 @@ namespace minirun {
 /// namespace.
 class Stragglers {
 public:
-    /// `pid` is the container's first process, running.
-    Stragglers(pid_t pid, const ContainerSpec& spec);
+    /// `mount_namespace` is the container's own, open since its first process was made (open_mount_namespace).
+    Stragglers(Fd mount_namespace, const ContainerSpec& spec);
     ~Stragglers();
     Stragglers(const Stragglers&) = delete;
     Stragglers& operator=(const Stragglers&) = delete;
@@ -30,9 +30,12 @@ private:
     Fd mount_namespace_;
 };
 
+/// The mount namespace of a process. Its number is its own as long as it is open.
+Fd open_mount_namespace(pid_t pid);
+
 /// Makes the symbolic link `path`, whose target tells which process `pid` is: its number, when it started and in which
 /// boot of the machine, and its mount namespace. One system call, so it is there whole or not at all.
-SysStatus record_process(const char* path, pid_t pid);
+SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace);
 
 /// Ends the process that record_process() has written down there, if it lives and is that one, and all that is in its
 /// mount namespace (before Linux 6.11, which gave these numbers that are never used again: only with a pid namespace).

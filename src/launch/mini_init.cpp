@@ -1,6 +1,8 @@
 #include "launch/mini_init.hpp"
 
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -11,9 +13,11 @@
 #include <csignal>
 #include <cstddef>
 #include <cstring>
+#include <iterator>
 
 #include "kernel/credentials.hpp"
 #include "kernel/process.hpp"
+#include "security/bpf.hpp"
 
 namespace minirun {
 namespace {
@@ -41,6 +45,20 @@ void hide_command_line_and_environment() noexcept {
     std::memcpy(start, name, sizeof name);
 }
 
+// All that the reaper does from here on. Whoever may trace it (CAP_SYS_PTRACE) gets no more out of it either.
+constexpr sock_filter only_reaping[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native_audit_arch, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigtimedwait, 4, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, 3, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 2, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
 }  // namespace
 
 void prepare_mini_init() noexcept {
@@ -59,6 +77,7 @@ void run_mini_init(pid_t child) noexcept {
     ::prctl(PR_SET_NAME, "minirun-init", 0, 0, 0);
     // All that it ever needs is to signal a child of another user.
     constexpr std::uint64_t only_kill = 1u << CAP_KILL;
+    (void)kernel::limit_bounding_set(0);
     (void)kernel::set_capabilities(only_kill, only_kill, 0);
     (void)kernel::set_no_new_privileges();
     // The report socket among them: the parent waits for its end of file.
@@ -67,6 +86,7 @@ void run_mini_init(pid_t child) noexcept {
     sigset_t all;
     sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    (void)kernel::load_seccomp(only_reaping, std::size(only_reaping), 0);
     while (true) {
         siginfo_t info{};
         const int signal = ::sigwaitinfo(&all, &info);

@@ -153,6 +153,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
 
     // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
     plan.child(op::Undumpable{});
+    plan.child(op::NewKeyring{});
     plan.child(op::DieWithParent{});
     add_joined_namespaces(plan);
     add_propagation(plan);

@@ -30,7 +30,6 @@ std::optional<std::string> sysctl_path(std::string_view key) {
 
 std::optional<NamespaceType> sysctl_namespace(std::string_view path) {
     if (path.starts_with("net/")) return NamespaceType::network;
-    if (path.starts_with("user/")) return NamespaceType::user;
     if (path.starts_with("fs/mqueue/")) return NamespaceType::ipc;
     if (std::find(ipc_files.begin(), ipc_files.end(), path) != ipc_files.end()) return NamespaceType::ipc;
     if (path == "kernel/domainname") return NamespaceType::uts;

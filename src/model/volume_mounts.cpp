@@ -1,6 +1,7 @@
 #include "model/volume_mounts.hpp"
 
 #include <algorithm>
+#include <climits>
 
 #include "base/path.hpp"
 #include "kernel/names.hpp"
@@ -20,19 +21,8 @@ bool is_replaceable_in_proc(std::string_view path) {
     return std::find(std::begin(files), std::end(files), path) != std::end(files);
 }
 
-// Why nothing can be mounted there; empty if it can. A /proc that is none would swallow what is written to it for the
-// container's safety (CVE-2019-16884), and a /dev that is not ours would lead elsewhere (THREATS.md).
-std::string reason_against(std::string_view destination) {
-    if (!destination.starts_with('/')) return "the path in the container has to be absolute";
-    if (destination == "/") return "a volume cannot cover the container's whole root";
-    if (is_at_or_below(destination, "/proc") && !is_replaceable_in_proc(destination))
-        return "nothing can be mounted over /proc";
-    if (destination == "/dev") return "/dev is minirun's own: give single devices with --device";
-    return {};
-}
-
 void check_destination(const VolumeOption& volume, const std::vector<VolumeOption>& before) {
-    if (const auto reason = reason_against(volume.destination); !reason.empty())
+    if (const auto reason = reason_against_target(volume.destination); !reason.empty())
         throw option_error(option_name(volume), volume.destination, reason);
     for (const auto& other : before)
         if (other.destination == volume.destination)
@@ -49,7 +39,7 @@ std::vector<VolumeOption> all_volumes(const Image& image, const RunOptions& opti
     }
     for (const auto& path : image.config.volumes) {
         const auto destination = clean_path(path);
-        if (const auto reason = reason_against(destination); !reason.empty())
+        if (const auto reason = reason_against_target(destination); !reason.empty())
             throw Error(ErrorKind::bad_input, cat("image ", quote(image.name), ": volume ", quote(path), ": ", reason));
         const auto taken = std::any_of(volumes.begin(), volumes.end(),
                                        [&](const VolumeOption& volume) { return volume.destination == destination; });
@@ -109,6 +99,17 @@ MountSpec overlay_mount(const std::string& destination, const std::vector<std::s
 }
 
 }  // namespace
+
+// A /proc that is none would swallow what is written to it for the container's safety (CVE-2019-16884), and a /dev that
+// is not ours would lead elsewhere.
+std::string reason_against_target(std::string_view path) {
+    if (!path.starts_with('/')) return "the path in the container has to be absolute";
+    if (path.size() >= PATH_MAX) return cat("the path has ", path.size(), " bytes, more than the kernel takes");
+    if (path == "/") return "a volume cannot cover the container's whole root";
+    if (is_at_or_below(path, "/proc") && !is_replaceable_in_proc(path)) return "nothing can be mounted over /proc";
+    if (path == "/dev") return "/dev is minirun's own: give single devices with --device";
+    return {};
+}
 
 VolumeMounts volume_mounts(const Image& image, const RunOptions& options, const ImageFiles& files,
                            const std::string& container_dir) {

@@ -32,6 +32,7 @@ std::string place(Slot at, std::string_view path) {
         case Slot::dev: return below("/dev");
         case Slot::root: return below("/");
         case Slot::proc: return below("/proc");
+        case Slot::sys: return below("/sys");
         case Slot::provided: return path.empty() ? "the provided files" : cat("provided ", printable(path));
         case Slot::upper: return cat("writable layer's tmpfs ", printable(path));
         case Slot::none: return "nowhere yet";
@@ -108,6 +109,7 @@ struct Describe {
         return cat("record which process it is in ", printable(s.path));
     }
     std::string operator()(const op::Undumpable&) const { return "become non-dumpable"; }
+    std::string operator()(const op::NewKeyring&) const { return "get a session keyring of its own"; }
     std::string operator()(const op::DieWithParent&) const { return "die when minirun dies (SIGKILL)"; }
     std::string operator()(const op::JoinNamespace& s) const {
         return cat("join the ", namespace_names(s.type), " namespace ", printable(s.path));
@@ -145,8 +147,8 @@ struct Describe {
     std::string operator()(const op::WriteFile& s) const {
         return cat("write ", place(s.at, s.path), ", ", s.text.size(), " bytes");
     }
-    std::string operator()(const op::MaskPath& s) const { return cat("mask ", printable(s.path)); }
-    std::string operator()(const op::ReadonlyPath& s) const { return cat("make read-only ", printable(s.path)); }
+    std::string operator()(const op::MaskPath& s) const { return cat("mask ", place(s.at, s.path)); }
+    std::string operator()(const op::ReadonlyPath& s) const { return cat("make read-only ", place(s.at, s.path)); }
     std::string operator()(const op::SetHostname& s) const { return cat("set hostname ", text_of(s.name)); }
     std::string operator()(const op::SetDomainname& s) const { return cat("set domain name ", text_of(s.name)); }
     std::string operator()(const op::LoopbackUp&) const { return "bring up the loopback interface"; }
@@ -213,7 +215,7 @@ struct Describe {
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "make_user_namespace", "clone_process",
-    "record_process", "undumpable", "die_with_parent", "join_namespace", "enter_directory", "set_propagation", "mount_overlay", "bind_root",
+    "record_process", "undumpable", "new_keyring", "die_with_parent", "join_namespace", "enter_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
     "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",

@@ -97,6 +97,14 @@ struct Diagnose {
             return {ErrorKind::bad_input,
                     cat("the mount target ", quote(at.path), " is a file where a directory is needed, or the reverse"),
                     "source and target both have to be directories or both files"};
+        if (report.error == EXDEV)
+            return {ErrorKind::bad_input,
+                    cat("the mount target ", quote(at.path), " leads to the root, which a mount would cover"),
+                    "mount on another path of the container"};
+        if (report.error == ELOOP && at.no_links)
+            return {ErrorKind::bad_input,
+                    cat("the mount target ", quote(at.path), " is a symbolic link, which is not followed there"),
+                    "make it a directory in the image"};
         if (report.error == EROFS)
             return {ErrorKind::bad_input,
                     cat("the mount target ", quote(at.path), " is not in the image, and the root is read-only"),

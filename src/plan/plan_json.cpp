@@ -9,7 +9,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string_view slot_name(Slot slot) {
-    constexpr std::string_view names[] = {"none", "host", "root", "dev", "proc", "provided", "upper", "userns"};
+    constexpr std::string_view names[] = {"none", "host", "root", "dev", "proc", "sys", "provided", "upper", "userns"};
     return names[static_cast<unsigned>(slot)];
 }
 
@@ -109,8 +109,8 @@ struct Fields {
         return {{"at", slot_name(s.at)}, {"path", utf8(s.path)}, {"text", text(s.text)}, {"mode", s.mode}};
     }
     Json operator()(const op::MakeReadonly& s) const { return {{"target", target(s.target)}}; }
-    Json operator()(const op::MaskPath& s) const { return {{"path", utf8(s.path)}}; }
-    Json operator()(const op::ReadonlyPath& s) const { return {{"path", utf8(s.path)}}; }
+    Json operator()(const op::MaskPath& s) const { return {{"at", slot_name(s.at)}, {"path", utf8(s.path)}}; }
+    Json operator()(const op::ReadonlyPath& s) const { return {{"at", slot_name(s.at)}, {"path", utf8(s.path)}}; }
     Json operator()(const op::SetHostname& s) const { return {{"name", text(s.name)}}; }
     Json operator()(const op::SetDomainname& s) const { return {{"name", text(s.name)}}; }
     Json operator()(const op::WriteSysctl& s) const { return {{"path", utf8(s.path)}, {"value", text(s.value)}}; }

@@ -26,6 +26,7 @@ enum class Slot : std::uint8_t {
     root,      ///< the root of the container's tree
     dev,       ///< the container's /dev
     proc,      ///< the container's own procfs
+    sys,       ///< the container's sysfs
     provided,  ///< a small tmpfs: the files that are provided over the image's own, and what paths are masked with
     upper,     ///< a tmpfs that holds the writable layer
     userns,    ///< the container's user namespace
@@ -39,6 +40,9 @@ struct Target {
     Slot at = Slot::root;
     const char* path = "";  ///< resolved inside the slot's tree, whatever symbolic links it meets
     Create create = Create::no;
+    /// No part of the path may be a symbolic link: where an image's /proc or /sys leads elsewhere, what is masked there
+    /// and what is written there for the container's safety would be elsewhere, too (CVE-2019-19921).
+    bool no_links = false;
 };
 
 /// One parameter of a file system; without a value it is a flag. See fsconfig(2).
@@ -50,6 +54,7 @@ struct FsOption {
 namespace op {
 
 // In the parent, before the clone. Each is undone when the container is gone.
+/// With the parents that are missing, which get the same mode.
 struct HostDirectory {
     const char* path;
     mode_t mode;
@@ -176,10 +181,12 @@ struct WriteFile {
 /// are minirun's own, in Slot::provided: never what the rootfs calls /dev/null (CVE-2025-31133), nor the host's node,
 /// whose mode the container could change.
 struct MaskPath {
+    Slot at;
     const char* path;
 };
 /// Makes a path of the container read-only, if it is there, with all mounts below it.
 struct ReadonlyPath {
+    Slot at;
     const char* path;
 };
 struct SetHostname {
@@ -219,6 +226,8 @@ struct AwaitParent {};
 struct PivotRoot {};
 
 // In the child, last: the process.
+/// A session keyring of its own: the host's would be searched for keys otherwise. session-keyring(7).
+struct NewKeyring {};
 /// Splits off pid 1: this process becomes the reaper, its child goes on with the plan.
 struct ForkInit {};
 struct NewSession {};
@@ -271,7 +280,7 @@ struct Exec {
 
 using Operation =
     std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::MakeUserNamespace,
-                 op::CloneProcess, op::RecordProcess, op::Undumpable, op::DieWithParent, op::JoinNamespace,
+                 op::CloneProcess, op::RecordProcess, op::Undumpable, op::NewKeyring, op::DieWithParent, op::JoinNamespace,
                  op::EnterDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
                  op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,
                  op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,

@@ -78,6 +78,9 @@ struct Why {
     std::string_view operator()(const op::Undumpable&) const {
         return "It still has minirun's memory: nobody may look into it through a namespace that it joins.";
     }
+    std::string_view operator()(const op::NewKeyring&) const {
+        return "The keys of whoever started minirun stay out of reach.";
+    }
     std::string_view operator()(const op::DieWithParent&) const {
         return "Should minirun be killed, nothing of the container goes on without anybody watching it.";
     }

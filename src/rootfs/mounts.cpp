@@ -4,6 +4,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstring>
+#include <tuple>
+#include <utility>
 
 #include "base/text.hpp"
 #include "kernel/names.hpp"
@@ -85,15 +88,6 @@ void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions&
     if ((options.set & MOUNT_ATTR_RDONLY) != 0) plan.child(op::MakeReadonly{target_of(plan, mount, Create::no)});
 }
 
-// The directories of a path below the container's directory, parents first: volumes, volumes/0, volumes/0/upper.
-void add_directories_of(PlanBuilder& plan, std::string_view path, const char* like) {
-    for (auto slash = plan.request.container_dir.size(); slash != std::string::npos;) {
-        slash = path.find('/', slash + 1);
-        const bool last = slash == std::string::npos;
-        plan.host_before(op::HostDirectory{plan.text(path.substr(0, slash)), 0700, last ? like : nullptr});
-    }
-}
-
 // An overlay of its own (a throw-away view of a directory): its writable layer is in the container's directory.
 void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options, int number) {
     const auto ours = plan.request.container_dir + "/";
@@ -109,7 +103,7 @@ void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, const SortedOp
         }
         kept.push_back(option);
         if (option.value == nullptr || !std::string_view(option.value).starts_with(ours)) continue;
-        add_directories_of(plan, option.value, key == "upperdir" ? topmost : nullptr);
+        plan.host_before(op::HostDirectory{option.value, 0700, key == "upperdir" ? topmost : nullptr});
         // Relative: the root covers the container's directory by then.
         kept.back().value = option.value + ours.size();
     }
@@ -121,11 +115,28 @@ void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, const SortedOp
 void add_filesystem(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
     Slot keep_as = Slot::none;
     if (mount.destination == "/proc" && mount.type == "proc") keep_as = Slot::proc;
+    if (mount.destination == "/sys" && mount.type == "sysfs") keep_as = Slot::sys;
     if (mount.destination == "/dev" && mount.type == "tmpfs") keep_as = Slot::dev;
+    auto target = target_of(plan, mount, Create::directory);
+    target.no_links = keep_as != Slot::none || mount.type == "proc" || mount.type == "sysfs";
     plan.child(op::MountFilesystem{plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
                                    plan.arena().array(options.filesystem), options.set, options.propagation,
-                                   target_of(plan, mount, Create::directory), keep_as});
+                                   target, keep_as});
     if (keep_as == Slot::dev) add_dev(plan);
+}
+
+// Below /proc and /sys in the file systems that were mounted there, whatever the way to them is in the image: a path
+// that is not found is one that this kernel does not have.
+std::pair<Slot, std::string_view> place_of(PlanBuilder& plan, std::string_view path) {
+    for (const auto& [slot, root, type] : {std::tuple{Slot::proc, "/proc/", "proc"}, {Slot::sys, "/sys/", "sysfs"}}) {
+        const std::string_view directory(root, std::strlen(root) - 1);
+        const auto& mounts = plan.request.spec.mounts;
+        const auto last = std::find_if(mounts.rbegin(), mounts.rend(),
+                                       [&](const MountSpec& mount) { return mount.destination == directory; });
+        if (path.starts_with(root) && last != mounts.rend() && last->type == type)
+            return {slot, path.substr(directory.size() + 1)};
+    }
+    return {Slot::root, path};
 }
 
 struct Node {
@@ -218,8 +229,14 @@ void add_masks(PlanBuilder& plan) {
         plan.child(op::MakeDirectory{Slot::provided, "empty", 0555});
         plan.child(op::MakeDevice{Slot::provided, "null", S_IFCHR | 0666, 1, 3, 0, 0});
     }
-    for (const auto& path : spec.masked_paths) plan.child(op::MaskPath{plan.text(path)});
-    for (const auto& path : spec.readonly_paths) plan.child(op::ReadonlyPath{plan.text(path)});
+    for (const auto& path : spec.masked_paths) {
+        const auto [at, below] = place_of(plan, path);
+        plan.child(op::MaskPath{at, plan.text(below)});
+    }
+    for (const auto& path : spec.readonly_paths) {
+        const auto [at, below] = place_of(plan, path);
+        plan.child(op::ReadonlyPath{at, plan.text(below)});
+    }
 }
 
 }  // namespace minirun

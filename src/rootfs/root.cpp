@@ -55,8 +55,7 @@ void add_skeleton(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
     const auto skeleton = plan.request.container_dir + "/skeleton";
     plan.host_before(op::HostDirectory{plan.text(skeleton), 0755});
     for (const auto& target : missing) {
-        for (auto slash = target.path.find('/', 1); slash != std::string::npos;
-             slash = target.path.find('/', slash + 1))
+        if (const auto slash = target.path.rfind('/'); slash > 0)
             plan.host_before(op::HostDirectory{plan.text(skeleton + target.path.substr(0, slash)), 0755});
         const auto* path = plan.text(skeleton + target.path);
         if (target.directory)

@@ -10,8 +10,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "base/file.hpp"
 #include "base/remove_tree.hpp"
@@ -39,6 +41,19 @@ void for_each_entry(const std::string& path, F f) {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
     while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
         if (entry->d_name[0] != '.') f(std::string(entry->d_name));
+}
+
+bool is_dangling(const Paths& paths, const std::string& name) {
+    const auto target = read_link(paths.names + "/" + name);
+    return !target.empty() && ::access((paths.containers + "/" + target).c_str(), F_OK) < 0;
+}
+
+bool has_left_behind(const Paths& paths) {
+    bool found = false;
+    for_each_entry(paths.containers,
+                   [&](const std::string& id) { found = found || lock_directory(paths.containers + "/" + id); });
+    for_each_entry(paths.names, [&](const std::string& name) { found = found || is_dangling(paths, name); });
+    return found;
 }
 
 }  // namespace
@@ -117,12 +132,22 @@ void sweep(const Paths& paths) noexcept try {
         remove_tree(path);
     });
     for_each_entry(paths.names, [&](const std::string& name) {
-        const auto link = paths.names + "/" + name;
-        const auto target = read_link(link);
-        if (!target.empty() && ::access((paths.containers + "/" + target).c_str(), F_OK) < 0) ::unlink(link.c_str());
+        if (is_dangling(paths, name)) ::unlink((paths.names + "/" + name).c_str());
     });
 } catch (...) {
     // Out of memory: the next command tries again.
+}
+
+Sweeper::Sweeper(const Paths& paths) {
+    if (!has_left_behind(paths)) return;
+    std::packaged_task<void()> task([paths] { sweep(paths); });
+    done_ = task.get_future();
+    std::thread(std::move(task)).detach();
+}
+
+Sweeper::~Sweeper() {
+    constexpr std::chrono::seconds moment(2);
+    if (done_.valid()) done_.wait_for(moment);
 }
 
 }  // namespace minirun

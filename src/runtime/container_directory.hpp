@@ -1,6 +1,7 @@
 // A container's directory on the host, and what becomes of it.
 #pragma once
 
+#include <future>
 #include <string>
 
 #include "base/fd.hpp"
@@ -36,5 +37,19 @@ private:
 /// Removes the directories whose owners are gone, with the processes that they have left, and the names that lead to
 /// none.
 void sweep(const Paths& paths) noexcept;
+
+/// sweep() in a thread, if there is anything to sweep: it may take minutes, and a container that runs has to be watched
+/// over meanwhile. At the end of the scope it gets a moment to finish; what it does not get done then goes on beside, or
+/// the next command does it.
+class Sweeper {
+public:
+    explicit Sweeper(const Paths& paths);
+    ~Sweeper();
+    Sweeper(const Sweeper&) = delete;
+    Sweeper& operator=(const Sweeper&) = delete;
+
+private:
+    std::future<void> done_;
+};
 
 }  // namespace minirun

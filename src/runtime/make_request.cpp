@@ -18,6 +18,7 @@
 #include "kernel/credentials.hpp"
 #include "minirun/error.hpp"
 #include "model/request_from_image.hpp"
+#include "model/volume_mounts.hpp"
 #include "network/etc_files.hpp"
 #include "runtime/container_directory.hpp"
 #include "security/default_seccomp.hpp"
@@ -70,15 +71,20 @@ void check_target(const Resolution& resolved, LayerView& view, const std::string
         throw Error(ErrorKind::bad_input,
                     cat("the mount target ", quote(path), " leads out of the root file system through a symbolic link"),
                     "mount on another path of the container");
-    if (resolved.path == "/")
+    if (const auto reason = reason_against_target(resolved.path); resolved.path != path && !reason.empty())
         throw Error(ErrorKind::bad_input,
-                    cat("the mount target ", quote(path), " is a symbolic link to the root, which a mount would cover"),
+                    cat("the mount target ", quote(path), " is a symbolic link to ", quote(resolved.path), ": ", reason),
                     "mount on another path of the container");
     if (!resolved.entry && view.lookup(path, false))
         throw Error(
             ErrorKind::bad_input,
             cat("the mount target ", quote(path), " is a symbolic link that leads nowhere inside the root file system"),
             "mount on the directory itself, or choose another target");
+}
+
+// Of the default mounts, whose targets the child holds to stricter rules (Target::no_links).
+bool is_minirun_s_own(const std::string& path) {
+    return path == "/proc" || path == "/sys" || path == "/dev" || is_at_or_below(path, "/sys/fs/cgroup");
 }
 
 // Mount points that the image lacks are in a layer of their own. If there is no room for one more, they are made in a
@@ -96,12 +102,12 @@ void look_at_targets(LaunchRequest& request, LayerView& view) {
     const auto look = [&](const MountSpec* mount, const std::string& path, bool directory) {
         if (is_below_a_mount(spec, mount, path)) return;
         const auto resolved = view.resolve(path);
-        check_target(resolved, view, path);
+        if (!is_minirun_s_own(path)) check_target(resolved, view, path);
         if (!writable && !resolved.entry) request.root.missing_targets.push_back({resolved.path, directory});
     };
     for (const auto& mount : spec.mounts) {
         // The places of the default mounts are looked at only where they have to be there already.
-        if (writable && mount.type != "bind" && mount.type != "overlay") continue;
+        if (writable && is_minirun_s_own(mount.destination)) continue;
         look(&mount, mount.destination, mount.type != "bind" || is_directory(mount.source));
     }
     if (writable) return;

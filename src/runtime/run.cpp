@@ -117,19 +117,20 @@ RunResult run(const Image& image, const RunOptions& options) {
     if (!options.quiet)
         for (const auto& notice : request.notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
 
+    std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);
     NamedFile cidfile(options.cidfile, request.id);
     ContainerStreams streams(request.streams);
     std::optional<StepClock> clock;
     if (options.timings) clock.emplace(plan.steps.size());
-    const auto launched =
+    auto launched =
         launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
+    const Stragglers stragglers(std::move(launched.mount_namespace), request.spec);
     NamedFile pidfile(options.pidfile, cat(launched.pid));
     cidfile.keep();
     pidfile.keep();
     streams.start(launched);
-    sweep(paths);
-    const Stragglers stragglers(launched.pid, request.spec);
+    sweeper.emplace(paths);
     const auto ending = supervise(launched, request, streams);
     return {ending.timed_out, ending.process.signaled, ending.process.code,
             clock ? timings_of(plan, *clock) : std::vector<StepTime>{}};

@@ -30,6 +30,10 @@ public:
     const pid_t pid;
 };
 
+SysStatus record_of(const std::string& path, pid_t pid) {
+    return record_process(path.c_str(), pid, open_mount_namespace(pid));
+}
+
 std::string target_of(const std::string& link) {
     char target[256];
     const auto n = ::readlink(link.c_str(), target, sizeof target);
@@ -39,10 +43,10 @@ std::string target_of(const std::string& link) {
 TEST_CASE("left behind: a record is one link, made once") {
     const test::TemporaryDirectory dir;
     const auto record = dir / "process";
-    REQUIRE(record_process(record.c_str(), ::getpid()).ok());
+    REQUIRE(record_of(record, ::getpid()).ok());
     CHECK(target_of(record).starts_with(std::to_string(::getpid()) + " "));
-    CHECK(record_process(record.c_str(), ::getpid()).error() == EEXIST);
-    CHECK(record_process((dir / "none/process").c_str(), ::getpid()).error() == ENOENT);
+    CHECK(record_of(record, ::getpid()).error() == EEXIST);
+    CHECK(record_of(dir / "none/process", ::getpid()).error() == ENOENT);
 }
 
 TEST_CASE("left behind: no record, or one that is none, ends nothing") {
@@ -59,7 +63,7 @@ TEST_CASE("left behind: another process with the recorded number lives on") {
     const test::TemporaryDirectory dir;
     const Waiting other;
     const auto record = dir / "process";
-    REQUIRE(record_process(record.c_str(), other.pid).ok());
+    REQUIRE(record_of(record, other.pid).ok());
     const auto fields = split(target_of(record), ' ');
     REQUIRE(fields.size() == 4);
     auto other_start = fields;
