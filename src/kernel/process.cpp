@@ -1,6 +1,5 @@
 #include "kernel/process.hpp"
 
-#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -49,8 +48,9 @@ SysStatus set_parent_death_signal(int signal) noexcept {
     return sys_status(::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0));
 }
 
-SysStatus close_on_exec_from(unsigned first) noexcept {
-    return sys_status(syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC));
+SysStatus close_all_from(unsigned first, unsigned spared) noexcept {
+    if (spared > first && syscall(SYS_close_range, first, spared - 1, 0u) < 0) return SysStatus::failure(errno);
+    return sys_status(syscall(SYS_close_range, spared < first ? first : spared + 1, ~0u, 0u));
 }
 
 void reset_signals(const sigset_t& mask) noexcept {

@@ -37,8 +37,8 @@ SysStatus send_signal(int pidfd, int signal) noexcept;
 SysStatus set_undumpable() noexcept;
 /// PR_SET_PDEATHSIG: `signal` when the thread that made this process ends. See prctl(2).
 SysStatus set_parent_death_signal(int signal) noexcept;
-/// Descriptors from `first` on are closed by execve(2). Linux 5.11.
-SysStatus close_on_exec_from(unsigned first) noexcept;
+/// Closes the descriptors from `first` on but for one.
+SysStatus close_all_from(unsigned first, unsigned spared) noexcept;
 
 /// Every signal to its default disposition and then the mask to `mask`: an ignored SIGPIPE or a blocked SIGTERM
 /// must not reach the container.

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -117,11 +118,24 @@ SysStatus ChildSteps::operator()(const op::NewSession&) noexcept {
     return ::setsid() >= 0 || errno == EPERM ? SysStatus::success() : SysStatus::failure(errno);
 }
 
+// Instead of the host's /dev/null its own: the container's root could change the mode of the host's node through it.
+SysStatus ChildSteps::connect_stream(int source, int stream) noexcept {
+    struct stat info {};
+    if (::fstat(source, &info) < 0) return SysStatus::failure(errno);
+    const bool is_null = S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
+    if (!is_null || slot(Slot::dev) < 0) return sys_status(::dup2(source, stream));
+    const int own = ::openat(slot(Slot::dev), "null", (::fcntl(source, F_GETFL) & O_ACCMODE) | O_NOFOLLOW | O_CLOEXEC);
+    if (own < 0) return SysStatus::failure(errno);
+    const auto connected = sys_status(::dup2(own, stream));
+    ::close(own);
+    return connected;
+}
+
 SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
     if (step.terminal && ::ioctl(terminal_, TIOCSCTTY, 0) < 0) return SysStatus::failure(errno);
     for (int stream = 0; stream < 3; stream++) {
         const int source = step.terminal ? terminal_ : start_.standard_streams[stream];
-        if (::dup2(source, stream) < 0) return SysStatus::failure(errno);
+        if (const auto connected = connect_stream(source, stream); !connected) return connected;
     }
     return SysStatus::success();
 }
@@ -190,8 +204,10 @@ SysStatus ChildSteps::operator()(const op::LoadSeccomp& step) noexcept {
     return kernel::load_seccomp(step.filter.data(), static_cast<unsigned short>(step.filter.size()), step.flags);
 }
 
+// Closed, and not only marked to be closed by execve: that looks the command up first, and /proc/self/fd/N/bin/sh is a
+// path (CVE-2024-21626). The report socket leads nowhere, and closes with execve.
 SysStatus ChildSteps::operator()(const op::CloseDescriptors& step) noexcept {
-    return kernel::close_on_exec_from(step.first);
+    return kernel::close_all_from(step.first, static_cast<unsigned>(start_.report_socket));
 }
 
 // As execvp(3): what does not exist is passed over, what may not be executed is remembered.

@@ -88,6 +88,7 @@ private:
     SysResult<int> make_overlay(const op::MountOverlay& step) noexcept;
     SysStatus mount_overlay_old(const op::MountOverlay& step) noexcept;
     SysStatus adopt_root(int tree, const char* mountpoint) noexcept;
+    SysStatus connect_stream(int source, int stream) noexcept;
 
     const ChildStart& start_;
     int slots_[static_cast<unsigned>(Slot::count)];

@@ -203,7 +203,7 @@ struct Describe {
         return cat("load the seccomp filter, ", s.filter.size(), " instructions");
     }
     std::string operator()(const op::CloseDescriptors& s) const {
-        return cat("close all descriptors from ", s.first, " on at exec");
+        return cat("close all descriptors from ", s.first, " on");
     }
     std::string operator()(const op::Exec& s) const {
         std::vector<std::string> words;

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/fd.hpp"
 #include "base/text.hpp"
 #include "kernel/features.hpp"
 #include "kernel/files.hpp"
@@ -34,18 +35,22 @@ void check_kernel(const KernelFeatures& features) {
         throw Error(ErrorKind::unsupported, "this kernel has no overlay file system", "modprobe overlay");
 }
 
-// A file that the user names and that must not be there yet.
+// A file that the user names and that must not be there yet: made before the container is, so that it does not run when
+// it cannot be made.
 class NamedFile {
 public:
-    NamedFile(const std::string& path, std::string_view text) : path_(path) {
+    explicit NamedFile(const std::string& path) : path_(path) {
         if (path.empty()) return;
-        const Fd file(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
-        if (!file)
+        file_.reset(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
+        if (!file_)
             throw Error(errno == EEXIST ? ErrorKind::conflict : ErrorKind::system,
                         cat("cannot make the file ", quote(path)),
                         errno == EEXIST ? "it is there already: remove it, or choose another name" : "", errno);
-        if (const auto written = kernel::write_all(file.get(), text.data(), text.size()); !written)
-            throw Error(ErrorKind::system, cat("cannot write the file ", quote(path)), "", written.error());
+    }
+    void write(std::string_view text) {
+        if (!file_) return;
+        if (const auto written = kernel::write_all(file_.get(), text.data(), text.size()); !written)
+            throw Error(ErrorKind::system, cat("cannot write the file ", quote(path_)), "", written.error());
     }
     NamedFile(const NamedFile&) = delete;
     NamedFile& operator=(const NamedFile&) = delete;
@@ -56,6 +61,7 @@ public:
 
 private:
     std::string path_;
+    Fd file_;
     bool kept_ = false;
 };
 
@@ -119,14 +125,15 @@ RunResult run(const Image& image, const RunOptions& options) {
 
     std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);
-    NamedFile cidfile(options.cidfile, request.id);
+    NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
+    cidfile.write(request.id);
     ContainerStreams streams(request.streams);
     std::optional<StepClock> clock;
     if (options.timings) clock.emplace(plan.steps.size());
     auto launched =
         launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
     const Stragglers stragglers(std::move(launched.mount_namespace), request.spec);
-    NamedFile pidfile(options.pidfile, cat(launched.pid));
+    pidfile.write(cat(launched.pid));
     cidfile.keep();
     pidfile.keep();
     streams.start(launched);
