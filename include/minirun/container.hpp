@@ -18,9 +18,9 @@ struct StepTime {
 
 /// How a container ended.
 struct RunResult {
-    bool timed_out = false;  ///< the time limit ended it
-    bool signaled = false;   ///< a signal ended its first process
-    int code = 0;            ///< that signal's number, or the exit code
+    bool timed_out = false;         ///< the time limit ended it
+    bool signaled = false;          ///< a signal ended its first process
+    int code = 0;                   ///< that signal's number, or the exit code
     std::vector<StepTime> timings;  ///< with RunOptions::timings
 
     /// As Docker's run: 124 after the time limit, 128+n for signal n, else the process's own code.

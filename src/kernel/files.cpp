@@ -33,8 +33,7 @@ SysResult<int> open_in_root(int root, const char* path, bool no_links) noexcept 
     return open_beneath(root, relative, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT | links);
 }
 
-SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mode_t mode,
-                                    bool no_links) noexcept {
+SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mode_t mode, bool no_links) noexcept {
     auto found = open_in_root(root, path, no_links);
     if (found || found.error() != ENOENT) return found;
 

@@ -62,12 +62,12 @@ constexpr std::array newer = {
 // i386 has these calls by themselves since Linux 4.3 (sockets) and 5.1 (System V IPC); libseccomp answers with numbers
 // of its own, which stand for the older socketcall(2) and ipc(2).
 constexpr std::array once_multiplexed = {
-    Row{359, "socket"},      Row{360, "socketpair"},  Row{361, "bind"},        Row{362, "connect"},
-    Row{363, "listen"},      Row{364, "accept4"},     Row{365, "getsockopt"},  Row{366, "setsockopt"},
-    Row{367, "getsockname"}, Row{368, "getpeername"}, Row{369, "sendto"},      Row{370, "sendmsg"},
-    Row{371, "recvfrom"},    Row{372, "recvmsg"},     Row{373, "shutdown"},    Row{393, "semget"},
-    Row{394, "semctl"},      Row{395, "shmget"},      Row{396, "shmctl"},      Row{397, "shmat"},
-    Row{398, "shmdt"},       Row{399, "msgget"},      Row{400, "msgsnd"},      Row{401, "msgrcv"},
+    Row{359, "socket"},      Row{360, "socketpair"},  Row{361, "bind"},       Row{362, "connect"},
+    Row{363, "listen"},      Row{364, "accept4"},     Row{365, "getsockopt"}, Row{366, "setsockopt"},
+    Row{367, "getsockname"}, Row{368, "getpeername"}, Row{369, "sendto"},     Row{370, "sendmsg"},
+    Row{371, "recvfrom"},    Row{372, "recvmsg"},     Row{373, "shutdown"},   Row{393, "semget"},
+    Row{394, "semctl"},      Row{395, "shmget"},      Row{396, "shmctl"},     Row{397, "shmat"},
+    Row{398, "shmdt"},       Row{399, "msgget"},      Row{400, "msgsnd"},     Row{401, "msgrcv"},
     Row{402, "msgctl"},
 };
 constexpr int first_common_number = 424;

@@ -294,8 +294,7 @@ SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
     const auto directory = kernel::open_in_root(slot(step.at), parent);
     if (!directory) return SysStatus::failure(directory.error());
     const Scoped owned(directory.value());
-    if (::mknodat(owned.get(), name, step.mode, makedev(step.major, step.minor)) < 0)
-        return SysStatus::failure(errno);
+    if (::mknodat(owned.get(), name, step.mode, makedev(step.major, step.minor)) < 0) return SysStatus::failure(errno);
     if (step.uid == 0 && step.gid == 0) return SysStatus::success();
     return sys_status(::fchownat(owned.get(), name, step.uid, step.gid, AT_SYMLINK_NOFOLLOW));
 }

@@ -107,7 +107,9 @@ struct HostSteps {
         user_namespace.reset(made.value());
         return SysStatus::success();
     }
-    SysStatus operator()(const op::RecordProcess& step) const { return record_process(step.path, launched->pid, launched->mount_namespace); }
+    SysStatus operator()(const op::RecordProcess& step) const {
+        return record_process(step.path, launched->pid, launched->mount_namespace);
+    }
     template <class ChildStep>
     SysStatus operator()(const ChildStep&) const {
         return SysStatus::failure(ENOSYS);
@@ -166,7 +168,8 @@ Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched
 }  // namespace
 
 StepClock::StepClock(std::size_t steps) {
-    void* memory = ::mmap(nullptr, steps * sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        ::mmap(nullptr, steps * sizeof(std::int64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw Error(ErrorKind::system, "cannot share memory with the container", "", errno);
     finished_ = {static_cast<std::int64_t*>(memory), steps};
 }
@@ -185,12 +188,9 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     const Fd here(pair.value().here);
     Fd there(pair.value().there);
 
-    const ChildStart start{there.get(),
-                           here.get(),
-                           {streams.in, streams.out, streams.err},
-                           user_namespace.get(),
-                           signal_mask,
-                           clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
+    const ChildStart start{
+        there.get(),          here.get(),  {streams.in, streams.out, streams.err},
+        user_namespace.get(), signal_mask, clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
     const auto cloned = kernel::clone_process(std::get<op::CloneProcess>(plan.steps[clone_step].operation).flags);
     if (!cloned) throw step_error(plan, failure(clone_step, cloned.error()));
     if (cloned.value().pid == 0) run_child(std::span(plan.steps).subspan(first_child_step), start);

@@ -291,7 +291,8 @@ void devices_make_sense(const ContainerSpec& spec, Problems& problems) {
         if (!device.path.starts_with('/'))
             problems.add(cat(path, ".path"), cat("expected an absolute path, found ", quote(device.path)));
         else if (clean_path(device.path) != device.path)
-            problems.add(cat(path, ".path"), cat("expected a path without \"..\", \".\" and \"//\", found ", quote(device.path)));
+            problems.add(cat(path, ".path"),
+                         cat("expected a path without \"..\", \".\" and \"//\", found ", quote(device.path)));
         else if (!seen.insert(device.path).second)
             problems.add(cat(path, ".path"), cat("a second device at ", quote(device.path)));
         if (device.major > max_major) problems.add(cat(path, ".major"), cat(device.major, " is over ", max_major));

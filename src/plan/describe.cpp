@@ -22,27 +22,6 @@ std::string octal(mode_t mode) {
     return digits;
 }
 
-// The path as the container sees it.
-std::string place(Slot at, std::string_view path) {
-    const auto below = [&](std::string_view root) {
-        if (path.empty() || path.starts_with('/')) return printable(path.empty() ? root : path);
-        return cat(root, root.ends_with('/') ? "" : "/", printable(path));
-    };
-    switch (at) {
-        case Slot::dev: return below("/dev");
-        case Slot::root: return below("/");
-        case Slot::proc: return below("/proc");
-        case Slot::sys: return below("/sys");
-        case Slot::provided: return path.empty() ? "the provided files" : cat("provided ", printable(path));
-        case Slot::upper: return cat("writable layer's tmpfs ", printable(path));
-        case Slot::none: return "nowhere yet";
-        case Slot::host:
-        case Slot::userns:
-        case Slot::count: break;
-    }
-    return printable(path);
-}
-
 std::string propagation_name(unsigned long flags) {
     std::string name = (flags & MS_REC) != 0 ? "r" : "";
     if ((flags & MS_SHARED) != 0) return name + "shared";
@@ -114,7 +93,7 @@ struct Describe {
     std::string operator()(const op::JoinNamespace& s) const {
         return cat("join the ", namespace_names(s.type), " namespace ", printable(s.path));
     }
-    std::string operator()(const op::EnterDirectory& s) const { return cat("enter ", place(s.at, s.path)); }
+    std::string operator()(const op::EnterDirectory& s) const { return cat("enter ", path_in_container(s.at, s.path)); }
     std::string operator()(const op::SetPropagation& s) const {
         return cat("make all mounts ", propagation_name(s.flags));
     }
@@ -127,28 +106,32 @@ struct Describe {
     std::string operator()(const op::BindRoot& s) const { return cat("bind ", printable(s.source), " as the root"); }
     std::string operator()(const op::MountFilesystem& s) const {
         const auto options = options_in_brackets(s.attributes, s.options, s.propagation);
-        if (s.target.at != Slot::none) return cat("mount ", s.type, " on ", place(s.target.at, s.target.path), options);
+        if (s.target.at != Slot::none)
+            return cat("mount ", s.type, " on ", path_in_container(s.target.at, s.target.path), options);
         return cat("prepare ", s.type, options);
     }
     std::string operator()(const op::BindMount& s) const {
-        return cat("bind ", place(s.from, s.source), " on ", place(s.target.at, s.target.path),
+        return cat("bind ", path_in_container(s.from, s.source), " on ", path_in_container(s.target.at, s.target.path),
                    options_in_brackets(s.set, {}, s.propagation | (s.recursive ? MS_REC : 0ul)));
     }
     std::string operator()(const op::MakeDirectory& s) const {
-        return cat("make directory ", place(s.at, s.path), " ", octal(s.mode));
+        return cat("make directory ", path_in_container(s.at, s.path), " ", octal(s.mode));
     }
     std::string operator()(const op::MakeSymlink& s) const {
-        return cat("make symbolic link ", place(s.at, s.path), " -> ", printable(s.target));
+        return cat("make symbolic link ", path_in_container(s.at, s.path), " -> ", printable(s.target));
     }
     std::string operator()(const op::MakeDevice& s) const {
         const char* kind = S_ISBLK(s.mode) ? "block device " : S_ISFIFO(s.mode) ? "fifo " : "device ";
-        return cat("make ", kind, place(s.at, s.path), " ", s.major, ":", s.minor, " ", octal(s.mode & 07777));
+        return cat("make ", kind, path_in_container(s.at, s.path), " ", s.major, ":", s.minor, " ",
+                   octal(s.mode & 07777));
     }
     std::string operator()(const op::WriteFile& s) const {
-        return cat("write ", place(s.at, s.path), ", ", s.text.size(), " bytes");
+        return cat("write ", path_in_container(s.at, s.path), ", ", s.text.size(), " bytes");
     }
-    std::string operator()(const op::MaskPath& s) const { return cat("mask ", place(s.at, s.path)); }
-    std::string operator()(const op::ReadonlyPath& s) const { return cat("make read-only ", place(s.at, s.path)); }
+    std::string operator()(const op::MaskPath& s) const { return cat("mask ", path_in_container(s.at, s.path)); }
+    std::string operator()(const op::ReadonlyPath& s) const {
+        return cat("make read-only ", path_in_container(s.at, s.path));
+    }
     std::string operator()(const op::SetHostname& s) const { return cat("set hostname ", text_of(s.name)); }
     std::string operator()(const op::SetDomainname& s) const { return cat("set domain name ", text_of(s.name)); }
     std::string operator()(const op::LoopbackUp&) const { return "bring up the loopback interface"; }
@@ -163,7 +146,7 @@ struct Describe {
         return cat("open a pty on the container's /dev/pts, give it to uid ", s.owner, " and bind it on /dev/console");
     }
     std::string operator()(const op::MakeReadonly& s) const {
-        return cat("make read-only the mount on ", place(s.target.at, s.target.path));
+        return cat("make read-only the mount on ", path_in_container(s.target.at, s.target.path));
     }
     std::string operator()(const op::SetRootPropagation& s) const {
         return cat("make the root ", propagation_name(s.flags));
@@ -225,6 +208,26 @@ constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
 // clang-format on
 
 }  // namespace
+
+std::string path_in_container(Slot at, std::string_view path) {
+    const auto below = [&](std::string_view root) {
+        if (path.empty() || path.starts_with('/')) return printable(path.empty() ? root : path);
+        return cat(root, root.ends_with('/') ? "" : "/", printable(path));
+    };
+    switch (at) {
+        case Slot::dev: return below("/dev");
+        case Slot::root: return below("/");
+        case Slot::proc: return below("/proc");
+        case Slot::sys: return below("/sys");
+        case Slot::provided: return path.empty() ? "the provided files" : cat("provided ", printable(path));
+        case Slot::upper: return cat("writable layer's tmpfs ", printable(path));
+        case Slot::none: return "nowhere yet";
+        case Slot::host:
+        case Slot::userns:
+        case Slot::count: break;
+    }
+    return printable(path);
+}
 
 std::string_view phase_name(Phase phase) {
     switch (phase) {

@@ -16,6 +16,9 @@ std::string_view operation_name(const Operation& operation);
 /// What the step does, in the imperative, on one line: "mount proc on /proc (nosuid,nodev,noexec)".
 std::string describe(const Operation& operation);
 
+/// A path of a step as the container sees it, printable.
+std::string path_in_container(Slot at, std::string_view path);
+
 /// The step with its phase in front.
 std::string step_text(const Step& step);
 

@@ -279,16 +279,16 @@ struct Exec {
 }  // namespace op
 
 using Operation =
-    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::MakeUserNamespace,
-                 op::CloneProcess, op::RecordProcess, op::Undumpable, op::NewKeyring, op::DieWithParent, op::JoinNamespace,
-                 op::EnterDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
-                 op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,
-                 op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
-                 op::SetRlimit, op::SetOomScore, op::OpenTerminal, op::MakeReadonly, op::SetRootPropagation,
-                 op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::ConnectStreams,
-                 op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser, op::EnterWorkingDirectory, op::SetUmask,
-                 op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors,
-                 op::Exec>;
+    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
+                 op::MakeUserNamespace, op::CloneProcess, op::RecordProcess, op::Undumpable, op::NewKeyring,
+                 op::DieWithParent, op::JoinNamespace, op::EnterDirectory, op::SetPropagation, op::MountOverlay,
+                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
+                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
+                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::OpenTerminal,
+                 op::MakeReadonly, op::SetRootPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
+                 op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
+                 op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
+                 op::LoadSeccomp, op::CloseDescriptors, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

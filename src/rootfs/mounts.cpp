@@ -120,8 +120,8 @@ void add_filesystem(PlanBuilder& plan, const MountSpec& mount, const SortedOptio
     auto target = target_of(plan, mount, Create::directory);
     target.no_links = keep_as != Slot::none || mount.type == "proc" || mount.type == "sysfs";
     plan.child(op::MountFilesystem{plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
-                                   plan.arena().array(options.filesystem), options.set, options.propagation,
-                                   target, keep_as});
+                                   plan.arena().array(options.filesystem), options.set, options.propagation, target,
+                                   keep_as});
     if (keep_as == Slot::dev) add_dev(plan);
 }
 

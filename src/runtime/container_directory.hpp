@@ -39,8 +39,8 @@ private:
 void sweep(const Paths& paths) noexcept;
 
 /// sweep() in a thread, if there is anything to sweep: it may take minutes, and a container that runs has to be watched
-/// over meanwhile. At the end of the scope it gets a moment to finish; what it does not get done then goes on beside, or
-/// the next command does it.
+/// over meanwhile. At the end of the scope it gets a moment to finish; what it does not get done then goes on beside,
+/// or the next command does it.
 class Sweeper {
 public:
     explicit Sweeper(const Paths& paths);

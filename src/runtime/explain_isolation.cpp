@@ -58,8 +58,8 @@ struct Isolation {
     void operator()(const op::MakeDevice& s) {
         if (s.at == Slot::dev) facts.devices.push_back(cat("/dev/", s.path));
     }
-    void operator()(const op::MaskPath& s) { facts.masked_paths.emplace_back(s.path); }
-    void operator()(const op::ReadonlyPath& s) { facts.readonly_paths.emplace_back(s.path); }
+    void operator()(const op::MaskPath& s) { facts.masked_paths.push_back(path_in_container(s.at, s.path)); }
+    void operator()(const op::ReadonlyPath& s) { facts.readonly_paths.push_back(path_in_container(s.at, s.path)); }
     void operator()(const op::WriteSysctl& s) { facts.sysctls.emplace_back(s.path, text_of(s.value)); }
     void operator()(const op::SetRlimit& s) { facts.limits.push_back({rlimit_name(s.resource), s.soft, s.hard}); }
     void operator()(const op::LimitBoundingSet& s) {

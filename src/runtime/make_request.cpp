@@ -72,9 +72,10 @@ void check_target(const Resolution& resolved, LayerView& view, const std::string
                     cat("the mount target ", quote(path), " leads out of the root file system through a symbolic link"),
                     "mount on another path of the container");
     if (const auto reason = reason_against_target(resolved.path); resolved.path != path && !reason.empty())
-        throw Error(ErrorKind::bad_input,
-                    cat("the mount target ", quote(path), " is a symbolic link to ", quote(resolved.path), ": ", reason),
-                    "mount on another path of the container");
+        throw Error(
+            ErrorKind::bad_input,
+            cat("the mount target ", quote(path), " is a symbolic link to ", quote(resolved.path), ": ", reason),
+            "mount on another path of the container");
     if (!resolved.entry && view.lookup(path, false))
         throw Error(
             ErrorKind::bad_input,

@@ -130,8 +130,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     ContainerStreams streams(request.streams);
     std::optional<StepClock> clock;
     if (options.timings) clock.emplace(plan.steps.size());
-    auto launched =
-        launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
+    auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
     const Stragglers stragglers(std::move(launched.mount_namespace), request.spec);
     pidfile.write(cat(launched.pid));
     cidfile.keep();

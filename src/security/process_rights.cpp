@@ -13,7 +13,8 @@ void add_seccomp(PlanBuilder& plan) {
     if (!spec.linux_.seccomp) return;
     const auto capabilities =
         spec.process.capabilities ? spec.process.capabilities->bounding : std::vector<std::string>{};
-    const auto filter = seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache, plan.request.compat);
+    const auto filter =
+        seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache, plan.request.compat);
     plan.child_final(op::LoadSeccomp{plan.arena().array(filter.program), filter.flags});
 }
 

@@ -48,10 +48,9 @@ std::string hex(std::uint64_t number) {
 // compiler itself: a newer one does not use what an older one left.
 std::string key_of(std::string_view profile_text, const std::vector<std::string>& capabilities, bool compat) {
     const auto kernel = running_kernel_version();
-    return cat("minirun seccomp filter, format 1\narchitecture ", hex(native_audit_arch),
-               compat ? " and 32 bit" : "", "\ncompiler ",
-               hex(fnv1a(bytes_of(default_seccomp_filter()))), "\nkernel ", kernel.major, '.', kernel.minor,
-               "\ncapabilities ", hex(seccomp_capability_mask(capabilities)), "\n\n", profile_text);
+    return cat("minirun seccomp filter, format 1\narchitecture ", hex(native_audit_arch), compat ? " and 32 bit" : "",
+               "\ncompiler ", hex(fnv1a(bytes_of(default_seccomp_filter()))), "\nkernel ", kernel.major, '.',
+               kernel.minor, "\ncapabilities ", hex(seccomp_capability_mask(capabilities)), "\n\n", profile_text);
 }
 
 // The file: header, key, instructions, unknown names, and a checksum of all before it, since it is written without

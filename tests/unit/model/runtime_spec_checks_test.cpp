@@ -190,8 +190,8 @@ TEST_CASE("sysctls stay in the container") {
     CHECK(with("kernel.hostname") == List{".linux.sysctl.kernel.hostname: use the key .hostname"});
     CHECK(with("net/../kernel/core_pattern") ==
           List{".linux.sysctl.net/../kernel/core_pattern: no name of a sysctl: expected words with dots between them"});
-    CHECK(with("user.max_net_namespaces") == List{".linux.sysctl.user.max_net_namespaces: would change the host: the "
-                                                  "container has no user namespace of its own"});
+    CHECK(with("user.max_net_namespaces") == List{".linux.sysctl.user.max_net_namespaces: would change the host: no "
+                                                  "namespace has its own"});
     CHECK(with("net.ipv4.ip_forward", [](auto& spec) { drop_namespace(spec, NamespaceType::network); }) ==
           List{".linux.sysctl.net.ipv4.ip_forward: would change the host: the container has no network namespace of "
                "its own"});
