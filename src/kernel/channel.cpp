@@ -51,8 +51,9 @@ SysResult<Received> receive_message(int socket, void* bytes, std::size_t size) n
     message.msg_control = &control;
     message.msg_controllen = sizeof control;
     ssize_t n = 0;
+    // ECONNRESET comes once, if the other end was closed with a message of ours unread: what it sent is still here.
     while ((n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
-        if (errno != EINTR) return SysResult<Received>::failure(errno);
+        if (errno != EINTR && errno != ECONNRESET) return SysResult<Received>::failure(errno);
     Received received{static_cast<std::size_t>(n), -1};
     const auto* header = CMSG_FIRSTHDR(&message);
     if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)

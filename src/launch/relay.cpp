@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +14,23 @@ namespace minirun {
 namespace {
 
 constexpr int no_fd = -1;
+
+// A pipe or a socket gives no more than a stream. Through a file's descriptor the container could read what was in it
+// before, truncate it, or make it a set-uid program; through a terminal's, type into the shell (CVE-2016-8659). The
+// child puts the container's own null device in place of the host's.
+bool gives_only_a_stream(int fd) {
+    struct stat info {};
+    if (::fstat(fd, &info) < 0) return false;
+    const bool is_null = S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
+    return S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || is_null;
+}
+
+bool are_one_file(int a, int b) {
+    struct stat first {};
+    struct stat second {};
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
 
 void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
@@ -46,8 +65,11 @@ void Relay::write_some() {
     const auto n = ::write(to_, buffer_ + begin_, end_ - begin_);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n < 0) {
-        // Nobody reads any more. Going on reading keeps the container from blocking.
+        // Nobody reads any more, or the disk is full. Who writes to a pipe of ours learns that as from any other pipe;
+        // a terminal's program would hang, so it is read on.
         begin_ = end_ = 0;
+        if (owned_source_) from_ = no_fd;
+        owned_source_.reset();
         return;
     }
     begin_ += static_cast<std::size_t>(n);
@@ -87,13 +109,15 @@ ContainerStreams::ContainerStreams(const Streams& wanted) : wanted_(wanted) {
         given_.in = ends_of_container_.back().get();
     }
     if (wanted.tty) return;
-    if (wanted.interactive) given_.in = replace_terminal(STDIN_FILENO);
-    given_.out = replace_terminal(STDOUT_FILENO);
-    given_.err = replace_terminal(STDERR_FILENO);
+    if (wanted.interactive) given_.in = make_harmless(STDIN_FILENO);
+    given_.out = make_harmless(STDOUT_FILENO);
+    // One pipe for both keeps the order in which they were written.
+    const bool together = are_one_file(STDOUT_FILENO, STDERR_FILENO);
+    given_.err = together ? given_.out : make_harmless(STDERR_FILENO);
 }
 
-int ContainerStreams::replace_terminal(int stream) {
-    if (::isatty(stream) == 0) return stream;
+int ContainerStreams::make_harmless(int stream) {
+    if (gives_only_a_stream(stream)) return stream;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) < 0) throw Error(ErrorKind::system, "cannot make a pipe", "", errno);
     const bool input = stream == STDIN_FILENO;
@@ -102,9 +126,9 @@ int ContainerStreams::replace_terminal(int stream) {
     set_nonblocking(ours.get());
     relays_.emplace_back(input ? stream : ours.get(), input ? ours.get() : stream);
     if (input)
-        relays_.back().close_with(std::move(ours));
+        relays_.back().own_sink(std::move(ours));
     else
-        ends_of_ours_.push_back(std::move(ours));
+        relays_.back().own_source(std::move(ours));
     return ends_of_container_.back().get();
 }
 

@@ -28,7 +28,9 @@ public:
     void drain();
     bool is_input() const { return is_input_; }
     /// Closed when the source has ended and all is written: the far end sees end of file.
-    void close_with(Fd sink) { owned_sink_ = std::move(sink); }
+    void own_sink(Fd sink) { owned_sink_ = std::move(sink); }
+    /// Closed when nothing can be written any more: the far end is told.
+    void own_source(Fd source) { owned_source_ = std::move(source); }
 
 private:
     bool read_some();
@@ -36,7 +38,7 @@ private:
 
     int from_, to_;
     bool is_input_;
-    Fd owned_sink_;
+    Fd owned_sink_, owned_source_;
     std::size_t begin_ = 0, end_ = 0;
     char buffer_[16384];
 };
@@ -56,9 +58,8 @@ private:
 
 /// The container's standard streams, and what has to be relayed for them.
 ///
-/// A terminal of the host never enters a container: whoever holds one can read what is typed there and change its
-/// settings (CVE-2016-8659). With --tty the container has a pty of its own; without it, streams that are terminals
-/// are replaced by pipes. What is no terminal is handed on as it is, and costs nothing.
+/// With --tty the container has a pty of its own. Without it, pipes and sockets are handed on as they are, and cost
+/// nothing; terminals, files and whatever else gives more than a stream are replaced by pipes.
 class ContainerStreams {
 public:
     explicit ContainerStreams(const Streams& wanted);
@@ -73,12 +74,11 @@ public:
     void drain();
 
 private:
-    int replace_terminal(int stream);
+    int make_harmless(int stream);
 
     Streams wanted_;
     StandardStreams given_;
     std::vector<Fd> ends_of_container_;
-    std::vector<Fd> ends_of_ours_;
     std::vector<Relay> relays_;
     std::optional<RawTerminal> raw_;
 };

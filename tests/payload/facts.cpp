@@ -186,6 +186,7 @@ const Fact all_facts[] = {
     {"signals", signals},
     {"tty", terminal},
     {"names", host_names},
+    {"session_keyring", [] { return json(syscall(SYS_keyctl, 0 /* KEYCTL_GET_KEYRING_ID */, -3, 0)); }},
     {"pid", [] { return json(long{::getpid()}); }},
     {"init", [] { return json(first_line("/proc/1/comm")); }},
     {"oom_score_adj", [] { return json(first_line("/proc/self/oom_score_adj")); }},
