@@ -2,6 +2,7 @@
 
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/text.hpp"
@@ -27,8 +28,36 @@ constexpr std::string_view apparmor_hint =
     "if this host's AppArmor restricts user namespaces (Ubuntu 23.10 and newer): sysctl "
     "kernel.apparmor_restrict_unprivileged_userns=0";
 
+// Where the container's directory is.
+const char* container_directory(const Plan& plan) {
+    for (const auto& step : plan.steps)
+        if (const auto* overlay = std::get_if<op::MountOverlay>(&step.operation)) return overlay->mountpoint;
+    return "";
+}
+
+// The first layer on a file system that lets nothing be stacked upon it, or that is a stack already. The kernel says
+// just EINVAL.
+const char* unstackable_layer(std::span<const char* const> layers) {
+    for (const char* layer : layers) {
+        const auto filesystem = filesystem_of(layer);
+        for (const auto* word : {"overlay", "proc", "hugetlbfs", "ecryptfs"})
+            if (filesystem == word) return layer;
+    }
+    return nullptr;
+}
+
+constexpr std::string_view other_root_hint =
+    "set MINIRUN_ROOT to a directory on ext4, xfs, btrfs or tmpfs: that holds what the container writes";
+
 struct Diagnose {
+    const Plan& plan;
     const ChildReport& report;
+
+    Diagnosis operator()(const op::HostDirectory&) const {
+        if (report.error == ENOSPC || report.error == EDQUOT)
+            return {ErrorKind::system, "", "make space, or set MINIRUN_ROOT to a directory on another disk"};
+        return {};
+    }
 
     Diagnosis operator()(const op::CloneProcess& s) const {
         if (report.error == EPERM)
@@ -52,9 +81,18 @@ struct Diagnose {
                     report.error == ENOENT ? "the layer's directory is gone: build the bundle again"
                                            : "copy the layer to ext4, xfs, btrfs or tmpfs"};
         }
-        const auto below = filesystem_of(s.mountpoint);
         if (report.error == ENODEV)
             return {ErrorKind::unsupported, "this kernel has no overlay file system", "modprobe overlay"};
+        const bool about_upper = std::string_view(report.detail).find("upper") != std::string_view::npos;
+        if (const char* layer = unstackable_layer(s.lower); layer != nullptr && report.error == EINVAL && !about_upper)
+            return {ErrorKind::unsupported,
+                    cat("overlayfs refused the layer ", quote(layer), " on ", filesystem_of(layer)),
+                    "copy the layer to ext4, xfs, btrfs or tmpfs"};
+        const bool has_upper = std::any_of(s.options.begin(), s.options.end(), [](const FsOption& option) {
+            return std::string_view(option.key) == "upperdir";
+        });
+        const auto below = filesystem_of(s.mountpoint);
+        if (!has_upper) return {};
         if (report.error == EINVAL || report.error == ENOTSUP || report.error == EOPNOTSUPP || report.error == EREMOTE)
             return {ErrorKind::unsupported,
                     cat("overlayfs refused the writable layer in ", quote(s.mountpoint), " on ", below),
@@ -68,6 +106,11 @@ struct Diagnose {
     }
 
     Diagnosis operator()(const op::MountFilesystem& s) const {
+        if (std::string_view(s.type) == "overlay" && (report.error == EINVAL || report.error == EOPNOTSUPP))
+            return {ErrorKind::unsupported,
+                    cat("overlayfs refused the throw-away writes to ", quote(s.target.path), " in ",
+                        quote(container_directory(plan)), " on ", filesystem_of(container_directory(plan))),
+                    std::string(other_root_hint)};
         if (report.error == ENODEV)
             return {ErrorKind::unsupported, cat("this kernel has no file system ", quote(s.type)),
                     cat("modprobe ", printable(s.type))};
@@ -228,7 +271,9 @@ std::string kernel_words(const char* detail) {
 
 Error step_error(const Plan& plan, const ChildReport& report) {
     const auto& operation = plan.steps[static_cast<std::size_t>(report.step)].operation;
-    auto diagnosis = std::visit(Diagnose{report}, operation);
+    auto diagnosis = std::visit(Diagnose{plan, report}, operation);
+    if (report.error == ENOSYS && diagnosis.hint.empty())
+        diagnosis.hint = "this kernel lacks a system call of this step, or a seccomp filter around minirun forbids it";
     if (report.error == EPERM && diagnosis.kind == ErrorKind::system) diagnosis.kind = ErrorKind::not_permitted;
     const auto what = diagnosis.what.empty() ? cat("cannot ", describe(operation)) : diagnosis.what;
     return Error(

@@ -28,7 +28,8 @@ TEST_CASE("hints: steps without a known cause are told as they are") {
 }
 
 TEST_CASE("hints: overlay") {
-    const op::MountOverlay overlay{layers, {}, 0, "/proc", nullptr};
+    const FsOption writable[] = {{"upperdir", "upper"}, {"workdir", "work"}};
+    const op::MountOverlay overlay{layers, writable, 0, "/proc", nullptr};
     CHECK(
         sentence(overlay, EINVAL, -1, "e overlay: filesystem on proc not supported as upperdir\n") ==
         "overlayfs refused the writable layer in '/proc' on proc: Invalid argument (EINVAL); the kernel says: overlay: "
@@ -39,6 +40,39 @@ TEST_CASE("hints: overlay") {
           "directory is gone: build the bundle again");
     CHECK(sentence(overlay, ENODEV) ==
           "this kernel has no overlay file system: No such device (ENODEV) | modprobe overlay");
+
+    const char* const on_proc[] = {"/no/such/layer", "/proc/self"};
+    for (const auto options : {std::span<const FsOption>(writable), std::span<const FsOption>()})
+        CHECK(sentence(op::MountOverlay{on_proc, options, 0, "/", nullptr}, EINVAL) ==
+              "overlayfs refused the layer '/proc/self' on proc: Invalid argument (EINVAL) | copy the layer to ext4, "
+              "xfs, btrfs or tmpfs");
+}
+
+TEST_CASE("hints: the throw-away writes to a volume are in the container's directory") {
+    const FsOption options[] = {{"upperdir", "volumes/0/upper"}};
+    Plan plan;
+    plan.steps.push_back({Phase::child, op::MountOverlay{layers, {}, 0, "/proc", nullptr}});
+    plan.steps.push_back(
+        {Phase::child, op::MountFilesystem{
+                           "overlay", "overlay", options, 0, 0, {Slot::root, "/data", Create::directory}, Slot::none}});
+    ChildReport report;
+    report.step = 1;
+    report.item = 0;
+    report.error = EINVAL;
+    const auto said = step_error(plan, report);
+    CHECK(said.message() ==
+          "overlayfs refused the throw-away writes to '/data' in '/proc' on proc: Invalid argument (EINVAL)");
+    CHECK(said.hint() ==
+          "set MINIRUN_ROOT to a directory on ext4, xfs, btrfs or tmpfs: that holds what the container writes");
+}
+
+TEST_CASE("hints: a call that is not there, and a full disk") {
+    CHECK(sentence(op::LoopbackUp{}, ENOSYS) ==
+          "cannot bring up the loopback interface: Function not implemented (ENOSYS) | this kernel lacks a system call "
+          "of this step, or a seccomp filter around minirun forbids it");
+    CHECK(sentence(op::HostDirectory{"/d/upper", 0755, nullptr}, ENOSPC) ==
+          "cannot make directory /d/upper 0755: No space left on device (ENOSPC) | make space, or set MINIRUN_ROOT to "
+          "a directory on another disk");
 }
 
 TEST_CASE("hints: mounts name the option or the target") {
