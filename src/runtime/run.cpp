@@ -100,6 +100,7 @@ RunResult run(const Image& image, const RunOptions& options) {
 
     const ContainerDirectory directory(paths, request.id, request.name);
     NamedFile cidfile(options.cidfile, request.id);
+    { const NamedFile can_be_made(options.pidfile, ""); }  // or nothing is started
     ContainerStreams streams(request.streams);
     const auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before());
     NamedFile pidfile(options.pidfile, cat(launched.pid));
