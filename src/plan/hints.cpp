@@ -158,11 +158,15 @@ struct Diagnose {
 
     Diagnosis operator()(const op::MakeDevice&) const {
         if (report.error == EPERM) return {ErrorKind::not_permitted, "", "device nodes take CAP_MKNOD"};
+        if (report.error == EEXIST) return {ErrorKind::bad_input, "", "minirun makes that one: choose another name"};
         return {};
     }
 
     Diagnosis operator()(const op::WriteSysctl& s) const {
-        const auto key = quote(std::string_view(s.path).substr(4));
+        // "sys/net/ipv4/conf/eth0.5/forwarding" is net.ipv4.conf.eth0/5.forwarding.
+        std::string name(s.path + 4);
+        for (auto& c : name) c = c == '/' ? '.' : c == '.' ? '/' : c;
+        const auto key = quote(name);
         if (report.error == ENOENT)
             return {ErrorKind::bad_input, cat("this kernel has no sysctl ", key), "sysctl -a lists them"};
         if (report.error == EINVAL || report.error == ERANGE)
@@ -201,11 +205,19 @@ struct Diagnose {
         if (report.error == EXDEV)
             return {ErrorKind::bad_input,
                     cat("the working directory ", quote(s.path), " lies outside of the container"), ""};
+        if (report.error == EROFS)
+            return {ErrorKind::bad_input,
+                    cat("the working directory ", quote(s.path), " is not in the image, and the root is read-only"),
+                    "choose another one with --workdir, or leave out --read-only"};
         if (report.item == 1)
             return {
                 ErrorKind::bad_input,
                 cat("the working directory ", quote(s.path), " does not exist and the container's user cannot make it"),
                 "choose another one with --workdir, or run as root with --user 0"};
+        if (report.error == EACCES)
+            return {ErrorKind::bad_input,
+                    cat("the container's user may not enter the working directory ", quote(s.path)),
+                    "choose another one with --workdir, or another user with --user"};
         if (report.error == ENOTDIR)
             return {ErrorKind::bad_input, cat("the working directory ", quote(s.path), " is not a directory"),
                     "choose another one with --workdir"};
@@ -272,6 +284,8 @@ std::string kernel_words(const char* detail) {
 Error step_error(const Plan& plan, const ChildReport& report) {
     const auto& operation = plan.steps[static_cast<std::size_t>(report.step)].operation;
     auto diagnosis = std::visit(Diagnose{plan, report}, operation);
+    if (report.error == EMFILE && diagnosis.hint.empty())
+        diagnosis.hint = "the limit of open files (ulimit -n, or --ulimit nofile) is too low to set a container up";
     if (report.error == ENOSYS && diagnosis.hint.empty())
         diagnosis.hint = "this kernel lacks a system call of this step, or a seccomp filter around minirun forbids it";
     if (report.error == EPERM && diagnosis.kind == ErrorKind::system) diagnosis.kind = ErrorKind::not_permitted;

@@ -159,6 +159,8 @@ void apply_time(Reading& reading, const Given& given) {
 }
 void apply_sysctl(Reading& reading, const Given& given) {
     const auto [key, value] = key_value("--sysctl", given.value);
+    // The kernel takes an empty write for nothing to do.
+    if (value.empty()) throw option_error("--sysctl", given.value, "the value is empty");
     reading.options().sysctls[key] = value;
 }
 

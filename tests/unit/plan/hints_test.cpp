@@ -94,6 +94,18 @@ TEST_CASE("hints: rights") {
     CHECK(sentence(op::SetRlimit{7, 1, 2}, EPERM) ==
           "cannot limit RLIMIT_NOFILE to 1 (hard 2): Operation not permitted (EPERM) | raising the hard limit of "
           "RLIMIT_NOFILE takes CAP_SYS_RESOURCE");
+    CHECK(sentence(op::EnterWorkingDirectory{"/x"}, EACCES) ==
+          "the container's user may not enter the working directory '/x': Permission denied (EACCES) | choose another "
+          "one with --workdir, or another user with --user");
+    CHECK(sentence(op::EnterWorkingDirectory{"/x"}, EROFS, 1) ==
+          "the working directory '/x' is not in the image, and the root is read-only: Read-only file system (EROFS) | "
+          "choose another one with --workdir, or leave out --read-only");
+    CHECK(sentence(op::WriteSysctl{"sys/net/ipv4/conf/eth0.5/forwarding", {}}, ENOENT) ==
+          "this kernel has no sysctl 'net.ipv4.conf.eth0/5.forwarding': No such file or directory (ENOENT) | sysctl -a "
+          "lists them");
+    CHECK(sentence(op::LoopbackUp{}, EMFILE) ==
+          "cannot bring up the loopback interface: Too many open files (EMFILE) | the limit of open files (ulimit -n, "
+          "or --ulimit nofile) is too low to set a container up");
     CHECK(sentence(op::EnterWorkingDirectory{"/x"}, EXDEV) ==
           "the working directory '/x' lies outside of the container: Invalid cross-device link (EXDEV) | ");
 }
