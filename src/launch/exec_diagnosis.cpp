@@ -214,7 +214,9 @@ Error not_found(const ProcessSpec& process, const std::vector<std::string>& cand
     return Error(
         ErrorKind::command_not_found,
         cat("command ", quote(command), ": executable file not found in $PATH (", printable(join(searched, ":")), ")"),
-        "check the spelling, or give the command's whole path", ENOENT);
+        command.starts_with('-') ? "minirun's own options stand in front of the image"
+                                 : "check the spelling, or give the command's whole path",
+        ENOENT);
 }
 
 }  // namespace
