@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 ALLOWED = set("""
-_exit chdir chown close dup dup2 execve fchdir fchown fchownat fcntl fstat fstatat getuid ioctl kill mkdirat mknodat open
-openat poll prctl read recvmsg sendmsg setdomainname sethostname setns setsid sigaction sigemptyset sigfillset sigprocmask
+_exit chdir chown close dup dup2 execve fchdir fchown fchownat fcntl fstat fstatat fstatfs getuid ioctl kill mkdirat mknodat
+open openat poll prctl read recvmsg sendmsg setdomainname sethostname setns setsid sigaction sigemptyset sigfillset sigprocmask
 sigwaitinfo socket socketpair symlinkat syscall umask waitid waitpid write
 memcpy memset memcmp strlen strcmp
 environ program_invocation_name __errno_location __stack_chk_fail __memcpy_chk __read_chk _GLOBAL_OFFSET_TABLE_

@@ -23,5 +23,7 @@ SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mo
 SysStatus write_all(int fd, const void* bytes, std::size_t size) noexcept;
 
 bool is_directory(int fd) noexcept;
+/// Whether the file system or the mount that it is on cannot be written to.
+bool is_read_only(int fd) noexcept;
 
 }  // namespace minirun::kernel

@@ -49,14 +49,18 @@ const char* unstackable_layer(std::span<const char* const> layers) {
 constexpr std::string_view other_root_hint =
     "set MINIRUN_ROOT to a directory on ext4, xfs, btrfs or tmpfs: that holds what the container writes";
 
+constexpr const char* space_hint = "make space, or set MINIRUN_ROOT to a directory on another disk";
+
 struct Diagnose {
     const Plan& plan;
     const ChildReport& report;
 
-    Diagnosis operator()(const op::HostDirectory&) const {
-        if (report.error == ENOSPC || report.error == EDQUOT)
-            return {ErrorKind::system, "", "make space, or set MINIRUN_ROOT to a directory on another disk"};
-        return {};
+    // See check_writable() in launch/child_steps.cpp.
+    static Diagnosis unwritable(std::string_view what, const char* directory) {
+        return {ErrorKind::system,
+                cat("overlayfs can make nothing in ", quote(directory), " on ", filesystem_of(directory), ", so ", what,
+                    " could not be written to"),
+                space_hint};
     }
 
     Diagnosis operator()(const op::CloneProcess& s) const {
@@ -93,6 +97,7 @@ struct Diagnose {
         });
         const auto below = filesystem_of(s.mountpoint);
         if (!has_upper) return {};
+        if (report.error == EROFS) return unwritable("the root", s.mountpoint);
         if (report.error == EINVAL || report.error == ENOTSUP || report.error == EOPNOTSUPP || report.error == EREMOTE)
             return {ErrorKind::unsupported,
                     cat("overlayfs refused the writable layer in ", quote(s.mountpoint), " on ", below),
@@ -106,6 +111,8 @@ struct Diagnose {
     }
 
     Diagnosis operator()(const op::MountFilesystem& s) const {
+        if (std::string_view(s.type) == "overlay" && report.error == EROFS && report.item == 0)
+            return unwritable(quote(s.target.path), container_directory(plan));
         if (std::string_view(s.type) == "overlay" && (report.error == EINVAL || report.error == EOPNOTSUPP))
             return {ErrorKind::unsupported,
                     cat("overlayfs refused the throw-away writes to ", quote(s.target.path), " in ",
@@ -284,6 +291,7 @@ std::string kernel_words(const char* detail) {
 Error step_error(const Plan& plan, const ChildReport& report) {
     const auto& operation = plan.steps[static_cast<std::size_t>(report.step)].operation;
     auto diagnosis = std::visit(Diagnose{plan, report}, operation);
+    if ((report.error == ENOSPC || report.error == EDQUOT) && diagnosis.hint.empty()) diagnosis.hint = space_hint;
     if (report.error == EMFILE && diagnosis.hint.empty())
         diagnosis.hint = "the limit of open files (ulimit -n, or --ulimit nofile) is too low to set a container up";
     if (report.error == ENOSYS && diagnosis.hint.empty())

@@ -41,6 +41,10 @@ TEST_CASE("hints: overlay") {
     CHECK(sentence(overlay, ENODEV) ==
           "this kernel has no overlay file system: No such device (ENODEV) | modprobe overlay");
 
+    CHECK(sentence(overlay, EROFS) ==
+          "overlayfs can make nothing in '/proc' on proc, so the root could not be written to: Read-only file system "
+          "(EROFS) | make space, or set MINIRUN_ROOT to a directory on another disk");
+
     const char* const on_proc[] = {"/no/such/layer", "/proc/self"};
     for (const auto options : {std::span<const FsOption>(writable), std::span<const FsOption>()})
         CHECK(sentence(op::MountOverlay{on_proc, options, 0, "/", nullptr}, EINVAL) ==
@@ -64,6 +68,10 @@ TEST_CASE("hints: the throw-away writes to a volume are in the container's direc
           "overlayfs refused the throw-away writes to '/data' in '/proc' on proc: Invalid argument (EINVAL)");
     CHECK(said.hint() ==
           "set MINIRUN_ROOT to a directory on ext4, xfs, btrfs or tmpfs: that holds what the container writes");
+    report.error = EROFS;
+    CHECK(step_error(plan, report).message() ==
+          "overlayfs can make nothing in '/proc' on proc, so '/data' could not be written to: Read-only file system "
+          "(EROFS)");
 }
 
 TEST_CASE("hints: a call that is not there, and a full disk") {
