@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 ALLOWED = set("""
-_exit chdir chown clock_gettime close dup dup2 execve fchdir fchown fchownat fcntl fstat fstatat getauxval getuid ioctl kill mkdirat mknodat open
+_exit chdir chown clock_gettime close dup dup2 execve fchdir fchown fchownat fcntl fstat fstatat fstatfs getauxval getuid ioctl kill mkdirat mknodat open
 openat poll prctl read recvmsg sendmsg setdomainname sethostname setns setsid sigaction sigemptyset sigfillset sigprocmask
 sigwaitinfo socket socketpair symlinkat syscall umask waitid waitpid write
 memcpy memset memcmp strlen strcmp strrchr

@@ -1,6 +1,7 @@
 #include "base/json.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/text.hpp"
 #include "minirun/error.hpp"
@@ -22,11 +23,11 @@ Position position_of(std::string_view text, std::size_t byte) {
 
 // nlohmann's "[json.exception.parse_error.101] parse error at line 1, column 2: syntax error while … - REASON; last
 // read: 'x'" without the parts that we say ourselves.
-std::string reason_of(const std::string& what) {
-    const auto colon = what.find(": ");
-    auto reason = colon == std::string::npos ? what : what.substr(colon + 2);
-    if (const auto dash = reason.find(" - "); dash != std::string::npos) reason = reason.substr(dash + 3);
-    return printable(reason);
+std::string reason_of(std::string_view what) {
+    what.remove_prefix(std::min(what.size(), what.find("] ") + 2));
+    if (const auto dash = what.find(" - "); dash != std::string_view::npos) return std::string(what.substr(dash + 3));
+    const auto colon = what.starts_with("parse error at") ? what.find(": ") : std::string_view::npos;
+    return std::string(colon == std::string_view::npos ? what : what.substr(colon + 2));
 }
 
 std::string type_name(const Json& value) {
@@ -38,56 +39,86 @@ std::string type_name(const Json& value) {
     return "null";
 }
 
-// Collects the keys of the objects that are open, to see duplicates: two parsers that pick different ones of two
-// equal keys see two different containers.
-class StrictCallback {
+// Reads a document for its form only. What two parsers could read differently is an error: of two equal keys they may
+// pick different ones, and see two different containers.
+class FormChecker : public Json::json_sax_t {
 public:
-    StrictCallback(const std::string& file, int max_depth) : file_(file), max_depth_(max_depth) {}
+    FormChecker(std::string_view text, const std::string& file, int max_depth)
+        : text_(text), file_(file), max_depth_(max_depth) {}
 
-    bool operator()(int depth, Json::parse_event_t event, Json& parsed) {
-        const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-        if (opens && depth >= max_depth_)
-            throw Error(ErrorKind::bad_input, cat(file_, ": more than ", max_depth_, " levels of nesting"));
-        if (event == Json::parse_event_t::object_start) keys_.emplace_back();
-        if (event == Json::parse_event_t::object_end) keys_.pop_back();
-        if (event == Json::parse_event_t::key) {
-            auto& keys = keys_.back();
-            auto key = parsed.get<std::string>();
-            if (std::find(keys.begin(), keys.end(), key) != keys.end())
-                throw Error(ErrorKind::bad_input,
-                            cat(file_, ": the key ", quote(key), " is there twice in one object"));
-            keys.push_back(std::move(key));
-        }
+    bool null() override { return true; }
+    bool boolean(bool) override { return true; }
+    bool number_integer(number_integer_t) override { return true; }
+    bool number_unsigned(number_unsigned_t) override { return true; }
+    bool number_float(number_float_t, const string_t&) override { return true; }
+    bool string(string_t&) override { return true; }
+    bool binary(binary_t&) override { return true; }
+    bool start_object(std::size_t) override {
+        open();
+        keys_.emplace_back();
         return true;
+    }
+    bool key(string_t& key) override {
+        if (keys_.back().insert(key).second) return true;
+        throw Error(ErrorKind::bad_input, cat(file_, ": the key ", quote(key), " is there twice in one object"));
+    }
+    bool end_object() override {
+        depth_--;
+        keys_.pop_back();
+        return true;
+    }
+    bool start_array(std::size_t) override {
+        open();
+        return true;
+    }
+    bool end_array() override {
+        depth_--;
+        return true;
+    }
+    bool parse_error(std::size_t byte, const std::string&, const Json::exception& error) override {
+        if (text_.find_first_not_of(" \t\r\n") == std::string_view::npos)
+            throw Error(ErrorKind::bad_input, cat(file_, " is empty: expected a JSON document"));
+        // nlohmann counts the byte that it read last, from 1. It takes a NUL for the end of the text.
+        const auto last = byte > 0 ? byte - 1 : 0;
+        const bool is_nul = last < text_.size() && text_[last] == '\0';
+        const auto at = position_of(text_, last);
+        throw Error(ErrorKind::bad_input, cat(file_, " is not valid JSON: line ", at.line, ", column ", at.column, ": ",
+                                              is_nul ? "a NUL byte" : printable(reason_of(error.what()))));
     }
 
 private:
+    void open() {
+        if (depth_++ >= max_depth_)
+            throw Error(ErrorKind::bad_input, cat(file_, ": more than ", max_depth_, " levels of nesting"));
+    }
+
+    std::string_view text_;
     const std::string& file_;
-    int max_depth_;
-    std::vector<std::vector<std::string>> keys_;
+    int max_depth_, depth_ = 0;
+    std::vector<std::unordered_set<std::string>> keys_;  // of the objects that are open
 };
 
 }  // namespace
 
-void Problems::add(std::string_view path, std::string_view what) { list_.push_back(cat(path, ": ", what)); }
+void Problems::add(std::string_view path, std::string_view what) {
+    auto problem = cat(path, ": ", what);
+    // A value of a wrong type is asked for each of its keys.
+    if (told_.insert(problem).second) list_.push_back(std::move(problem));
+}
 
 void Problems::throw_if_any() const {
+    constexpr std::size_t most = 20;  // on a screen
     if (list_.empty()) return;
-    throw Error(ErrorKind::bad_input, cat(file_, ": ", join(list_, "; ")));
+    const auto end = list_.begin() + static_cast<std::ptrdiff_t>(std::min(list_.size(), most));
+    const auto rest = list_.size() > most ? cat("; and ", list_.size() - most, " more") : "";
+    throw Error(ErrorKind::bad_input, cat(file_, ": ", join({list_.begin(), end}, "; "), rest));
 }
 
 Json parse_json(std::string_view text, const std::string& file, int max_depth) {
-    try {
-        StrictCallback callback(file, max_depth);
-        return Json::parse(text.begin(), text.end(), std::ref(callback));
-    } catch (const Json::parse_error& error) {
-        if (text.find_first_not_of(" \t\r\n") == std::string_view::npos)
-            throw Error(ErrorKind::bad_input, cat(file, " is empty: expected a JSON document"));
-        // nlohmann counts the byte that it read last, from 1.
-        const auto at = position_of(text, error.byte > 0 ? error.byte - 1 : 0);
-        throw Error(ErrorKind::bad_input, cat(file, " is not valid JSON: line ", at.line, ", column ", at.column, ": ",
-                                              reason_of(error.what())));
-    }
+    // Two passes: nlohmann's parser with a callback takes quadratic time for a long array of objects.
+    FormChecker checker(text, file, max_depth);
+    Json::sax_parse(text.begin(), text.end(), &checker);
+    return Json::parse(text.begin(), text.end());
 }
 
 void JsonView::expected(std::string_view type) const {

@@ -6,12 +6,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 namespace minirun {
 
-using Json = nlohmann::ordered_json;
+/// Not ordered_json: that looks for each key of an object in all others, so a hostile one takes minutes.
+using Json = nlohmann::json;
 
 /// Problems found in one document, each "PATH: what is wrong". Readers go on after a problem, so that a user
 /// sees all of them at once; throw_if_any() ends the reading.
@@ -28,6 +30,7 @@ public:
 private:
     std::string file_;
     std::vector<std::string> list_;
+    std::unordered_set<std::string> told_;
 };
 
 /// Parses a document. A syntax error is Error{bad_input} with file, line and column; so are more than `max_depth`

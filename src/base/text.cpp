@@ -7,23 +7,66 @@
 namespace minirun {
 namespace {
 
-void append_escaped(std::string& out, std::string_view text, bool in_quotes) {
+constexpr std::size_t longest_shown = 4096;  // PATH_MAX: a text from a file can have many megabytes
+
+// The character of UTF-8 that the text begins with and its length in bytes; length 0 if it begins with none.
+struct Character {
+    char32_t code = 0;
+    std::size_t length = 0;
+};
+Character first_character(std::string_view text) {
+    const auto lead = static_cast<unsigned char>(text[0]);
+    if (lead < 0x80) return {lead, 1};
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
+    char32_t code = lead & (0x7fu >> length);
+    for (std::size_t i = 1; i < length; i++) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if ((byte & 0xc0) != 0x80) return {};
+        code = code << 6 | (byte & 0x3fu);
+    }
+    constexpr char32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    return code < least[length] || surrogate || code > 0x10ffff ? Character{} : Character{code, length};
+}
+
+// What a terminal acts on, and what makes text read in another order than it has ("Trojan Source").
+bool is_harmful(char32_t code) {
+    const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+    const bool line_end = code == 0x2028 || code == 0x2029;
+    const bool direction = code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+                           (code >= 0x2066 && code <= 0x2069) || code == 0x61c;
+    return control || line_end || direction;
+}
+
+void append_hexadecimal(std::string& out, std::string_view bytes) {
     constexpr std::string_view hex = "0123456789abcdef";
-    for (const char c : text) {
+    for (const char c : bytes) {
         const auto byte = static_cast<unsigned char>(c);
-        if (c == '\n') {
+        out += "\\x";
+        out += hex[byte >> 4];
+        out += hex[byte & 15];
+    }
+}
+
+void append_escaped(std::string& out, std::string_view text, bool in_quotes) {
+    const auto size = text.size();
+    while (!text.empty() && size - text.size() < longest_shown) {
+        const auto [code, length] = first_character(text);
+        const auto bytes = text.substr(0, std::max<std::size_t>(length, 1));
+        text.remove_prefix(bytes.size());
+        if (code == '\n') {
             out += "\\n";
-        } else if (c == '\t') {
+        } else if (code == '\t') {
             out += "\\t";
-        } else if (byte < 0x20 || byte == 0x7f) {
-            out += "\\x";
-            out += hex[byte >> 4];
-            out += hex[byte & 15];
+        } else if (length == 0 || is_harmful(code)) {
+            append_hexadecimal(out, bytes);
         } else {
-            if (c == '\\' || (in_quotes && c == '\'')) out += '\\';
-            out += c;
+            if (code == '\\' || (in_quotes && code == '\'')) out += '\\';
+            out += bytes;
         }
     }
+    if (!text.empty()) append(out, cat("… (", size, " bytes)"));
 }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

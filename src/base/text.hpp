@@ -26,8 +26,9 @@ std::string cat(const Pieces&... pieces) {
     return out;
 }
 
-/// The text in single quotes, with control characters, quotes and backslashes escaped (\n, \x1b, \'), so that a
-/// hostile name can neither forge a line of output nor steer a terminal.
+/// The text in single quotes, with control characters, quotes, backslashes and bytes that are no UTF-8 escaped (\n,
+/// \x1b, \'), so that a hostile name can neither forge a line of output nor steer a terminal. Of a very long one the
+/// beginning.
 std::string quote(std::string_view text);
 
 /// The same escapes without the quotes: for columns and trees.

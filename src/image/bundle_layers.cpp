@@ -13,7 +13,7 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
-#include "kernel/names.hpp"
+#include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 #include "model/image_config.hpp"
 #include "model/launch_request.hpp"
@@ -26,12 +26,13 @@ std::vector<std::string> visible_names(const std::string& directory) {
     if (!stream && (errno == ENOENT || errno == ENOTDIR))
         throw Error(ErrorKind::bad_input, cat("no layers: there is no directory ", quote(directory)),
                     "a bundle holds its unpacked layers in layers/, lowest first by name: layers/01-base, …");
-    if (!stream)
-        throw Error(errno == EACCES ? ErrorKind::not_permitted : ErrorKind::system,
-                    cat("cannot read the directory ", quote(directory), ": ", errno_text(errno)), {}, errno);
+    if (!stream) throw system_error(cat("cannot read the directory ", quote(directory)), errno);
     std::vector<std::string> names;
+    errno = 0;
     while (const auto* entry = readdir(stream.get()))
         if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    // A layer that was not read would be missing silently.
+    if (errno != 0) throw system_error(cat("cannot read the directory ", quote(directory)), errno);
     std::sort(names.begin(), names.end());
     return names;
 }

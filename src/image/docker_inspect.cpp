@@ -56,7 +56,14 @@ std::string short_name(const std::string& path) {
 
 const Json& the_inspected_image(const Json& document, const std::string& file) {
     if (!document.is_array()) return document;
-    if (document.size() == 1) return document[0];
+    if (document.size() == 1) {
+        Problems problems(file);
+        const auto element = JsonView(document, problems).elements()[0];
+        if (!element.exists()) element.complain("expected an object, found null");
+        element.members();  // complains if it is no object
+        problems.throw_if_any();
+        return document[0];
+    }
     throw Error(
         ErrorKind::bad_input,
         cat(file, document.empty() ? std::string(" holds no image") : cat(" holds ", document.size(), " images"),

@@ -41,14 +41,17 @@ void probe_overlay(KernelFeatures& features) {
     features.overlay_lowerdir_add = !takes_anything && kernel::fs_set_string(owned.get(), "lowerdir+", "/").ok();
 }
 
-// A call that exists answers bad arguments with anything but ENOSYS.
+// A call that exists answers bad arguments with anything but ENOSYS. (close_range: the first one is the largest
+// number.)
 void probe_required_calls(KernelFeatures& features) {
     struct Call {
         const char* name;
         long number;
     };
     for (const auto& call : {Call{"openat2", SYS_openat2}, Call{"mount_setattr", SYS_mount_setattr},
-                             Call{"fsopen", SYS_fsopen}, Call{"pidfd_send_signal", SYS_pidfd_send_signal}})
+                             Call{"open_tree", SYS_open_tree}, Call{"move_mount", SYS_move_mount},
+                             Call{"fsopen", SYS_fsopen}, Call{"fsconfig", SYS_fsconfig}, Call{"fsmount", SYS_fsmount},
+                             Call{"close_range", SYS_close_range}, Call{"pidfd_send_signal", SYS_pidfd_send_signal}})
         if (syscall(call.number, -1, nullptr, 0, nullptr, 0) < 0 && errno == ENOSYS)
             features.missing.emplace_back(call.name);
 }

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -93,6 +95,11 @@ bool is_same_file(int a, int b) noexcept {
 bool is_directory(int fd) noexcept {
     struct stat info {};
     return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool is_read_only(int fd) noexcept {
+    struct statfs info {};
+    return ::fstatfs(fd, &info) == 0 && (info.f_flags & ST_RDONLY) != 0;
 }
 
 }  // namespace minirun::kernel

@@ -26,5 +26,7 @@ SysStatus write_all(int fd, const void* bytes, std::size_t size) noexcept;
 
 bool is_directory(int fd) noexcept;
 bool is_same_file(int a, int b) noexcept;
+/// Whether the file system or the mount that it is on cannot be written to.
+bool is_read_only(int fd) noexcept;
 
 }  // namespace minirun::kernel

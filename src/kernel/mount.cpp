@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "kernel/files.hpp"
+
 namespace minirun::kernel {
 
 SysResult<int> fs_open(const char* type) noexcept { return sys_descriptor(syscall(SYS_fsopen, type, FSOPEN_CLOEXEC)); }
@@ -42,7 +44,11 @@ SysResult<int> clone_tree(int dirfd, const char* path, bool recursive, bool foll
 }
 
 SysStatus attach(int tree, int target) noexcept {
-    return sys_status(syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+    const auto attached =
+        sys_status(syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+    // A directory upon a file or the reverse: mount(2) says ENOTDIR, move_mount(2) EINVAL.
+    const bool mismatch = attached.error() == EINVAL && is_directory(tree) != is_directory(target);
+    return mismatch ? SysStatus::failure(ENOTDIR) : attached;
 }
 
 SysStatus set_mount_attributes(int tree, const MountAttributes& attributes, bool recursive) noexcept {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <csignal>
 #include <cstring>
@@ -244,6 +245,9 @@ std::optional<int> capability_number(std::string_view text) {
     const auto name = "cap_" + bare_name(text, "CAP_");
     cap_value_t number = 0;
     if (::cap_from_name(name.c_str(), &number) != 0) return std::nullopt;
+    // libcap reads no further than to the end of a name: of "chown,kill" it takes the first and says nothing.
+    const auto in_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+    if (!std::all_of(name.begin(), name.end(), in_name)) return std::nullopt;
     return number;
 }
 

@@ -38,6 +38,14 @@ private:
 
 bool is_missing(int error) noexcept { return error == ENOENT || error == ENOTDIR; }
 
+// Where overlayfs cannot make its work directory (a full disk), it mounts read-only and says so in the kernel's log
+// only.
+SysStatus check_writable(int overlay, std::span<const FsOption> options) noexcept {
+    for (const auto& option : options)
+        if (std::strcmp(option.key, "upperdir") == 0 && kernel::is_read_only(overlay)) return SysStatus::failure(EROFS);
+    return SysStatus::success();
+}
+
 // "/proc/self/fd/N": a short name for a path that is too long for fsconfig.
 void descriptor_path(int fd, char (&buffer)[32]) noexcept {
     constexpr char prefix[] = "/proc/self/fd/";
@@ -204,13 +212,16 @@ SysStatus ChildSteps::mount_overlay_old(const op::MountOverlay& step) noexcept {
     const int root = ::open(step.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (root < 0) return SysStatus::failure(errno);
     keep(Slot::root, root);
+    if (const auto writable = check_writable(root, step.options); !writable) return writable;
     return kernel::set_mount_attributes(root, {.set = step.attributes}, false);
 }
 
 SysStatus ChildSteps::operator()(const op::MountOverlay& step) noexcept {
     if (step.mount_data != nullptr) return mount_overlay_old(step);
     const auto tree = make_overlay(step);
-    return tree ? adopt_root(tree.value(), step.mountpoint) : SysStatus::failure(tree.error());
+    if (!tree) return SysStatus::failure(tree.error());
+    const auto writable = check_writable(tree.value(), step.options);
+    return writable ? adopt_root(tree.value(), step.mountpoint) : writable;
 }
 
 SysStatus ChildSteps::operator()(const op::BindRoot& step) noexcept {
@@ -236,6 +247,10 @@ SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept {
 SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
     const auto tree = make_filesystem(step);
     if (!tree) return SysStatus::failure(tree.error());
+    if (const auto writable = check_writable(tree.value(), step.options); !writable) {
+        report.item = 0;  // a fault of the file system, not of the place where it goes
+        return writable;
+    }
     if (step.keep_as != Slot::none) keep(step.keep_as, tree.value());
     auto done = SysStatus::success();
     if (step.target.at != Slot::none) done = attach_at(tree.value(), step.target);

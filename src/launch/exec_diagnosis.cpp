@@ -135,34 +135,72 @@ Error missing_interpreter(ContainerFiles& files, const std::string& command) {
                  "the file is there, but the kernel found something missing that it needs to run it", ENOENT);
 }
 
-Error not_executable(const SeenFile& file, const std::string& path) {
-    if (S_ISDIR(file.status.st_mode))
-        return Error(ErrorKind::cannot_execute,
-                     cat("cannot run ", quote(path), ": it is a directory: permission denied"), "", EACCES);
-    if (!S_ISREG(file.status.st_mode))
-        return Error(ErrorKind::cannot_execute,
-                     cat("cannot run ", quote(path), ": it is no regular file: permission denied"), "", EACCES);
-    if ((file.status.st_mode & 0111) == 0)
-        return Error(ErrorKind::cannot_execute,
-                     cat("cannot run ", quote(path), ": it is not executable: permission denied"),
-                     "chmod +x it in the image", EACCES);
-    return Error(
-        ErrorKind::cannot_execute, cat("cannot run ", quote(path), ": permission denied"),
-        "the container's user may not execute it, or may not enter a directory on the way, or it is on a noexec mount",
-        EACCES);
+Error cannot_execute(std::string_view who, std::string_view what, int error, std::string hint) {
+    return Error(ErrorKind::cannot_execute,
+                 cat("cannot run ", who, ' ', what, error == EACCES ? ": permission denied" : ": exec format error"),
+                 std::move(hint), error);
 }
 
-Error wrong_format(const SeenFile& file, const std::string& path) {
+// EACCES: a file that nobody may execute. With others it is a matter of who asks.
+std::optional<Error> not_executable(const SeenFile& file, std::string_view who) {
+    const auto mode = file.status.st_mode;
+    if (S_ISDIR(mode)) return cannot_execute(who, "is a directory", EACCES, "");
+    if (!S_ISREG(mode)) return cannot_execute(who, "is no regular file", EACCES, "");
+    if ((mode & 0111) == 0) return cannot_execute(who, "is not executable", EACCES, "chmod +x it in the image");
+    return std::nullopt;
+}
+
+bool is_script(int fd) {
+    char start[2] = {};
+    return read_at(fd, start, sizeof start, 0) && std::memcmp(start, "#!", 2) == 0;
+}
+
+// ENOEXEC: a file that no loader of the kernel takes.
+Error wrong_format(const SeenFile& file, std::string_view who) {
     utsname host{};
     ::uname(&host);
-    if (const auto header = elf_header(file.fd.get()))
-        return Error(ErrorKind::cannot_execute,
-                     cat("cannot run ", quote(path), ": it is a program for ", machine_name(header->e_machine),
-                         ", this host is ", host.machine, ": exec format error"),
-                     "use an image for this architecture", ENOEXEC);
-    return Error(ErrorKind::cannot_execute,
-                 cat("cannot run ", quote(path), ": neither an ELF program nor a script: exec format error"),
-                 "a script begins with a line such as #!/bin/sh", ENOEXEC);
+    const auto header = elf_header(file.fd.get());
+    if (header && machine_name(header->e_machine) != host.machine)
+        return cannot_execute(
+            who, cat("is a program for ", machine_name(header->e_machine), ", this host is ", host.machine), ENOEXEC,
+            "use an image for this architecture");
+    if (header) return cannot_execute(who, "is a damaged ELF program", ENOEXEC, "build the image again");
+    if (file.status.st_size == 0) return cannot_execute(who, "is an empty file", ENOEXEC, "");
+    if (is_script(file.fd.get()))
+        return cannot_execute(who, "has a #! line that names no interpreter in its first 255 bytes", ENOEXEC,
+                              "the kernel reads no more of it");
+    return cannot_execute(who, "is neither an ELF program nor a script", ENOEXEC,
+                          "a script begins with a line such as #!/bin/sh");
+}
+
+// The kernel looks at a script's interpreter after the script itself: either can be what it refuses.
+std::optional<Error> refused_file(ContainerFiles& files, std::string path, const std::string& command, int error) {
+    auto who = cat(quote(command), ": it");
+    for (int depth = 0; depth < 5; depth++) {
+        const auto file = files.find(path);
+        if (!file) break;
+        if (error == EACCES)
+            if (auto refused = not_executable(*file, who)) return refused;
+        const auto interpreter = interpreter_of(file->fd.get());
+        const bool ends_here = interpreter.path.empty() || !files.find(interpreter.path);
+        if (error == ENOEXEC && (ends_here || elf_header(file->fd.get()))) return wrong_format(*file, who);
+        if (ends_here) break;
+        who = cat(quote(path), ": the interpreter ", quote(interpreter.path), " that ", interpreter.said_by, " names");
+        path = interpreter.path;
+    }
+    return std::nullopt;
+}
+
+std::string exec_hint(int error) {
+    switch (error) {
+        case EACCES:
+            return "the container's user may not execute it, or may not enter a directory on the way, or it is on a "
+                   "noexec mount";
+        case E2BIG: return "the arguments and the environment are too long";
+        case ELOOP: return "symbolic links lead in a circle, or #! lines name scripts more than four deep";
+        case ELIBBAD: return "its ELF interpreter is damaged, or a program for another machine";
+        default: return "";
+    }
 }
 
 Error not_found(const ProcessSpec& process, const std::vector<std::string>& candidates) {
@@ -176,7 +214,9 @@ Error not_found(const ProcessSpec& process, const std::vector<std::string>& cand
     return Error(
         ErrorKind::command_not_found,
         cat("command ", quote(command), ": executable file not found in $PATH (", printable(join(searched, ":")), ")"),
-        "check the spelling, or give the command's whole path", ENOENT);
+        command.starts_with('-') ? "minirun's own options stand in front of the image"
+                                 : "check the spelling, or give the command's whole path",
+        ENOENT);
 }
 
 }  // namespace
@@ -200,13 +240,12 @@ Error exec_error(const LaunchRequest& request, const ChildReport& report) {
         return not_found(process, candidates);
     }
     const auto& failed = candidates[static_cast<std::size_t>(report.item < 0 ? 0 : report.item)];
-    if (const auto file = files.find(in_container(failed))) {
-        if (report.error == EACCES) return not_executable(*file, failed);
-        if (report.error == ENOEXEC) return wrong_format(*file, failed);
-    }
-    return Error(ErrorKind::cannot_execute,
-                 cat("cannot run ", quote(failed), ": ", errno_text(report.error), " (", errno_name(report.error), ")"),
-                 report.error == E2BIG ? "the arguments and the environment are too long" : "", report.error);
+    if (report.error == EACCES || report.error == ENOEXEC)
+        if (auto refused = refused_file(files, in_container(failed), failed, report.error)) return *refused;
+    const auto why = report.error == EACCES ? std::string("permission denied")
+                                            : cat(errno_text(report.error), " (", errno_name(report.error), ")");
+    return Error(ErrorKind::cannot_execute, cat("cannot run ", quote(failed), ": ", why), exec_hint(report.error),
+                 report.error);
 }
 
 }  // namespace minirun

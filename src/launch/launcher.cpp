@@ -15,6 +15,7 @@
 #include "kernel/channel.hpp"
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
+#include "kernel/system_error.hpp"
 #include "launch/child.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
@@ -153,7 +154,7 @@ Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched
     while (true) {
         ChildReport report;
         const auto received = kernel::receive_message(socket, &report, sizeof report);
-        if (!received) throw Error(ErrorKind::system, "cannot read the child's report", "", received.error());
+        if (!received) throw system_error("cannot read the child's report", received.error());
         if (received.value().size == 0) return terminal;
         if (report.kind == ChildReport::Kind::terminal) {
             terminal.reset(received.value().fd);
@@ -184,7 +185,7 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     const auto first_child_step = first_of_child(plan, after_clone);
 
     const auto pair = kernel::socket_pair();
-    if (!pair) throw Error(ErrorKind::system, "cannot make a socket pair", "", pair.error());
+    if (!pair) throw system_error("cannot make a socket pair", pair.error());
     const Fd here(pair.value().here);
     Fd there(pair.value().there);
 

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-#include "minirun/error.hpp"
+#include "kernel/system_error.hpp"
 
 namespace minirun {
 namespace {
@@ -105,7 +105,7 @@ ContainerStreams::ContainerStreams(const Streams& wanted) : wanted_(wanted) {
                     "leave out -t to pass on a file or a pipe");
     if (!wanted.interactive || wanted.tty) {
         ends_of_container_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        if (!ends_of_container_.back()) throw Error(ErrorKind::system, "cannot open /dev/null", "", errno);
+        if (!ends_of_container_.back()) throw system_error("cannot open '/dev/null'", errno);
         given_.in = ends_of_container_.back().get();
     }
     if (wanted.tty) return;
@@ -119,7 +119,7 @@ ContainerStreams::ContainerStreams(const Streams& wanted) : wanted_(wanted) {
 int ContainerStreams::make_harmless(int stream) {
     if (gives_only_a_stream(stream)) return stream;
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0) throw Error(ErrorKind::system, "cannot make a pipe", "", errno);
+    if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
     const bool input = stream == STDIN_FILENO;
     Fd ours(ends[input ? 1 : 0]);
     ends_of_container_.emplace_back(ends[input ? 0 : 1]);

@@ -15,7 +15,7 @@
 
 #include "base/text.hpp"
 #include "kernel/process.hpp"
-#include "minirun/error.hpp"
+#include "kernel/system_error.hpp"
 
 namespace minirun {
 namespace {
@@ -88,7 +88,7 @@ Fd open_signal_queue() {
     sigset_t all;
     sigfillset(&all);
     Fd queue(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!queue) throw Error(ErrorKind::system, "cannot make a signalfd", "", errno);
+    if (!queue) throw system_error("cannot make a signalfd", errno);
     return queue;
 }
 

@@ -5,8 +5,8 @@
 
 #include <chrono>
 
+#include "kernel/system_error.hpp"
 #include "launch/signals.hpp"
-#include "minirun/error.hpp"
 #include "plan/builder.hpp"
 
 namespace minirun {
@@ -78,7 +78,7 @@ private:
 
     Ending reap() {
         const auto end = kernel::wait_pidfd(launched_.pidfd.get());
-        if (!end) throw Error(ErrorKind::system, "cannot wait for the container", "", end.error());
+        if (!end) throw system_error("cannot wait for the container", end.error());
         streams_.drain();
         Ending ending{end.value(), timed_out_};
         // The SIGKILL that stood for another signal is told as that one.

@@ -17,8 +17,18 @@ struct Keys {
 constexpr Keys image_config_keys{"architecture", "os", "variant", "config", "rootfs", "type", "diff_ids"};
 constexpr Keys inspect_keys{"Architecture", "Os", "Variant", "Config", "RootFS", "Type", "Layers"};
 
+// Far more than images have, and few enough for what looks at each entry once for each of the others.
+constexpr std::size_t max_variables = 10000, max_volumes = 1000;
+
+bool has_too_many(const JsonView& view, std::size_t most) {
+    const auto count = view.exists() ? view.json().size() : 0;
+    if (count > most) view.complain(cat(count, " entries are more than the limit of ", most));
+    return count > most;
+}
+
 std::vector<std::string> read_env(const JsonView& view) {
     std::vector<std::string> env;
+    if (has_too_many(view, max_variables)) return env;
     for (const auto& element : view.elements()) {
         auto entry = element.exists() ? element.string() : std::nullopt;
         if (!element.exists()) element.complain("expected a string, found null");
@@ -96,6 +106,7 @@ std::vector<std::string> read_exposed_ports(const JsonView& view) {
 
 std::vector<std::string> read_volumes(const JsonView& view) {
     std::vector<std::string> paths;
+    if (has_too_many(view, max_volumes)) return paths;
     for (auto& key : read_set(view)) {
         const bool has_nul = key.find('\0') != std::string::npos;
         if (key.empty() || key[0] != '/' || has_nul)

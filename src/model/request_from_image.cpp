@@ -23,6 +23,9 @@ std::vector<std::string> command_line(const Image& image, const RunOptions& opti
     const bool keep_cmd = options.arguments.empty() && !options.entrypoint;
     const auto& rest = keep_cmd ? image.config.cmd : options.arguments;
     args.insert(args.end(), rest.begin(), rest.end());
+    if (!args.empty() && args[0].empty())
+        throw Error(ErrorKind::bad_input, cat("the command to run in image ", quote(image.name), " is an empty word"),
+                    "give a command: minirun run IMAGE COMMAND [ARG…]");
     if (!args.empty()) return args;
     if (image.form == Image::Form::plain_rootfs)
         throw Error(ErrorKind::usage, cat("there is no command to run in ", quote(image.name)),

@@ -96,7 +96,7 @@ LaunchRequest request_from_runtime_spec(const Image& image, const RunOptions& op
     spec.root.path = absolute_path(spec.root.path, image.directory);
     spec.root.readonly = spec.root.readonly || options.read_only;
     request.streams.tty = spec.process.terminal;
-    require_valid(spec, image.config_file);
+    require_valid(spec, printable(image.config_file));
     return request;
 }
 

@@ -6,21 +6,23 @@
 namespace minirun {
 namespace {
 
+using Ordered = nlohmann::ordered_json;  // keys in the order of the specification
+
 // What the document does without is left out.
 template <class Value>
-void put_unless_empty(Json& object, const char* key, const Value& value) {
+void put_unless_empty(Ordered& object, const char* key, const Value& value) {
     if (!value.empty()) object[key] = value;
 }
 
-Json user_json(const UserSpec& user) {
-    Json json{{"uid", user.uid}, {"gid", user.gid}};
+Ordered user_json(const UserSpec& user) {
+    Ordered json{{"uid", user.uid}, {"gid", user.gid}};
     if (user.umask) json["umask"] = *user.umask;
     put_unless_empty(json, "additionalGids", user.additional_gids);
     return json;
 }
 
 // Empty sets are written: they are what the process gets.
-Json capabilities_json(const CapabilitySpec& sets) {
+Ordered capabilities_json(const CapabilitySpec& sets) {
     return {{"bounding", sets.bounding},
             {"effective", sets.effective},
             {"inheritable", sets.inheritable},
@@ -28,36 +30,36 @@ Json capabilities_json(const CapabilitySpec& sets) {
             {"ambient", sets.ambient}};
 }
 
-Json process_json(const ProcessSpec& process) {
-    Json json{{"terminal", process.terminal}};
+Ordered process_json(const ProcessSpec& process) {
+    Ordered json{{"terminal", process.terminal}};
     if (const auto& size = process.console_size)
-        json["consoleSize"] = Json{{"height", size->height}, {"width", size->width}};
+        json["consoleSize"] = Ordered{{"height", size->height}, {"width", size->width}};
     json["user"] = user_json(process.user);
     json["args"] = process.args;
     put_unless_empty(json, "env", process.env);
     json["cwd"] = process.cwd;
     if (process.capabilities) json["capabilities"] = capabilities_json(*process.capabilities);
     for (const auto& limit : process.rlimits)
-        json["rlimits"].push_back(Json{{"type", limit.type}, {"hard", limit.hard}, {"soft", limit.soft}});
+        json["rlimits"].push_back(Ordered{{"type", limit.type}, {"hard", limit.hard}, {"soft", limit.soft}});
     json["noNewPrivileges"] = process.no_new_privileges;
     if (process.oom_score_adj) json["oomScoreAdj"] = *process.oom_score_adj;
     return json;
 }
 
-Json mount_json(const MountSpec& mount) {
-    Json json{{"destination", mount.destination}};
+Ordered mount_json(const MountSpec& mount) {
+    Ordered json{{"destination", mount.destination}};
     put_unless_empty(json, "type", mount.type);
     put_unless_empty(json, "source", mount.source);
     put_unless_empty(json, "options", mount.options);
     return json;
 }
 
-Json mapping_json(const IdMapping& mapping) {
+Ordered mapping_json(const IdMapping& mapping) {
     return {{"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
 }
 
-Json device_json(const DeviceSpec& device) {
-    Json json{{"path", device.path}, {"type", std::string(1, device.type)}};
+Ordered device_json(const DeviceSpec& device) {
+    Ordered json{{"path", device.path}, {"type", std::string(1, device.type)}};
     if (device.type != 'p') {
         json["major"] = device.major;
         json["minor"] = device.minor;
@@ -68,16 +70,16 @@ Json device_json(const DeviceSpec& device) {
     return json;
 }
 
-Json namespace_json(const Namespace& one) {
-    Json json{{"type", namespace_word(one.type)}};
+Ordered namespace_json(const Namespace& one) {
+    Ordered json{{"type", namespace_word(one.type)}};
     put_unless_empty(json, "path", one.path);
     return json;
 }
 
-Json offset_json(const TimeOffset& offset) { return {{"secs", offset.seconds}, {"nanosecs", offset.nanoseconds}}; }
+Ordered offset_json(const TimeOffset& offset) { return {{"secs", offset.seconds}, {"nanosecs", offset.nanoseconds}}; }
 
-Json linux_json(const LinuxSpec& spec) {
-    Json json = Json::object();
+Ordered linux_json(const LinuxSpec& spec) {
+    Ordered json = Ordered::object();
     for (const auto& mapping : spec.uid_mappings) json["uidMappings"].push_back(mapping_json(mapping));
     for (const auto& mapping : spec.gid_mappings) json["gidMappings"].push_back(mapping_json(mapping));
     put_unless_empty(json, "sysctl", spec.sysctl);
@@ -95,9 +97,9 @@ Json linux_json(const LinuxSpec& spec) {
 }  // namespace
 
 std::string runtime_spec_json(const ContainerSpec& spec) {
-    Json json{{"ociVersion", spec.oci_version}};
+    Ordered json{{"ociVersion", spec.oci_version}};
     json["process"] = process_json(spec.process);
-    json["root"] = Json{{"path", spec.root.path}, {"readonly", spec.root.readonly}};
+    json["root"] = Ordered{{"path", spec.root.path}, {"readonly", spec.root.readonly}};
     put_unless_empty(json, "hostname", spec.hostname);
     put_unless_empty(json, "domainname", spec.domainname);
     for (const auto& mount : spec.mounts) json["mounts"].push_back(mount_json(mount));
@@ -105,7 +107,7 @@ std::string runtime_spec_json(const ContainerSpec& spec) {
     json["linux"] = linux_json(spec.linux_);
     try {
         return json.dump(4) + "\n";
-    } catch (const Json::type_error&) {
+    } catch (const Ordered::type_error&) {
         // Linux has no encoding for arguments, variables and paths; JSON has only UTF-8.
         throw Error(ErrorKind::bad_input, "the container cannot be written as JSON: a string in it is not valid UTF-8",
                     "look at the command, the environment, the mounts and the annotations");

@@ -2,6 +2,7 @@
 
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/text.hpp"
@@ -27,8 +28,40 @@ constexpr std::string_view apparmor_hint =
     "if this host's AppArmor restricts user namespaces (Ubuntu 23.10 and newer): sysctl "
     "kernel.apparmor_restrict_unprivileged_userns=0";
 
+// Where the container's directory is.
+const char* container_directory(const Plan& plan) {
+    for (const auto& step : plan.steps)
+        if (const auto* overlay = std::get_if<op::MountOverlay>(&step.operation)) return overlay->mountpoint;
+    return "";
+}
+
+// The first layer on a file system that lets nothing be stacked upon it, or that is a stack already. The kernel says
+// just EINVAL.
+const char* unstackable_layer(std::span<const char* const> layers) {
+    for (const char* layer : layers) {
+        const auto filesystem = filesystem_of(layer);
+        for (const auto* word : {"overlay", "proc", "hugetlbfs", "ecryptfs"})
+            if (filesystem == word) return layer;
+    }
+    return nullptr;
+}
+
+constexpr std::string_view other_root_hint =
+    "set MINIRUN_ROOT to a directory on ext4, xfs, btrfs or tmpfs: that holds what the container writes";
+
+constexpr const char* space_hint = "make space, or set MINIRUN_ROOT to a directory on another disk";
+
 struct Diagnose {
+    const Plan& plan;
     const ChildReport& report;
+
+    // See check_writable() in launch/child_steps.cpp.
+    static Diagnosis unwritable(std::string_view what, const char* directory) {
+        return {ErrorKind::system,
+                cat("overlayfs can make nothing in ", quote(directory), " on ", filesystem_of(directory), ", so ", what,
+                    " could not be written to"),
+                space_hint};
+    }
 
     Diagnosis operator()(const op::CloneProcess& s) const {
         if (report.error == EPERM)
@@ -52,9 +85,19 @@ struct Diagnose {
                     report.error == ENOENT ? "the layer's directory is gone: build the bundle again"
                                            : "copy the layer to ext4, xfs, btrfs or tmpfs"};
         }
-        const auto below = filesystem_of(s.mountpoint);
         if (report.error == ENODEV)
             return {ErrorKind::unsupported, "this kernel has no overlay file system", "modprobe overlay"};
+        const bool about_upper = std::string_view(report.detail).find("upper") != std::string_view::npos;
+        if (const char* layer = unstackable_layer(s.lower); layer != nullptr && report.error == EINVAL && !about_upper)
+            return {ErrorKind::unsupported,
+                    cat("overlayfs refused the layer ", quote(layer), " on ", filesystem_of(layer)),
+                    "copy the layer to ext4, xfs, btrfs or tmpfs"};
+        const bool has_upper = std::any_of(s.options.begin(), s.options.end(), [](const FsOption& option) {
+            return std::string_view(option.key) == "upperdir";
+        });
+        const auto below = filesystem_of(s.mountpoint);
+        if (!has_upper) return {};
+        if (report.error == EROFS) return unwritable("the root", s.mountpoint);
         if (report.error == EINVAL || report.error == ENOTSUP || report.error == EOPNOTSUPP || report.error == EREMOTE)
             return {ErrorKind::unsupported,
                     cat("overlayfs refused the writable layer in ", quote(s.mountpoint), " on ", below),
@@ -68,6 +111,13 @@ struct Diagnose {
     }
 
     Diagnosis operator()(const op::MountFilesystem& s) const {
+        if (std::string_view(s.type) == "overlay" && report.error == EROFS && report.item == 0)
+            return unwritable(quote(s.target.path), container_directory(plan));
+        if (std::string_view(s.type) == "overlay" && (report.error == EINVAL || report.error == EOPNOTSUPP))
+            return {ErrorKind::unsupported,
+                    cat("overlayfs refused the throw-away writes to ", quote(s.target.path), " in ",
+                        quote(container_directory(plan)), " on ", filesystem_of(container_directory(plan))),
+                    std::string(other_root_hint)};
         if (report.error == ENODEV)
             return {ErrorKind::unsupported, cat("this kernel has no file system ", quote(s.type)),
                     cat("modprobe ", printable(s.type))};
@@ -123,11 +173,15 @@ struct Diagnose {
 
     Diagnosis operator()(const op::MakeDevice&) const {
         if (report.error == EPERM) return {ErrorKind::not_permitted, "", "device nodes take CAP_MKNOD"};
+        if (report.error == EEXIST) return {ErrorKind::bad_input, "", "minirun makes that one: choose another name"};
         return {};
     }
 
     Diagnosis operator()(const op::WriteSysctl& s) const {
-        const auto key = quote(std::string_view(s.path).substr(4));
+        // "sys/net/ipv4/conf/eth0.5/forwarding" is net.ipv4.conf.eth0/5.forwarding.
+        std::string name(s.path + 4);
+        for (auto& c : name) c = c == '/' ? '.' : c == '.' ? '/' : c;
+        const auto key = quote(name);
         if (report.error == ENOENT)
             return {ErrorKind::bad_input, cat("this kernel has no sysctl ", key), "sysctl -a lists them"};
         if (report.error == EINVAL || report.error == ERANGE)
@@ -166,11 +220,19 @@ struct Diagnose {
         if (report.error == EXDEV)
             return {ErrorKind::bad_input,
                     cat("the working directory ", quote(s.path), " lies outside of the container"), ""};
+        if (report.error == EROFS)
+            return {ErrorKind::bad_input,
+                    cat("the working directory ", quote(s.path), " is not in the image, and the root is read-only"),
+                    "choose another one with --workdir, or leave out --read-only"};
         if (report.item == 1)
             return {
                 ErrorKind::bad_input,
                 cat("the working directory ", quote(s.path), " does not exist and the container's user cannot make it"),
                 "choose another one with --workdir, or run as root with --user 0"};
+        if (report.error == EACCES)
+            return {ErrorKind::bad_input,
+                    cat("the container's user may not enter the working directory ", quote(s.path)),
+                    "choose another one with --workdir, or another user with --user"};
         if (report.error == ENOTDIR)
             return {ErrorKind::bad_input, cat("the working directory ", quote(s.path), " is not a directory"),
                     "choose another one with --workdir"};
@@ -236,7 +298,12 @@ std::string kernel_words(const char* detail) {
 
 Error step_error(const Plan& plan, const ChildReport& report) {
     const auto& operation = plan.steps[static_cast<std::size_t>(report.step)].operation;
-    auto diagnosis = std::visit(Diagnose{report}, operation);
+    auto diagnosis = std::visit(Diagnose{plan, report}, operation);
+    if ((report.error == ENOSPC || report.error == EDQUOT) && diagnosis.hint.empty()) diagnosis.hint = space_hint;
+    if (report.error == EMFILE && diagnosis.hint.empty())
+        diagnosis.hint = "the limit of open files (ulimit -n, or --ulimit nofile) is too low to set a container up";
+    if (report.error == ENOSYS && diagnosis.hint.empty())
+        diagnosis.hint = "this kernel lacks a system call of this step, or a seccomp filter around minirun forbids it";
     if (report.error == EPERM && diagnosis.kind == ErrorKind::system) diagnosis.kind = ErrorKind::not_permitted;
     const auto what = diagnosis.what.empty() ? cat("cannot ", describe(operation)) : diagnosis.what;
     return Error(

@@ -18,6 +18,7 @@
 #include "base/file.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
+#include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
 
@@ -61,7 +62,7 @@ bool has_left_behind(const Paths& paths) {
 std::string new_container_id() {
     unsigned char bytes[32];
     if (::getrandom(bytes, sizeof bytes, 0) != static_cast<ssize_t>(sizeof bytes))
-        throw Error(ErrorKind::system, "cannot get random bytes", "", errno);
+        throw system_error("cannot get random bytes", errno);
     std::string id;
     for (const auto byte : bytes) {
         id += "0123456789abcdef"[byte >> 4];
@@ -85,12 +86,16 @@ ContainerDirectory::ContainerDirectory(const Paths& paths, const std::string& id
     : path_(paths.containers + "/" + id) {
     while (true) {
         if (::mkdir(path_.c_str(), 0700) < 0 && errno != EEXIST) {
-            if (errno != ENOENT)
-                throw Error(ErrorKind::system, cat("cannot make the directory ", quote(path_)), "", errno);
+            if (errno != ENOENT) throw system_error(cat("cannot make the directory ", quote(path_)), errno, root_hint);
             make_private_directories(paths.containers);
             continue;
         }
         lock_ = lock_directory(path_);
+        if (!lock_ && errno != EWOULDBLOCK && errno != ENOENT) {
+            const int error = errno;
+            remove_tree(path_);
+            throw system_error(cat("cannot lock the directory ", quote(path_)), error, root_hint);
+        }
         // A sweep may have come between mkdir and flock, and taken it for left behind.
         if (lock_ && !was_removed(lock_.get())) break;
     }
@@ -106,7 +111,7 @@ void ContainerDirectory::take_name(const Paths& paths, const std::string& id, co
     make_private_directories(paths.names);
     const auto link = paths.names + "/" + name;
     while (::symlink(id.c_str(), link.c_str()) < 0) {
-        if (errno != EEXIST) throw Error(ErrorKind::system, cat("cannot take the name ", quote(name)), "", errno);
+        if (errno != EEXIST) throw system_error(cat("cannot take the name ", quote(name)), errno, root_hint);
         const auto holder = read_link(link);
         const auto directory = paths.containers + "/" + holder;
         if (::access(directory.c_str(), F_OK) == 0 && !lock_directory(directory))

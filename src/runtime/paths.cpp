@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
@@ -47,8 +48,7 @@ void make_private_directories(const std::string& path) {
         make_private_directories(path.substr(0, slash));
         if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return;
     }
-    throw Error(ErrorKind::system, cat("cannot make the directory ", quote(path)),
-                "set MINIRUN_ROOT to a directory that can be written", errno);
+    throw system_error(cat("cannot make the directory ", quote(path)), errno, root_hint);
 }
 
 }  // namespace minirun

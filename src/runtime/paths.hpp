@@ -16,6 +16,9 @@ struct Paths {
 /// From the environment: MINIRUN_ROOT, XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME.
 Paths default_paths();
 
+/// What to do where the data directory does not take what it has to hold.
+inline constexpr const char* root_hint = "set MINIRUN_ROOT to a directory that can be written, with space left";
+
 /// mkdir -p with mode 0700: what lies below is nobody else's business (CVE-2021-41091).
 void make_private_directories(const std::string& path);
 

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "kernel/features.hpp"
 #include "kernel/files.hpp"
+#include "kernel/system_error.hpp"
 #include "launch/exec_diagnosis.hpp"
 #include "launch/launcher.hpp"
 #include "launch/left_behind.hpp"
@@ -43,14 +44,13 @@ public:
         if (path.empty()) return;
         file_.reset(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
         if (!file_)
-            throw Error(errno == EEXIST ? ErrorKind::conflict : ErrorKind::system,
-                        cat("cannot make the file ", quote(path)),
-                        errno == EEXIST ? "it is there already: remove it, or choose another name" : "", errno);
+            throw system_error(cat("cannot make the file ", quote(path)), errno,
+                               errno == EEXIST ? "remove it, or choose another name" : "");
     }
     void write(std::string_view text) {
         if (!file_) return;
         if (const auto written = kernel::write_all(file_.get(), text.data(), text.size()); !written)
-            throw Error(ErrorKind::system, cat("cannot write the file ", quote(path_)), "", written.error());
+            throw system_error(cat("cannot write the file ", quote(path_)), written.error());
     }
     NamedFile(const NamedFile&) = delete;
     NamedFile& operator=(const NamedFile&) = delete;

@@ -12,6 +12,7 @@
 #include "cli/command_line.hpp"
 #include "cli/minirun/run_values.hpp"
 #include "kernel/names.hpp"
+#include "kernel/system_error.hpp"
 #include "model/defaults.hpp"
 #include "model/option_error.hpp"
 #include "model/volume.hpp"
@@ -48,7 +49,7 @@ void add(Reading& reading, const Given& given) {
 
 std::string current_directory() {
     const std::unique_ptr<char, void (*)(void*)> path(::getcwd(nullptr, 0), ::free);
-    if (!path) throw Error(ErrorKind::system, "cannot tell the current directory", "give absolute paths", errno);
+    if (!path) throw system_error("cannot tell the current directory", errno, "give absolute paths");
     return path.get();
 }
 
@@ -158,6 +159,8 @@ void apply_time(Reading& reading, const Given& given) {
 }
 void apply_sysctl(Reading& reading, const Given& given) {
     const auto [key, value] = key_value("--sysctl", given.value);
+    // The kernel takes an empty write for nothing to do.
+    if (value.empty()) throw option_error("--sysctl", given.value, "the value is empty");
     reading.options().sysctls[key] = value;
 }
 

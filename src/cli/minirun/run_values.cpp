@@ -15,6 +15,7 @@
 #include "image/platform.hpp"
 #include "kernel/names.hpp"
 #include "model/option_error.hpp"
+#include "security/seccomp_profile.hpp"
 
 namespace minirun {
 namespace {
@@ -122,7 +123,7 @@ std::vector<std::string> read_env_file(const std::string& path) {
     for (auto line : split(text, '\n')) {
         number++;
         if (line.ends_with('\r')) line.pop_back();
-        if (auto assignment = env_line(line, cat(path, ':', number)); !assignment.empty())
+        if (auto assignment = env_line(line, cat(printable(path), ':', number)); !assignment.empty())
             assignments.push_back(std::move(assignment));
     }
     return assignments;
@@ -199,7 +200,7 @@ std::string read_seccomp_file(const std::string& path) {
     return read_for("--security-opt seccomp", [&] {
         auto text = read_file(path, max_seccomp_file);
         // Only for the message: what is compiled later knows the text but not the file.
-        (void)parse_json(text, path);
+        (void)read_seccomp_profile(text, printable(path), {}, {});
         return text;
     });
 }

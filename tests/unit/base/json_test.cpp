@@ -55,6 +55,22 @@ TEST_CASE("parse_json: what two parsers could read differently, or what breaks o
     CHECK(contains(syntax_error(std::string(1'000'000, '[')), "more than 64 levels"));
 }
 
+TEST_CASE("parse_json: what is no number, and bytes that end a C string") {
+    CHECK(syntax_error("[1e999]") ==
+          "config.json is not valid JSON: line 1, column 6: number overflow parsing '1e999' | ");
+    CHECK(syntax_error(std::string_view("{\"a\"\0: 1}", 9)) ==
+          "config.json is not valid JSON: line 1, column 5: a NUL byte | ");
+    CHECK(contains(syntax_error("[" + std::string(1'000'000, 'x')), "last read: '[x'"));
+}
+
+// Quadratic ones would take minutes.
+TEST_CASE("parse_json: large documents take time in proportion") {
+    std::string objects = "[{}", keys = "{\"\": 0";
+    for (int i = 0; i < 300'000; i++) append(objects, ",{}"), append(keys, cat(",\"k", i, "\": 0"));
+    CHECK(parse_json(objects + "]", "config.json").size() == 300'001);
+    CHECK(parse_json(keys + "}", "config.json").size() == 300'001);
+}
+
 TEST_CASE("JsonView: values of the right type") {
     const auto list = problems_of(
         R"({"s": "text", "b": true, "i": -5, "u": 18446744073709551615, "l": ["x", ""], "o": {"k": "v"}, "n": null})",
@@ -135,5 +151,9 @@ TEST_CASE("Problems: one error with all of them, no error without any") {
     CHECK_NOTHROW(problems.throw_if_any());
     problems.add(".a", "is bad");
     problems.add(".b", "is worse");
+    problems.add(".a", "is bad");
     CHECK(error_text([&] { problems.throw_if_any(); }) == "config.json: .a: is bad; .b: is worse | ");
+    for (int i = 0; i < 1000; i++) problems.add(cat('[', i, ']'), "is bad too");
+    const auto text = error_text([&] { problems.throw_if_any(); });
+    CHECK(text.ends_with("; [17]: is bad too; and 982 more | "));
 }

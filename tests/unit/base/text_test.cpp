@@ -20,8 +20,17 @@ TEST_CASE("quote: nothing from outside breaks a line or steers a terminal") {
     CHECK(quote("a\nb\tc\\d") == "'a\\nb\\tc\\\\d'");
     CHECK(quote("\x1b[31m\x7f\r") == "'\\x1b[31m\\x7f\\x0d'");
     CHECK(quote(std::string_view("a\0b", 3)) == "'a\\x00b'");
-    CHECK(quote("größe") == "'größe'");
+    CHECK(quote("größe € 😀") == "'größe € 😀'");
+    // C1 controls (a terminal takes U+009B for ESC [), line ends, and what turns the direction of text.
+    CHECK(quote("\u009b31m\u2028\u202e") == "'\\xc2\\x9b31m\\xe2\\x80\\xa8\\xe2\\x80\\xae'");
+    // No UTF-8: stray bytes, a cut character, an overlong '/', a surrogate, beyond Unicode.
+    CHECK(quote("\xff\x80z") == "'\\xff\\x80z'");
+    CHECK(quote("\xe2\x82") == "'\\xe2\\x82'");
+    CHECK(quote("\xc0\xaf|\xe0\x80\xaf") == "'\\xc0\\xaf|\\xe0\\x80\\xaf'");
+    CHECK(quote("\xed\xa0\x80|\xf4\x90\x80\x80") == "'\\xed\\xa0\\x80|\\xf4\\x90\\x80\\x80'");
     CHECK(printable("it's\n") == "it's\\n");
+    CHECK(printable(std::string(4096, 'a')) == std::string(4096, 'a'));
+    CHECK(quote(std::string(5000, 'a')) == "'" + std::string(4096, 'a') + "… (5000 bytes)'");
 }
 
 TEST_CASE("join and split are each other's inverse") {

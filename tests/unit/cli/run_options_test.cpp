@@ -238,6 +238,7 @@ TEST_CASE("run: values that are refused") {
         {{"--userns", "x"}, "--userns 'x': only host and private are supported | "},
         {{"--time", "x"}, "--time 'x': only host and private are supported | "},
         {{"--sysctl", "a"}, "--sysctl 'a': expected KEY=VALUE | "},
+        {{"--sysctl", "net.x="}, "--sysctl 'net.x=': the value is empty | "},
         {{"--sysctl", "=a"}, "--sysctl '=a': expected KEY=VALUE | "},
         {{"--annotation", "a"}, "--annotation 'a': expected KEY=VALUE | "},
         {{"--label", "=a"}, "--label '=a': expected KEY or KEY=VALUE | "},

@@ -174,7 +174,9 @@ TEST_CASE("open_image: docker image inspect with no image, several, or a contain
     dir.file("x.json", R"([{"Id": "1", "State": {"Status": "running"}, "Config": {}}])");
     CHECK(refusal(file).find(cat(file, ": .: describes a container, not an image: use docker image inspect")) == 0);
     dir.file("x.json", "[3]");
-    CHECK(refusal(file).find(": expected an object, found the number 3") != std::string::npos);
+    CHECK(refusal(file) == cat(file, ": [0]: expected an object, found the number 3 | "));
+    dir.file("x.json", "[null]");
+    CHECK(refusal(file) == cat(file, ": [0]: expected an object, found null | "));
 }
 
 TEST_CASE("open_image: docker's layers that cannot be used") {

@@ -76,7 +76,8 @@ TEST_CASE("capabilities: names, any case, with and without prefix") {
     CHECK(capability_number("SETFCAP") == CAP_SETFCAP);
     CHECK(capability_number("CAP_AUDIT_READ") == CAP_AUDIT_READ);
     CHECK(capability_number("CHECKPOINT_RESTORE") == 40);
-    for (const auto* text : {"", "CAP_", "ALL", "CAP_CAP_CHOWN", "CAP_CHOWNS", " CHOWN", "0", "CAP_0"}) {
+    for (const auto* text :
+         {"", "CAP_", "ALL", "CAP_CAP_CHOWN", "CAP_CHOWNS", " CHOWN", "0", "CAP_0", "chown,kill", "chown=ep"}) {
         CAPTURE(text);
         CHECK_FALSE(capability_number(text).has_value());
     }

@@ -181,3 +181,13 @@ TEST_CASE("digests") {
     CHECK_FALSE(is_sha256_digest(cat("sha256:", std::string(63, 'a'), "/")));
     CHECK_FALSE(is_sha256_digest(std::string(71, 'a')));
 }
+
+TEST_CASE("image config: very many variables or volumes") {
+    std::string env = "\"A=\"", volumes = "\"/v\": {}";
+    for (int i = 0; i < 10000; i++) append(env, cat(",\"A", i, "=\""));
+    for (int i = 0; i < 1000; i++) append(volumes, cat(",\"/v", i, "\": {}"));
+    CHECK(problems_of("Env", cat('[', env, ']')) ==
+          Texts{".config.Env: 10001 entries are more than the limit of 10000"});
+    CHECK(problems_of("Volumes", cat('{', volumes, '}')) ==
+          Texts{".config.Volumes: 1001 entries are more than the limit of 1000"});
+}

@@ -129,7 +129,8 @@ TEST_CASE("request: nothing to run") {
     CHECK(fixture.refused() ==
           "there is no command to run in 'web' | give one: minirun run --rootfs DIR COMMAND [ARG…]");
     fixture.options.arguments = {""};
-    CHECK(fixture.refused() == "image 'web': .process.args[0]: the command is an empty string | ");
+    CHECK(fixture.refused() ==
+          "the command to run in image 'web' is an empty word | give a command: minirun run IMAGE COMMAND [ARG…]");
 }
 
 TEST_CASE("request: environment") {

@@ -188,7 +188,8 @@ TEST_CASE("the written document: order and form") {
     }
 }
 )");
-    const auto written = Json::parse(runtime_spec_json(parse_runtime_spec(whole_document, "config.json")));
+    const auto written =
+        nlohmann::ordered_json::parse(runtime_spec_json(parse_runtime_spec(whole_document, "config.json")));
     List keys;
     for (const auto& [key, value] : written.items()) keys.push_back(key);
     CHECK(keys == List{"ociVersion", "process", "root", "hostname", "domainname", "mounts", "annotations", "linux"});

@@ -94,14 +94,14 @@ TEST_CASE("limits that limit") {
         "memory": {"limit": 1048576, "swappiness": 0, "useHierarchy": true}, "cpu": {"shares": 512, "cpus": "0-1"},
         "pids": {"limit": 10}, "blockIO": {"weight": 100}, "hugepageLimits": [{"pageSize": "2MB", "limit": 0}],
         "network": {"classID": 5}, "rdma": {"mlx": {"hcaHandles": 0}}, "unified": {"memory.high": "1"}}}})") ==
-          List{".linux.resources.memory.limit: limits are not supported yet",
-               ".linux.resources.memory.swappiness: limits are not supported yet",
-               ".linux.resources.cpu.shares: limits are not supported yet",
+          List{".linux.resources.blockIO.weight: limits are not supported yet",
                ".linux.resources.cpu.cpus: limits are not supported yet",
-               ".linux.resources.pids.limit: limits are not supported yet",
-               ".linux.resources.blockIO.weight: limits are not supported yet",
+               ".linux.resources.cpu.shares: limits are not supported yet",
                ".linux.resources.hugepageLimits: limits are not supported yet",
+               ".linux.resources.memory.limit: limits are not supported yet",
+               ".linux.resources.memory.swappiness: limits are not supported yet",
                ".linux.resources.network.classID: limits are not supported yet",
+               ".linux.resources.pids.limit: limits are not supported yet",
                ".linux.resources.rdma: limits are not supported yet",
                ".linux.resources.unified: limits are not supported yet"});
     CHECK(problems_of(R"({"linux": {"resources": {"memory": {"disableOOMKiller": true}}}})") ==
