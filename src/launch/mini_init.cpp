@@ -30,7 +30,7 @@ void reap(pid_t main_child) noexcept {
 // strings of argv lie in front of those of environ (unless the program has moved its environment: then it stays).
 void hide_command_line() noexcept {
     char* const start = program_invocation_name;
-    if (environ == nullptr || *environ <= start || *environ - start > 128 * 1024) return;
+    if (environ == nullptr || *environ <= start || *environ - start > 128L * 1024) return;
     std::memset(start, 0, static_cast<std::size_t>(*environ - start));
     constexpr char name[] = "minirun-init";
     if (static_cast<std::size_t>(*environ - start) >= sizeof name) std::memcpy(start, name, sizeof name);

@@ -18,7 +18,7 @@ std::string environment(const char* name) {
 }
 
 std::string data_directory() {
-    if (const auto root = environment("MINIRUN_ROOT"); !root.empty()) {
+    if (auto root = environment("MINIRUN_ROOT"); !root.empty()) {
         if (root.front() != '/')
             throw Error(ErrorKind::usage, cat("MINIRUN_ROOT is ", quote(root), ", which is not an absolute path"));
         return root;
