@@ -87,6 +87,11 @@ Json parse_json(std::string_view text, const std::string& file, int max_depth) {
         const auto at = position_of(text, error.byte > 0 ? error.byte - 1 : 0);
         throw Error(ErrorKind::bad_input, cat(file, " is not valid JSON: line ", at.line, ", column ", at.column, ": ",
                                               reason_of(error.what())));
+    } catch (const Json::out_of_range& error) {
+        // "[json.exception.out_of_range.406] number overflow parsing '1e999'"; where, it does not say.
+        const std::string_view what = error.what();
+        const auto number = what.substr(std::min(what.find('\''), what.size()));
+        throw Error(ErrorKind::bad_input, cat(file, ": a number is too large: ", printable(number)));
     }
 }
 
