@@ -32,11 +32,15 @@ public:
     Error(ErrorKind kind, std::string message, std::string hint = {}, int system_errno = 0)
         : kind_(kind), errno_(system_errno), message_(std::move(message)), hint_(std::move(hint)) {}
 
+    /// What sort of failure it is.
     ErrorKind kind() const noexcept { return kind_; }
     /// The errno value behind it, or 0.
     int system_errno() const noexcept { return errno_; }
+    /// One sentence without a full stop.
     const std::string& message() const noexcept { return message_; }
+    /// What to do about it, or empty.
     const std::string& hint() const noexcept { return hint_; }
+    /// The tasks that were being done, outermost last.
     const std::vector<std::string>& context() const noexcept { return context_; }
 
     /// Adds the task that was being done, outermost last.

@@ -74,6 +74,7 @@ struct RootfsFacts {
 struct PathFacts {
     /// What one layer does there.
     struct Event {
+        /// How it changes what the layers below it have there.
         enum class What {
             adds,      ///< nothing was there below
             replaces,  ///< hides what is there below
@@ -87,6 +88,7 @@ struct PathFacts {
         std::string at;        ///< the path itself, or the parent at which it happens
         bool visible = false;  ///< this is what the container sees
     };
+    /// What the container sees there; a link is not followed.
     enum class Type { none, file, directory, symlink, other };
 
     std::string asked;           ///< as it was asked for; of an example, the path
@@ -104,6 +106,7 @@ struct PathFacts {
 
 /// The process that would run.
 struct ProcessFacts {
+    /// A group of the process.
     struct Group {
         std::uint32_t gid = 0;
         std::string name;  ///< in the image's /etc/group; empty: it is not there
@@ -138,14 +141,18 @@ struct ProcessFacts {
 
 /// What the process is kept from. All of it is read from the launch plan.
 struct IsolationFacts {
+    /// One kind of namespace.
     struct NamespaceFacts {
+        /// A new one, that of another container, or the host's.
         enum class Mode { own, joined, host };
         std::string name;  ///< "mount", "pid", …
         Mode mode = Mode::own;
         std::string path;  ///< of one that is joined
         std::string why;   ///< what that means: a sentence
     };
+    /// Loopback only, the host's, or that of another container.
     enum class Network { none, host, joined };
+    /// A resource limit (getrlimit(2)).
     struct Limit {
         std::string name;  ///< "RLIMIT_NOFILE"
         std::uint64_t soft = 0, hard = 0;
@@ -178,6 +185,7 @@ struct StepFacts {
     std::string why;    ///< a sentence
 };
 
+/// All of it.
 struct Explanation {
     std::string image;  ///< its name
     BootfsFacts bootfs;

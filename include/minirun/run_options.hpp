@@ -14,6 +14,7 @@ namespace minirun {
 
 /// A bind mount, a tmpfs or a throw-away overlay over a host directory (-v, --mount, --tmpfs).
 struct VolumeOption {
+    /// An anonymous one begins with what the image has there, and is thrown away.
     enum class Kind { bind, tmpfs, overlay, anonymous };
     Kind kind = Kind::bind;
     std::string source;       ///< absolute host path, of bind and overlay
@@ -24,6 +25,7 @@ struct VolumeOption {
     bool operator==(const VolumeOption&) const = default;
 };
 
+/// A namespace of the container's own, or the host's.
 enum class NamespaceMode { private_, host };
 
 /// The options of one run. Everything unset means the image's own value or the default.
@@ -53,6 +55,7 @@ struct RunOptions {
     std::int64_t shm_size = 64 << 20;  ///< bytes of /dev/shm
 
     // Its isolation
+    /// Loopback only, or the host's network.
     enum class Network { none, host };
     std::optional<Network> network;  ///< unset: none
     NamespaceMode pid = NamespaceMode::private_, ipc = NamespaceMode::private_, uts = NamespaceMode::private_,

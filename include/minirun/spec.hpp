@@ -12,8 +12,9 @@
 
 namespace minirun {
 
-/// config-linux.md "Namespaces". `path` empty: a new one; otherwise the file of the namespace to join.
+/// config-linux.md "Namespaces", the types.
 enum class NamespaceType { mount, pid, network, uts, ipc, cgroup, user, time };
+/// config-linux.md "Namespaces". `path` empty: a new one; otherwise the file of the namespace to join.
 struct Namespace {
     NamespaceType type;
     std::string path;
@@ -60,6 +61,7 @@ struct RlimitSpec {
     bool operator==(const RlimitSpec&) const = default;
 };
 
+/// config.md "Process", consoleSize: in characters.
 struct ConsoleSize {
     std::uint16_t height = 0, width = 0;
     bool operator==(const ConsoleSize&) const = default;

@@ -44,7 +44,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t block_size = 16 * 1024;
+    static constexpr std::size_t block_size = std::size_t{16} * 1024;
 
     void* allocate(std::size_t size, std::size_t alignment) {
         std::size_t start = (used_ + alignment - 1) / alignment * alignment;

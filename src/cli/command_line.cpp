@@ -45,8 +45,8 @@ std::size_t width(std::string_view text) {
 // places: two behind the '=' of --name=, one in front of the first '=' or '-' behind a letter.
 std::string marked(std::string word) {
     const bool is_long = word.starts_with("--");
-    const auto place = word.starts_with('-') ? word.find_first_of(is_long ? "=" : "=-", 2) : word.npos;
-    if (place != word.npos) word.insert(is_long ? place + 1 : place, is_long ? 2 : 1, '\0');
+    const auto place = word.starts_with('-') ? word.find_first_of(is_long ? "=" : "=-", 2) : std::string::npos;
+    if (place != std::string::npos) word.insert(is_long ? place + 1 : place, is_long ? 2 : 1, '\0');
     return word;
 }
 bool was_behind_equals(std::string_view value) { return value.starts_with("\0\0"sv) || value.starts_with("\0="sv); }

@@ -2,10 +2,11 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "kernel/files.hpp"
+#include "kernel/names.hpp"
 
 namespace minirun {
 namespace {
@@ -26,14 +27,7 @@ std::string_view escape_of(Paint paint) {
 }
 
 // In one write(2) where the kernel takes it, so that lines of several processes do not mix.
-void write_to_stderr(std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-}
+void write_to_stderr(std::string_view text) { (void)kernel::write_all(STDERR_FILENO, text.data(), text.size()); }
 
 bool is_set(const char* variable) {
     const char* value = std::getenv(variable);
@@ -57,6 +51,13 @@ std::string render_error(std::string_view program, const Error& error, bool colo
     for (const auto& task : error.context()) append(text, cat("  while ", task, '\n'));
     if (!error.hint().empty()) append(text, cat("  ", painted("hint:", Paint::bold, colour), ' ', error.hint(), '\n'));
     return text;
+}
+
+void print_output(std::string_view text) {
+    const auto written = kernel::write_all(STDOUT_FILENO, text.data(), text.size());
+    if (!written)
+        throw Error(ErrorKind::system, cat("cannot write to standard output: ", errno_text(written.error())), "",
+                    written.error());
 }
 
 void print_error(std::string_view program, const Error& error) {

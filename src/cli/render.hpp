@@ -20,6 +20,9 @@ std::string painted(std::string_view text, Paint paint, bool colour);
 /// "PROGRAM: MESSAGE", with lines for what was being done and for the way out.
 std::string render_error(std::string_view program, const Error& error, bool colour);
 
+/// Writes it to standard output. Throws Error if that cannot take it: output that is lost is not to look like success.
+void print_output(std::string_view text);
+
 /// Writes it to standard error in one piece.
 void print_error(std::string_view program, const Error& error);
 

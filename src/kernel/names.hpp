@@ -16,18 +16,18 @@ std::string errno_name(int error);
 std::string errno_text(int error);
 
 /// "SIGTERM", "TERM" (any case), "RTMIN+3" or "15" -> 15. See signal(7).
-std::optional<int> signal_number(std::string_view name);
+std::optional<int> signal_number(std::string_view text);
 std::string signal_name(int number);
 
 /// "CAP_CHOWN", "chown" -> 0. See capabilities(7).
-std::optional<int> capability_number(std::string_view name);
+std::optional<int> capability_number(std::string_view text);
 /// 0 -> "CAP_CHOWN"; "CAP_41" for one newer than this table.
 std::string capability_name(int number);
 /// The highest capability that this table knows.
 int last_known_capability() noexcept;
 
 /// "RLIMIT_NOFILE", "nofile" -> 7. See getrlimit(2).
-std::optional<int> rlimit_number(std::string_view name);
+std::optional<int> rlimit_number(std::string_view text);
 std::string rlimit_name(int number);
 
 /// A mount option of fstab(5) or of the OCI runtime specification's table, as what it does to a mount.

@@ -97,7 +97,7 @@ std::string elf_interpreter(int fd, const Elf64_Ehdr& header) {
         if (segment.p_type != PT_INTERP || segment.p_filesz == 0 || segment.p_filesz > 4096) continue;
         std::string path(segment.p_filesz, '\0');
         if (!read_at(fd, path.data(), path.size(), segment.p_offset)) return "";
-        return path.c_str();
+        return path.substr(0, path.find('\0'));
     }
     return "";
 }

@@ -136,7 +136,7 @@ std::vector<std::string> command_candidates(const ProcessSpec& process) {
     std::vector<std::string> candidates;
     if (command.empty()) return candidates;
     for (const auto& directory : split(search_path(process.env), ':'))
-        candidates.push_back(directory.empty() ? "./" + command : directory + "/" + command);
+        candidates.push_back(cat(directory.empty() ? "." : directory, '/', command));
     return candidates;
 }
 

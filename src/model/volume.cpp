@@ -199,7 +199,7 @@ void apply_mount_field(const Asked& asked, const std::string& field, MountFields
     } else if (key == "tmpfs-mode") {
         fields.volume.options.push_back(octal_mode(asked, value));
     } else if (key.starts_with("volume-")) {
-        asked.refuse(cat(key, " is not supported yet"));
+        asked.refuse(cat(printable(key), " is not supported yet"));
     } else if (key != "consistency") {
         asked.refuse(cat("unknown key ", quote(key)),
                      "known are type, source, destination, readonly, bind-propagation, bind-recursive, tmpfs-size and "

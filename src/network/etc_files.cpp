@@ -12,6 +12,8 @@ namespace minirun {
 namespace {
 
 bool is_address(const std::string& text) {
+    // inet_pton(3) sees nothing of what is behind a NUL; a file would get all of it.
+    if (text.find('\0') != std::string::npos) return false;
     unsigned char bytes[16];
     return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
 }

@@ -7,17 +7,12 @@
 
 #include "base/text.hpp"
 #include "minirun/error.hpp"
+#include "model/defaults.hpp"
 #include "security/seccomp.hpp"
 
 namespace {
 
 using minirun::cat;
-
-// What a container has unless asked otherwise.
-const std::vector<std::string> default_capabilities = {
-    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID", "CAP_KILL",       "CAP_NET_BIND_SERVICE",
-    "CAP_SETFCAP", "CAP_SETGID",       "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
-};
 
 std::string read_file(const std::string& path) {
     const std::ifstream file(path, std::ios::binary);
@@ -51,12 +46,13 @@ std::string fragment(const std::string& profile_file) {
     const auto text = read_file(profile_file);
     // The oldest kernel, not the one of this machine, decides about minKernel: builds are reproducible.
     const auto kernel = minirun::oldest_kernel;
-    const auto filter = minirun::compile_seccomp(text, profile_file, default_capabilities, kernel);
+    const auto& capabilities = minirun::default_capabilities();
+    const auto filter = minirun::compile_seccomp(text, profile_file, capabilities, kernel);
     if (filter.flags != 0)
         throw minirun::Error(minirun::ErrorKind::unsupported,
                              cat(profile_file, ": .flags: the default profile has none"));
-    const auto profile = minirun::read_seccomp_profile(text, profile_file, default_capabilities, kernel);
-    return cat("constexpr std::uint64_t capabilities = ", minirun::seccomp_capability_mask(default_capabilities),
+    const auto profile = minirun::read_seccomp_profile(text, profile_file, capabilities, kernel);
+    return cat("constexpr std::uint64_t capabilities = ", minirun::seccomp_capability_mask(capabilities),
                "u;\nconstexpr std::uint64_t relevant_capabilities = ", profile.relevant_capabilities,
                "u;\nconstexpr sock_filter program[] = {\n", instruction_rows(filter.program),
                "};\nconstexpr char profile[] = {\n", character_rows(text), "};\n");

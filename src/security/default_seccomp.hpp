@@ -19,6 +19,6 @@ std::span<const sock_filter> default_seccomp_filter() noexcept;
 
 /// Whether that filter is also the one for this bounding set: capabilities that the profile does not mention make no
 /// difference. Throws Error{bad_input} on an unknown name.
-bool default_seccomp_filter_fits(const std::vector<std::string>& capabilities);
+bool default_seccomp_filter_fits(const std::vector<std::string>& names);
 
 }  // namespace minirun

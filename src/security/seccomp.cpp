@@ -74,8 +74,8 @@ constexpr std::uint8_t fails = UINT8_MAX;
 Instructions test_of(const ArgumentTest& test) {
     static_assert(std::endian::native == std::endian::little);
     const auto low = static_cast<std::uint32_t>(test.value), high = static_cast<std::uint32_t>(test.value >> 32);
-    const auto low_half = load(offsetof(seccomp_data, args) + 8 * test.index);
-    const auto high_half = load(offsetof(seccomp_data, args) + 8 * test.index + 4);
+    const auto low_half = load(offsetof(seccomp_data, args) + std::size_t{8} * test.index);
+    const auto high_half = load(offsetof(seccomp_data, args) + std::size_t{8} * test.index + 4);
     switch (test.op) {
         case ArgumentOp::equal:
             return {high_half, jump(BPF_JEQ, high, 0, fails), low_half, jump(BPF_JEQ, low, 0, fails)};

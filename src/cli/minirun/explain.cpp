@@ -4,13 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/explain_render.hpp"
 #include "cli/minirun/run_options.hpp"
+#include "cli/render.hpp"
 #include "minirun/error.hpp"
 #include "model/option_error.hpp"
 
@@ -127,7 +126,7 @@ int explain_command(int argc, char** argv) {
     auto command = parse_run(argc, argv, more);
     if (!command.help) take_options_behind_image(asked, command.help, command.options.arguments);
     if (command.help) {
-        std::fputs(explain_help().c_str(), stdout);
+        print_output(explain_help());
         return 0;
     }
     const auto& options = command.options;
@@ -136,7 +135,7 @@ int explain_command(int argc, char** argv) {
     const auto sections = sections_of(asked);
     const auto text = asked.json ? explain_json(explanation, sections)
                                  : explain_text(explanation, sections, style_for(STDOUT_FILENO));
-    std::fputs(text.c_str(), stdout);
+    print_output(text);
     return 0;
 }
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
 #include <exception>
 #include <string_view>
 
@@ -31,12 +30,12 @@ constexpr const char* overview =
     "An image is a bundle: a directory with config.json and layers/, or its name.\n";
 
 int print_version() {
-    std::puts("minirun " MINIRUN_VERSION);
+    print_output("minirun " MINIRUN_VERSION "\n");
     return 0;
 }
 
 int print_overview() {
-    std::fputs(overview, stdout);
+    print_output(overview);
     return 0;
 }
 

@@ -1,8 +1,7 @@
-#include <cstdio>
-
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/run_options.hpp"
+#include "cli/render.hpp"
 #include "minirun/container.hpp"
 #include "minirun/error.hpp"
 
@@ -11,12 +10,12 @@ namespace minirun {
 int run_command(int argc, char** argv) {
     const auto command = parse_run(argc, argv);
     if (command.help) {
-        std::fputs(run_help().c_str(), stdout);
+        print_output(run_help());
         return 0;
     }
     const auto image = command.options.rootfs ? open_plain_rootfs(*command.options.rootfs) : open_image(command.image);
     if (command.dry_run) {
-        std::fputs(plan_of_run(image, command.options, command.json).c_str(), stdout);
+        print_output(plan_of_run(image, command.options, command.json));
         return 0;
     }
     const auto result = run(image, command.options);

@@ -41,6 +41,11 @@ TEST_CASE("parse_json: syntax errors say line and column") {
     CHECK(contains(syntax_error("\"\xff\""), "is not valid JSON: line 1"));
 }
 
+TEST_CASE("parse_json: a number that does not fit") {
+    CHECK(syntax_error("{\"a\": -1.5e999}") == "config.json: a number is too large: '-1.5e999' | ");
+    CHECK(parse_json("1e-999", "config.json") == 0.0);
+}
+
 TEST_CASE("parse_json: an empty document") {
     CHECK(syntax_error("") == "config.json is empty: expected a JSON document | ");
     CHECK(syntax_error(" \n\t ") == "config.json is empty: expected a JSON document | ");

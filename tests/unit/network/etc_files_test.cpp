@@ -128,6 +128,8 @@ TEST_CASE("etc files: options are checked here too") {
     fixture.options.dns = {"8.8.8.8\nnameserver 6.6.6.6"};
     CHECK(test::error_text([&] { fixture.text(""); }) ==
           "--dns '8.8.8.8\\nnameserver 6.6.6.6': this is no IP address | write it as 10.0.0.1 or fd00::1");
+    CHECK(test::error_text([] { check_name_server(std::string_view("8.8.8.8\0\nnameserver 6.6.6.6", 27)); }) ==
+          "--dns '8.8.8.8\\x00\\nnameserver 6.6.6.6': this is no IP address | write it as 10.0.0.1 or fd00::1");
     fixture.options.dns = {"fe80::1%a b"};
     CHECK(test::error_text([&] { fixture.text(""); }) ==
           "--dns 'fe80::1%a b': this is no IP address | write it as 10.0.0.1 or fd00::1");
