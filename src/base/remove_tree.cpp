@@ -61,6 +61,10 @@ int remove_tree(const std::string& path) noexcept try {
         if (error != 0) return error;
         if (!full.empty()) {
             auto below = open_directory(::dirfd(here.directory.get()), full.c_str());
+            if (!below && errno == EMFILE) {
+                for (std::size_t above = 0; above + 1 < way.size(); above++) way[above].directory.reset();
+                below = open_directory(::dirfd(here.directory.get()), full.c_str());
+            }
             if (!below) return errno;
             if (way.size() >= most_open) way[way.size() - most_open].directory.reset();
             way.push_back({full, std::move(below)});

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -17,6 +18,9 @@ from harness import MINIRUN, PAYLOAD, Minirun, become_subreaper, reap_orphans, s
 
 def pytest_configure(config):
     become_subreaper()
+    # A shell starts what is in the background with these ignored, and that is inherited.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -211,7 +211,7 @@ class TestMissingCalls:
         (165, "make all mounts rslave"), (155, "pivot_root: the container's root becomes /, the host's is unmounted"),
         (166, "pivot_root: the container's root becomes /, the host's is unmounted"), (112, "start a new session"),
         (259, "make device /dev/null 1:3 0666"), (266, "make symbolic link /dev/fd -> /proc/self/fd"),
-        (157, "die when minirun dies (SIGKILL)"), (117, "become uid 0, gid 0, groups 0"), (116, "become uid 0, gid 0, groups 0"),
+        (157, "become non-dumpable"), (117, "become uid 0, gid 0, groups 0"), (116, "become uid 0, gid 0, groups 0"),
     ], ids=["mount", "pivot_root", "umount2", "setsid", "mknodat", "symlinkat", "prctl", "setresuid", "setgroups"])
     def test_one_of_a_step(self, minirun, plain, number, step):
         minirun.run(plain, "true", before=[PAYLOAD, "without", number]).refused(

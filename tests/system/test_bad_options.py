@@ -121,8 +121,8 @@ class TestValues:
         ("net/../kernel/x", "1", "'net/../kernel/x': no name of a sysctl", "write net.ipv4.ip_forward=1"),
         ("kernel.hostname", "x", "'kernel.hostname': use --hostname", None),
         ("kernel.pid_max", "1", "'kernel.pid_max': no namespace has its own, so it would change the host", None),
-        ("user.max_user_namespaces", "1", "'user.max_user_namespaces': the container shares that namespace with the host, "
-                                          "so it would change the host", None)])
+        ("user.max_user_namespaces", "1", "'user.max_user_namespaces': no namespace has its own, so it would "
+                                          "change the host", None)])
     def test_sysctls(self, refused, key, value, what, hint):
         refused(["--sysctl", f"{key}={value}"], f"--sysctl {what}", hint)
 

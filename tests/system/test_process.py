@@ -145,8 +145,9 @@ class TestWorkingDirectory:
             125, "the working directory '/new' does not exist and the container's user cannot make it: Permission denied (EACCES)",
             hint=WORKDIR_HINT + ", or run as root with --user 0")
         minirun.run("-u", "tester", "-w", "/root", bundle(), "true").refused(
-            125, "cannot enter the working directory /root: Permission denied (EACCES)")
-        minirun.run("--read-only", "-w", "/new", bundle(), "true").refused_with(125, "the working directory '/new' does not exist", "(EROFS)")
+            125, "the container's user may not enter the working directory '/root': Permission denied (EACCES)",
+            hint="choose another one with --workdir, or another user with --user")
+        minirun.run("--read-only", "-w", "/new", bundle(), "true").refused_with(125, "the working directory '/new' is not in the image, and the root is read-only", "(EROFS)")
         minirun.run("-w", "/etc/passwd", bundle(), "true").refused(
             125, "the working directory '/etc/passwd' is not a directory: Not a directory (ENOTDIR)", hint=WORKDIR_HINT)
 
@@ -192,9 +193,9 @@ class TestLimits:
         minirun.run("--network", "host", "--sysctl", "net.ipv4.ip_forward=1", plain, "true").refused(
             125, "--sysctl 'net.ipv4.ip_forward': the container shares that namespace with the host, so it would change the host")
         minirun.run("--sysctl", "net.ipv4.ip_forward=x", plain, "true").refused(
-            125, "the kernel does not take 'x' for the sysctl 'net/ipv4/ip_forward': Invalid argument (EINVAL)")
+            125, "the kernel does not take 'x' for the sysctl 'net.ipv4.ip_forward': Invalid argument (EINVAL)")
         minirun.run("--sysctl", "net.ipv4.nope=1", plain, "true").refused(
-            125, "this kernel has no sysctl 'net/ipv4/nope': No such file or directory (ENOENT)", hint="sysctl -a lists them")
+            125, "this kernel has no sysctl 'net.ipv4.nope': No such file or directory (ENOENT)", hint="sysctl -a lists them")
 
     def test_devices(self, minirun, plain):
         script = "stat -c '%a %u:%g %t:%T' /dev/my/zero; head -c 2 /dev/my/zero | od -An -tx1"
@@ -235,7 +236,7 @@ class TestFilesAboutIt:
         """Nothing runs, and it stays as it is."""
         (scratch / "file").write_text("mine")
         minirun.run(option, scratch / "file", plain, "echo", "it ran").refused(
-            125, f"cannot make the file '{scratch}/file'", hint="it is there already: remove it, or choose another name")
+            125, f"cannot make the file '{scratch}/file': File exists (EEXIST)", hint="remove it, or choose another name")
         assert (scratch / "file").read_text() == "mine"
         assert minirun.containers() == []
 
