@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     image.form = Image::Form::runtime_bundle;
     image.runtime_spec = *spec;
     image.layers = {{"rootfs", "/fuzz/rootfs"}};
-    if (const auto launch = fuzz::unless_refused([&] { return request_from_runtime_spec(image, {}, {}, fuzz::host()); }))
+    if (const auto launch =
+            fuzz::unless_refused([&] { return request_from_runtime_spec(image, {}, {}, fuzz::host()); }))
         fuzz::plan(*launch);
     return 0;
 }

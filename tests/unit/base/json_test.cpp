@@ -42,7 +42,8 @@ TEST_CASE("parse_json: syntax errors say line and column") {
 }
 
 TEST_CASE("parse_json: a number that does not fit") {
-    CHECK(syntax_error("{\"a\": -1.5e999}") == "config.json is not valid JSON: line 1, column 14: number overflow parsing '-1.5e999' | ");
+    CHECK(syntax_error("{\"a\": -1.5e999}") ==
+          "config.json is not valid JSON: line 1, column 14: number overflow parsing '-1.5e999' | ");
     CHECK(parse_json("1e-999", "config.json") == 0.0);
 }
 
