@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "kernel/files.hpp"
 #include "kernel/system_error.hpp"
 
 namespace minirun {
@@ -23,13 +24,6 @@ bool gives_only_a_stream(int fd) {
     if (::fstat(fd, &info) < 0) return false;
     const bool is_null = S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
     return S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || is_null;
-}
-
-bool are_one_file(int a, int b) {
-    struct stat first {};
-    struct stat second {};
-    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino;
 }
 
 void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
@@ -112,7 +106,7 @@ ContainerStreams::ContainerStreams(const Streams& wanted) : wanted_(wanted) {
     if (wanted.interactive) given_.in = make_harmless(STDIN_FILENO);
     given_.out = make_harmless(STDOUT_FILENO);
     // One pipe for both keeps the order in which they were written.
-    const bool together = are_one_file(STDOUT_FILENO, STDERR_FILENO);
+    const bool together = kernel::is_same_file(STDOUT_FILENO, STDERR_FILENO);
     given_.err = together ? given_.out : make_harmless(STDERR_FILENO);
 }
 
