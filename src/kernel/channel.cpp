@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kernel/system_call.hpp"
+
 namespace minirun::kernel {
 namespace {
 
@@ -18,7 +20,8 @@ union Control {
 
 SysResult<SocketPair> socket_pair() noexcept {
     int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return SysResult<SocketPair>::failure(errno);
+    const auto made = sys::status(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+    if (!made) return SysResult<SocketPair>::failure(made.error());
     return SysResult<SocketPair>::success({ends[0], ends[1]});
 }
 
@@ -37,9 +40,9 @@ SysStatus send_message(int socket, const void* bytes, std::size_t size, int fd) 
         header->cmsg_len = CMSG_LEN(sizeof fd);
         std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
     }
-    while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
-        if (errno != EINTR) return SysStatus::failure(errno);
-    return SysStatus::success();
+    auto sent = SysStatus::failure(EINTR);
+    while (sent.error() == EINTR) sent = sys::status(SYS_sendmsg, socket, &message, MSG_NOSIGNAL);
+    return sent;
 }
 
 SysResult<Received> receive_message(int socket, void* bytes, std::size_t size) noexcept {
@@ -50,11 +53,12 @@ SysResult<Received> receive_message(int socket, void* bytes, std::size_t size) n
     message.msg_iovlen = 1;
     message.msg_control = &control;
     message.msg_controllen = sizeof control;
-    ssize_t n = 0;
+    auto length = SysResult<int>::failure(EINTR);
     // ECONNRESET comes once, if the other end was closed with a message of ours unread: what it sent is still here.
-    while ((n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
-        if (errno != EINTR && errno != ECONNRESET) return SysResult<Received>::failure(errno);
-    Received received{static_cast<std::size_t>(n), -1};
+    while (length.error() == EINTR || length.error() == ECONNRESET)
+        length = sys::value(SYS_recvmsg, socket, &message, MSG_CMSG_CLOEXEC);
+    if (!length) return SysResult<Received>::failure(length.error());
+    Received received{static_cast<std::size_t>(length.value()), -1};
     const auto* header = CMSG_FIRSTHDR(&message);
     if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
         std::memcpy(&received.fd, CMSG_DATA(header), sizeof received.fd);

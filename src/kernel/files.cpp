@@ -5,12 +5,12 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "kernel/openat2.hpp"
+#include "kernel/system_call.hpp"
 
 namespace minirun::kernel {
 namespace {
@@ -20,11 +20,11 @@ constexpr std::size_t longest_name = 255;
 // Makes `name` in the directory and opens it.
 SysResult<int> make_entry(int directory, const char* name, bool as_directory, mode_t mode) noexcept {
     if (as_directory) {
-        if (::mkdirat(directory, name, mode) < 0) return SysResult<int>::failure(errno);
+        const auto made = sys::status(SYS_mkdirat, directory, name, mode);
+        if (!made) return SysResult<int>::failure(made.error());
         return open_beneath(directory, name, O_PATH | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW, 0, 0);
     }
-    const int fd = ::openat(directory, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, mode);
-    return fd < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(fd);
+    return sys::openat(directory, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, mode);
 }
 
 }  // namespace
@@ -43,15 +43,15 @@ SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mo
     char prefix[4096];
     const std::size_t length = std::strlen(path);
     if (length >= sizeof prefix) return SysResult<int>::failure(ENAMETOOLONG);
-    int parent = ::dup(root);
-    for (std::size_t end = 0; end < length && parent >= 0;) {
+    auto parent = sys::value(SYS_dup, root);
+    for (std::size_t end = 0; end < length && parent;) {
         std::size_t start = end;
         while (start < length && path[start] == '/') start++;
         end = start;
         while (end < length && path[end] != '/') end++;
         if (start == end) break;
         if (end - start > longest_name) {
-            ::close(parent);
+            sys::close(parent.value());
             return SysResult<int>::failure(ENAMETOOLONG);
         }
         std::memcpy(prefix, path, end);
@@ -61,24 +61,23 @@ SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mo
             std::size_t rest = end;
             while (rest < length && path[rest] == '/') rest++;
             const bool is_last = rest == length;
-            next = make_entry(parent, prefix + start, !is_last || last == Missing::directory,
+            next = make_entry(parent.value(), prefix + start, !is_last || last == Missing::directory,
                               is_last ? mode : mode_t{0755});
             // Something is there that could not be opened: a dangling symbolic link.
             if (!next && next.error() == EEXIST) next = SysResult<int>::failure(ENOENT);
         }
-        ::close(parent);
-        if (!next) return next;
-        parent = next.value();
+        sys::close(parent.value());
+        parent = next;
     }
-    return parent < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(parent);
+    return parent;
 }
 
 SysStatus write_all(int fd, const void* bytes, std::size_t size) noexcept {
     const auto* next = static_cast<const char*>(bytes);
     while (size > 0) {
-        const auto n = ::write(fd, next, size);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return SysStatus::failure(errno);
+        const long n = sys::call(SYS_write, fd, next, size);
+        if (n == -EINTR) continue;
+        if (n < 0) return SysStatus::failure(static_cast<int>(-n));
         next += n;
         size -= static_cast<std::size_t>(n);
     }
@@ -88,18 +87,18 @@ SysStatus write_all(int fd, const void* bytes, std::size_t size) noexcept {
 bool is_same_file(int a, int b) noexcept {
     struct stat first {};
     struct stat second {};
-    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_dev == second.st_dev &&
+    return sys::fstat(a, first) && sys::fstat(b, second) && first.st_dev == second.st_dev &&
            first.st_ino == second.st_ino;
 }
 
 bool is_directory(int fd) noexcept {
     struct stat info {};
-    return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
+    return sys::fstat(fd, info) && S_ISDIR(info.st_mode);
 }
 
 bool is_read_only(int fd) noexcept {
     struct statfs info {};
-    return ::fstatfs(fd, &info) == 0 && (info.f_flags & ST_RDONLY) != 0;
+    return sys::call(SYS_fstatfs, fd, &info) == 0 && (info.f_flags & ST_RDONLY) != 0;
 }
 
 }  // namespace minirun::kernel

@@ -2,18 +2,23 @@
 
 #include <linux/sched.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <ctime>
+
+#include "kernel/system_call.hpp"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
 
 namespace minirun::kernel {
+namespace {
+
+constexpr std::size_t kernel_mask_size = 8;  // of libc's larger sigset_t, the beginning
+
+}  // namespace
 
 SysResult<Cloned> clone_process(std::uint64_t flags) noexcept {
     Cloned cloned;
@@ -21,46 +26,70 @@ SysResult<Cloned> clone_process(std::uint64_t flags) noexcept {
     args.flags = flags | CLONE_PIDFD;
     args.pidfd = reinterpret_cast<std::uintptr_t>(&cloned.pidfd);
     args.exit_signal = SIGCHLD;
-    long pid = syscall(SYS_clone3, &args, sizeof args);
-    if (pid < 0 && errno == ENOSYS && (flags & CLONE_NEWTIME) == 0)
-        pid = syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, nullptr, &cloned.pidfd, nullptr, nullptr);
-    if (pid < 0) return SysResult<Cloned>::failure(errno);
+    auto pid = sys::value(SYS_clone3, &args, sizeof args);
+    if (pid.error() == ENOSYS && (flags & CLONE_NEWTIME) == 0)
+        pid = sys::value(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, nullptr, &cloned.pidfd, nullptr, nullptr);
+    if (!pid) return SysResult<Cloned>::failure(pid.error());
+    cloned.pid = pid.value();
+    return SysResult<Cloned>::success(cloned);
+}
+
+SysResult<Cloned> clone_process_in_memory(std::uint64_t flags, std::span<std::byte> stack, void (*run)(void*),
+                                          void* argument) noexcept {
+    Cloned cloned;
+    clone_args args{};
+    args.flags = flags | CLONE_PIDFD | CLONE_VM;
+    args.pidfd = reinterpret_cast<std::uintptr_t>(&cloned.pidfd);
+    args.exit_signal = SIGCHLD;
+    args.stack = reinterpret_cast<std::uintptr_t>(stack.data());
+    args.stack_size = stack.size();
+    const long pid = sys::clone3_on_stack(&args, sizeof args, run, argument);
+    if (pid < 0) return SysResult<Cloned>::failure(static_cast<int>(-pid));
     cloned.pid = static_cast<pid_t>(pid);
     return SysResult<Cloned>::success(cloned);
 }
 
 SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept {
     siginfo_t info{};
-    while (::waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(pidfd), &info, WEXITED) < 0)
-        if (errno != EINTR) return SysResult<ProcessEnd>::failure(errno);
+    auto waited = SysStatus::failure(EINTR);
+    while (waited.error() == EINTR) waited = sys::status(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED, nullptr);
+    if (!waited) return SysResult<ProcessEnd>::failure(waited.error());
     return SysResult<ProcessEnd>::success({info.si_code != CLD_EXITED, info.si_status});
 }
 
-int open_process(pid_t pid) noexcept { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+int open_process(pid_t pid) noexcept {
+    const auto opened = sys::value(SYS_pidfd_open, pid, 0);
+    return opened ? opened.value() : -1;
+}
 
 SysStatus send_signal(int pidfd, int signal) noexcept {
-    return sys_status(syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+    return sys::status(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
 }
 
-SysStatus set_undumpable() noexcept { return sys_status(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)); }
+bool is_dumpable() noexcept { return sys::call(SYS_prctl, PR_GET_DUMPABLE) == 1; }
 
-SysStatus set_parent_death_signal(int signal) noexcept {
-    return sys_status(::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0));
-}
+SysStatus set_dumpable(bool dumpable) noexcept { return sys::prctl(PR_SET_DUMPABLE, dumpable); }
+
+SysStatus set_parent_death_signal(int signal) noexcept { return sys::prctl(PR_SET_PDEATHSIG, signal); }
 
 SysStatus close_all_from(unsigned first, unsigned spared) noexcept {
-    if (spared > first && syscall(SYS_close_range, first, spared - 1, 0u) < 0) return SysStatus::failure(errno);
-    return sys_status(syscall(SYS_close_range, spared < first ? first : spared + 1, ~0u, 0u));
+    auto closed = SysStatus::success();
+    if (spared > first) closed = sys::status(SYS_close_range, first, spared - 1, 0u);
+    if (!closed) return closed;
+    return sys::status(SYS_close_range, spared < first ? first : spared + 1, ~0u, 0u);
 }
 
 void reset_signals(const sigset_t& mask) noexcept {
-    struct sigaction current {};
-    struct sigaction fallback {};
-    fallback.sa_handler = SIG_DFL;
+    // The kernel's struct sigaction, not libc's: all zero is SIG_DFL. SIGKILL and SIGSTOP are refused, which is right.
+    constexpr struct {
+        void* handler;
+        unsigned long flags;
+        void* restorer;
+        std::uint64_t mask;
+    } fallback{};
     for (int signal = 1; signal < NSIG; signal++)
-        if (::sigaction(signal, nullptr, &current) == 0 && current.sa_handler != SIG_DFL)
-            ::sigaction(signal, &fallback, nullptr);
-    ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+        sys::call(SYS_rt_sigaction, signal, &fallback, nullptr, kernel_mask_size);
+    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, kernel_mask_size);
 }
 
 std::int64_t monotonic_nanoseconds() noexcept {
@@ -69,6 +98,8 @@ std::int64_t monotonic_nanoseconds() noexcept {
     return std::int64_t{now.tv_sec} * 1000000000 + now.tv_nsec;
 }
 
-void exit_now(int code) noexcept { ::_exit(code); }
+void exit_now(int code) noexcept {
+    while (true) sys::call(SYS_exit_group, code);
+}
 
 }  // namespace minirun::kernel

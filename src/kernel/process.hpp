@@ -4,7 +4,9 @@
 #include <sys/types.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "kernel/sys_result.hpp"
 
@@ -21,6 +23,12 @@ struct Cloned {
 /// clone3(2) with CLONE_PIDFD and SIGCHLD, like fork(2): without CLONE_VM. Where a filter answers ENOSYS to clone3
 /// (container engines do), clone(2).
 SysResult<Cloned> clone_process(std::uint64_t flags) noexcept;
+/// The same with CLONE_VM: the child calls `run(argument)` on `stack` in the caller's own memory, until it execs or
+/// exits. Nothing is copied, which is most of what a fork costs. `run` must not return, must not touch what the caller
+/// may be changing, nor anything of libc that belongs to the thread, such as errno (kernel/system_call.hpp). ENOSYS
+/// where a filter refuses clone3.
+SysResult<Cloned> clone_process_in_memory(std::uint64_t flags, std::span<std::byte> stack, void (*run)(void*),
+                                          void* argument) noexcept;
 
 /// How a process ended.
 struct ProcessEnd {
@@ -33,8 +41,10 @@ SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept;
 int open_process(pid_t pid) noexcept;
 SysStatus send_signal(int pidfd, int signal) noexcept;
 
-/// No other process without CAP_SYS_PTRACE sees into this one, until execve(2). PR_SET_DUMPABLE.
-SysStatus set_undumpable() noexcept;
+/// Whether other processes of its user may see into this one. PR_SET_DUMPABLE belongs to the memory: a child that
+/// shares it sets it for its parent too, and execve(2) sets it anew.
+bool is_dumpable() noexcept;
+SysStatus set_dumpable(bool dumpable) noexcept;
 /// PR_SET_PDEATHSIG: `signal` when the thread that made this process ends. See prctl(2).
 SysStatus set_parent_death_signal(int signal) noexcept;
 /// Closes the descriptors from `first` on but for one.

@@ -37,14 +37,9 @@ private:
 
 using SysStatus = SysResult<void>;
 
-/// What a system call returned: negative is failure, and errno says which.
-inline SysStatus sys_status(long result) noexcept {
+/// What a function of libc returned: negative is failure, and errno says which. Not in the child: sys::status().
+inline SysStatus libc_status(int result) noexcept {
     return result < 0 ? SysStatus::failure(errno) : SysStatus::success();
-}
-
-/// The same for a call that returns a descriptor.
-inline SysResult<int> sys_descriptor(long result) noexcept {
-    return result < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(static_cast<int>(result));
 }
 
 }  // namespace minirun

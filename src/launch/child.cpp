@@ -1,20 +1,18 @@
 #include "launch/child.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <variant>
 
 #include "kernel/channel.hpp"
 #include "kernel/process.hpp"
+#include "kernel/system_call.hpp"
 #include "launch/child_steps.hpp"
 
 namespace minirun {
 
 void run_child(std::span<const Step> steps, const ChildStart& start) noexcept {
-    ::close(start.parents_socket);
+    sys::close(start.parents_socket);
     // The plan says the mode of everything that is made; SetUmask comes last.
-    ::umask(0);
+    sys::call(SYS_umask, 0);
     ChildSteps execute(start);
     for (std::size_t i = 0; i < steps.size(); i++) {
         const auto done = std::visit(execute, steps[i].operation);

@@ -1,17 +1,12 @@
 // The steps that make the process: names, limits, terminal, rights, execve.
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/magic.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -21,6 +16,7 @@
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
 #include "kernel/process.hpp"
+#include "kernel/system_call.hpp"
 #include "launch/child_steps.hpp"
 #include "launch/mini_init.hpp"
 
@@ -32,10 +28,10 @@ namespace minirun {
 namespace {
 
 SysStatus write_file(int directory, const char* path, std::span<const char> text) noexcept {
-    const int fd = ::openat(directory, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return SysStatus::failure(errno);
-    const auto written = kernel::write_all(fd, text.data(), text.size());
-    ::close(fd);
+    const auto file = sys::openat(directory, path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (!file) return SysStatus::failure(file.error());
+    const auto written = kernel::write_all(file.value(), text.data(), text.size());
+    sys::close(file.value());
     return written;
 }
 
@@ -43,31 +39,36 @@ SysStatus write_file(int directory, const char* path, std::span<const char> text
 void copy_window_size(int terminal) noexcept {
     winsize size{};
     for (int stream = 0; stream < 3; stream++)
-        if (::ioctl(stream, TIOCGWINSZ, &size) == 0) {
-            ::ioctl(terminal, TIOCSWINSZ, &size);
+        if (sys::ioctl(stream, TIOCGWINSZ, &size)) {
+            (void)sys::ioctl(terminal, TIOCSWINSZ, &size);
             return;
         }
+}
+
+// dup2(2), which not every processor has.
+SysStatus duplicate(int fd, int number) noexcept {
+    return fd == number ? SysStatus::success() : sys::status(SYS_dup3, fd, number, 0);
 }
 
 }  // namespace
 
 SysStatus ChildSteps::operator()(const op::SetHostname& step) noexcept {
-    return sys_status(::sethostname(step.name.data(), step.name.size()));
+    return sys::status(SYS_sethostname, step.name.data(), step.name.size());
 }
 
 SysStatus ChildSteps::operator()(const op::SetDomainname& step) noexcept {
-    return sys_status(::setdomainname(step.name.data(), step.name.size()));
+    return sys::status(SYS_setdomainname, step.name.data(), step.name.size());
 }
 
 SysStatus ChildSteps::operator()(const op::LoopbackUp&) noexcept {
-    const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return SysStatus::failure(errno);
+    const auto socket = sys::value(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (!socket) return SysStatus::failure(socket.error());
     ifreq request{};
     std::memcpy(request.ifr_name, "lo", 3);
     request.ifr_flags = IFF_UP | IFF_RUNNING;
-    const auto done = sys_status(::ioctl(fd, SIOCSIFFLAGS, &request));
-    ::close(fd);
-    return done;
+    const auto done = sys::ioctl(socket.value(), SIOCSIFFLAGS, &request);
+    sys::close(socket.value());
+    return done ? SysStatus::success() : SysStatus::failure(done.error());
 }
 
 SysStatus ChildSteps::operator()(const op::WriteSysctl& step) noexcept {
@@ -83,24 +84,25 @@ SysStatus ChildSteps::operator()(const op::SetOomScore& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
-    const int master = ::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (master < 0) return SysStatus::failure(errno);
+    const auto master = sys::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (!master) return SysStatus::failure(master.error());
     int unlock = 0;
-    if (::ioctl(master, TIOCSPTLCK, &unlock) < 0) return SysStatus::failure(errno);
+    if (const auto set = sys::ioctl(master.value(), TIOCSPTLCK, &unlock); !set) return SysStatus::failure(set.error());
     // TIOCGPTPEER opens the slave without a path, so nothing in the container can put itself in its place.
-    terminal_ = ::ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (terminal_ < 0) return SysStatus::failure(errno);
-    if (::fchown(terminal_, step.owner, static_cast<gid_t>(-1)) < 0) return SysStatus::failure(errno);
+    const auto slave = sys::ioctl(master.value(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (!slave) return SysStatus::failure(slave.error());
+    terminal_ = slave.value();
+    if (const auto owned = sys::status(SYS_fchown, terminal_, step.owner, -1); !owned) return owned;
     copy_window_size(terminal_);
     report.kind = ChildReport::Kind::terminal;
-    const auto sent = kernel::send_message(start_.report_socket, &report, sizeof report, master);
+    const auto sent = kernel::send_message(start_.report_socket, &report, sizeof report, master.value());
     report.kind = ChildReport::Kind::failure;
-    ::close(master);
+    sys::close(master.value());
     if (!sent) return sent;
     const auto tree = kernel::clone_tree(terminal_, "", false);
     if (!tree) return SysStatus::failure(tree.error());
     const auto done = attach_at(tree.value(), {Slot::dev, "console", Create::file});
-    ::close(tree.value());
+    sys::close(tree.value());
     return done;
 }
 
@@ -115,24 +117,27 @@ SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
 
 SysStatus ChildSteps::operator()(const op::NewSession&) noexcept {
     // EPERM: it leads one already.
-    return ::setsid() >= 0 || errno == EPERM ? SysStatus::success() : SysStatus::failure(errno);
+    const auto made = sys::status(SYS_setsid);
+    return made.error() == EPERM ? SysStatus::success() : made;
 }
 
 // Instead of the host's /dev/null its own: the container's root could change the mode of the host's node through it.
 SysStatus ChildSteps::connect_stream(int source, int stream) noexcept {
     struct stat info {};
-    if (::fstat(source, &info) < 0) return SysStatus::failure(errno);
+    if (const auto known = sys::fstat(source, info); !known) return known;
     const bool is_null = S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
-    if (!is_null || slot(Slot::dev) < 0) return sys_status(::dup2(source, stream));
-    const int own = ::openat(slot(Slot::dev), "null", (::fcntl(source, F_GETFL) & O_ACCMODE) | O_NOFOLLOW | O_CLOEXEC);
-    if (own < 0) return SysStatus::failure(errno);
-    const auto connected = sys_status(::dup2(own, stream));
-    ::close(own);
+    if (!is_null || slot(Slot::dev) < 0) return duplicate(source, stream);
+    const auto access = static_cast<int>(sys::call(SYS_fcntl, source, F_GETFL)) & O_ACCMODE;
+    const auto own = sys::openat(slot(Slot::dev), "null", access | O_NOFOLLOW | O_CLOEXEC);
+    if (!own) return SysStatus::failure(own.error());
+    const auto connected = duplicate(own.value(), stream);
+    sys::close(own.value());
     return connected;
 }
 
 SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
-    if (step.terminal && ::ioctl(terminal_, TIOCSCTTY, 0) < 0) return SysStatus::failure(errno);
+    if (step.terminal)
+        if (const auto set = sys::ioctl(terminal_, TIOCSCTTY, 0); !set) return SysStatus::failure(set.error());
     for (int stream = 0; stream < 3; stream++) {
         const int source = step.terminal ? terminal_ : start_.standard_streams[stream];
         if (const auto connected = connect_stream(source, stream); !connected) return connected;
@@ -141,7 +146,7 @@ SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::EnterUserNamespace&) noexcept {
-    const auto entered = sys_status(::setns(slot(Slot::userns), CLONE_NEWUSER));
+    const auto entered = sys::status(SYS_setns, slot(Slot::userns), CLONE_NEWUSER);
     return entered ? die_with_parent() : entered;
 }
 
@@ -164,27 +169,27 @@ SysStatus ChildSteps::operator()(const op::SetUser& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::EnterWorkingDirectory& step) noexcept {
-    if (::chdir(step.path) < 0) {
-        if (errno != ENOENT) return SysStatus::failure(errno);
-        const int root = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (root < 0) return SysStatus::failure(errno);
+    auto entered = sys::chdir(step.path);
+    if (entered.error() == ENOENT) {
+        const auto root = sys::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (!root) return SysStatus::failure(root.error());
         report.item = 1;  // it has to be made
-        const auto made = kernel::open_or_make_in_root(root, step.path, kernel::Missing::directory, 0755);
-        ::close(root);
+        const auto made = kernel::open_or_make_in_root(root.value(), step.path, kernel::Missing::directory, 0755);
+        sys::close(root.value());
         if (!made) return SysStatus::failure(made.error());
-        const auto entered = sys_status(::fchdir(made.value()));
-        ::close(made.value());
-        if (!entered) return entered;
-        report.item = -1;
+        entered = sys::fchdir(made.value());
+        sys::close(made.value());
     }
+    if (!entered) return entered;
+    report.item = -1;
     // "(unreachable)/…": the directory lies outside of the root (CVE-2024-21626).
     char path[4096];
-    if (syscall(SYS_getcwd, path, sizeof path) < 0) return SysStatus::failure(errno);
+    if (const auto known = sys::status(SYS_getcwd, path, sizeof path); !known) return known;
     return path[0] == '/' ? SysStatus::success() : SysStatus::failure(EXDEV);
 }
 
 SysStatus ChildSteps::operator()(const op::SetUmask& step) noexcept {
-    ::umask(step.umask);
+    sys::call(SYS_umask, step.umask);
     return SysStatus::success();
 }
 
@@ -214,9 +219,9 @@ SysStatus ChildSteps::operator()(const op::CloseDescriptors& step) noexcept {
 SysStatus ChildSteps::operator()(const op::Exec& step) noexcept {
     int error = ENOENT;
     for (std::size_t i = 0; i < step.candidates.size(); i++) {
-        ::execve(step.candidates[i], const_cast<char* const*>(step.argv), const_cast<char* const*>(step.envp));
-        if (errno == ENOENT || errno == ENOTDIR) continue;
-        error = errno;
+        const auto failed = sys::status(SYS_execve, step.candidates[i], step.argv, step.envp);
+        if (failed.error() == ENOENT || failed.error() == ENOTDIR) continue;
+        error = failed.error();
         report.item = static_cast<std::int32_t>(i);
         if (error != EACCES) break;
     }

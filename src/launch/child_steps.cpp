@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -16,6 +15,7 @@
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
 #include "kernel/process.hpp"
+#include "kernel/system_call.hpp"
 
 namespace minirun {
 namespace {
@@ -27,7 +27,7 @@ constexpr int fsconfig_string_limit = 255;  // strndup_user() in fsconfig(2)
 class Scoped {
 public:
     explicit Scoped(int fd) noexcept : fd_(fd) {}
-    ~Scoped() { ::close(fd_); }
+    ~Scoped() { sys::close(fd_); }
     Scoped(const Scoped&) = delete;
     Scoped& operator=(const Scoped&) = delete;
     int get() const noexcept { return fd_; }
@@ -77,7 +77,7 @@ SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysS
 
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 
-SysStatus ChildSteps::operator()(const op::Undumpable&) noexcept { return kernel::set_undumpable(); }
+SysStatus ChildSteps::operator()(const op::Undumpable&) noexcept { return kernel::set_dumpable(false); }
 
 SysStatus ChildSteps::operator()(const op::NewKeyring&) noexcept { return kernel::join_new_session_keyring(); }
 
@@ -88,20 +88,21 @@ SysStatus ChildSteps::die_with_parent() noexcept {
     if (const auto set = kernel::set_parent_death_signal(SIGKILL); !set) return set;
     // A parent that died before the call above sends no signal any more, but its end of the socket is closed.
     pollfd watch{start_.report_socket, 0, 0};
-    if (::poll(&watch, 1, 0) > 0 && (watch.revents & POLLHUP) != 0) kernel::exit_now(125);
+    constexpr timespec at_once{};
+    sys::call(SYS_ppoll, &watch, 1, &at_once, nullptr, 0);
+    if ((watch.revents & POLLHUP) != 0) kernel::exit_now(125);
     return SysStatus::success();
 }
 
 SysStatus ChildSteps::operator()(const op::JoinNamespace& step) noexcept {
-    const int fd = ::open(step.path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return SysStatus::failure(errno);
-    const Scoped owned(fd);
-    return sys_status(::setns(fd, static_cast<int>(step.type)));
+    const auto opened = sys::open(step.path, O_RDONLY | O_CLOEXEC);
+    if (!opened) return SysStatus::failure(opened.error());
+    const Scoped owned(opened.value());
+    return sys::status(SYS_setns, owned.get(), step.type);
 }
 
 SysStatus ChildSteps::operator()(const op::EnterDirectory& step) noexcept {
-    if (*step.path == '\0') return sys_status(::fchdir(slot(step.at)));
-    return sys_status(::chdir(step.path));
+    return *step.path == '\0' ? sys::fchdir(slot(step.at)) : sys::chdir(step.path);
 }
 
 SysStatus ChildSteps::operator()(const op::SetPropagation& step) noexcept {
@@ -146,10 +147,7 @@ SysResult<int> ChildSteps::make_filesystem(const op::MountFilesystem& step) noex
 }
 
 SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_directory) noexcept {
-    if (target.at == Slot::host) {
-        const int fd = ::open(target.path, O_PATH | O_CLOEXEC);
-        return fd < 0 ? SysResult<int>::failure(errno) : SysResult<int>::success(fd);
-    }
+    if (target.at == Slot::host) return sys::open(target.path, O_PATH | O_CLOEXEC);
     if (target.create == Create::no) return kernel::open_in_root(slot(target.at), target.path, target.no_links);
     const bool directory =
         target.create == Create::directory || (target.create == Create::like_source && source_is_directory);
@@ -180,11 +178,11 @@ SysStatus ChildSteps::adopt_root(int tree, const char* mountpoint) noexcept {
 
 SysStatus ChildSteps::add_layer(int context, const char* layer) noexcept {
     if (std::strlen(layer) <= fsconfig_string_limit) return kernel::fs_set_string(context, "lowerdir+", layer);
-    const int fd = ::open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return SysStatus::failure(errno);
-    const Scoped owned(fd);
+    const auto opened = sys::open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (!opened) return SysStatus::failure(opened.error());
+    const Scoped owned(opened.value());
     char short_path[32];
-    descriptor_path(fd, short_path);
+    descriptor_path(owned.get(), short_path);
     return kernel::fs_set_string(context, "lowerdir+", short_path);
 }
 
@@ -209,11 +207,11 @@ SysResult<int> ChildSteps::make_overlay(const op::MountOverlay& step) noexcept {
 SysStatus ChildSteps::mount_overlay_old(const op::MountOverlay& step) noexcept {
     if (const auto mounted = kernel::mount_old("overlay", step.mountpoint, "overlay", 0, step.mount_data); !mounted)
         return mounted;
-    const int root = ::open(step.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0) return SysStatus::failure(errno);
-    keep(Slot::root, root);
-    if (const auto writable = check_writable(root, step.options); !writable) return writable;
-    return kernel::set_mount_attributes(root, {.set = step.attributes}, false);
+    const auto root = sys::open(step.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (!root) return SysStatus::failure(root.error());
+    keep(Slot::root, root.value());
+    if (const auto writable = check_writable(root.value(), step.options); !writable) return writable;
+    return kernel::set_mount_attributes(root.value(), {.set = step.attributes}, false);
 }
 
 SysStatus ChildSteps::operator()(const op::MountOverlay& step) noexcept {
@@ -256,7 +254,7 @@ SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
     if (step.target.at != Slot::none) done = attach_at(tree.value(), step.target);
     if (done && step.propagation != 0)
         done = kernel::set_mount_attributes(tree.value(), {.propagation = step.propagation}, false);
-    if (step.keep_as == Slot::none) ::close(tree.value());
+    if (step.keep_as == Slot::none) sys::close(tree.value());
     return done;
 }
 
@@ -295,7 +293,7 @@ SysStatus ChildSteps::operator()(const op::MakeDirectory& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::MakeSymlink& step) noexcept {
-    return sys_status(::symlinkat(step.target, slot(step.at), step.path));
+    return sys::status(SYS_symlinkat, step.target, slot(step.at), step.path);
 }
 
 SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
@@ -309,16 +307,18 @@ SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
     const auto directory = kernel::open_in_root(slot(step.at), parent);
     if (!directory) return SysStatus::failure(directory.error());
     const Scoped owned(directory.value());
-    if (::mknodat(owned.get(), name, step.mode, makedev(step.major, step.minor)) < 0) return SysStatus::failure(errno);
-    if (step.uid == 0 && step.gid == 0) return SysStatus::success();
-    return sys_status(::fchownat(owned.get(), name, step.uid, step.gid, AT_SYMLINK_NOFOLLOW));
+    const auto device = makedev(step.major, step.minor);
+    const auto made = sys::status(SYS_mknodat, owned.get(), name, step.mode, device);
+    if (!made || (step.uid == 0 && step.gid == 0)) return made;
+    return sys::status(SYS_fchownat, owned.get(), name, step.uid, step.gid, AT_SYMLINK_NOFOLLOW);
 }
 
 SysStatus ChildSteps::operator()(const op::WriteFile& step) noexcept {
-    const int fd = ::openat(slot(step.at), step.path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, step.mode);
-    if (fd < 0) return SysStatus::failure(errno);
-    const Scoped owned(fd);
-    return kernel::write_all(fd, step.text.data(), step.text.size());
+    const auto file =
+        sys::openat(slot(step.at), step.path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, step.mode);
+    if (!file) return SysStatus::failure(file.error());
+    const Scoped owned(file.value());
+    return kernel::write_all(owned.get(), step.text.data(), step.text.size());
 }
 
 SysStatus ChildSteps::operator()(const op::MaskPath& step) noexcept {
@@ -368,10 +368,10 @@ SysStatus ChildSteps::operator()(const op::AwaitParent&) noexcept {
 // pivot_root(2), "pivot_root(".", ".")": the old root lands on top of the new one and is taken off again, so that
 // no directory for it is needed inside the container.
 SysStatus ChildSteps::operator()(const op::PivotRoot&) noexcept {
-    if (::fchdir(slot(Slot::root)) < 0) return SysStatus::failure(errno);
+    if (const auto entered = sys::fchdir(slot(Slot::root)); !entered) return entered;
     if (const auto pivoted = kernel::pivot_root(".", "."); !pivoted) return pivoted;
     if (const auto detached = kernel::detach_mount("."); !detached) return detached;
-    return sys_status(::chdir("/"));
+    return sys::chdir("/");
 }
 
 }  // namespace minirun

@@ -44,7 +44,7 @@ int make_with_parents(const std::string& path, mode_t mode) {
 SysStatus make_alike(const char* path, const char* model) {
     struct stat info {};
     if (::stat(model, &info) < 0 || ::chown(path, info.st_uid, info.st_gid) < 0) return SysStatus::failure(errno);
-    return sys_status(::chmod(path, info.st_mode & 07777u));
+    return libc_status(::chmod(path, info.st_mode & 07777u));
 }
 
 // A namespace needs a process to be born in: one that waits until its ids are mapped, and ends.
@@ -83,13 +83,13 @@ struct HostSteps {
             return error == EEXIST ? SysStatus::success() : SysStatus::failure(error);
         if (step.like != nullptr) return make_alike(step.path, step.like);
         // Whatever the umask: the mode of a writable layer is the mode of the container's "/".
-        return sys_status(::chmod(step.path, step.mode));
+        return libc_status(::chmod(step.path, step.mode));
     }
     SysStatus operator()(const op::HostFile& step) const {
         const Fd file(::open(step.path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
         return file ? SysStatus::success() : SysStatus::failure(errno);
     }
-    SysStatus operator()(const op::HostSymlink& step) const { return sys_status(::symlink(step.target, step.path)); }
+    SysStatus operator()(const op::HostSymlink& step) const { return libc_status(::symlink(step.target, step.path)); }
     SysStatus operator()(const op::CopyLayer& step) const {
         copy_tree(step.source, step.path);
         return SysStatus::success();
@@ -109,7 +109,12 @@ struct HostSteps {
         return SysStatus::success();
     }
     SysStatus operator()(const op::RecordProcess& step) const {
-        return record_process(step.path, launched->pid, launched->mount_namespace);
+        const auto record = [&] { return record_process(step.path, launched->pid, launched->mount_namespace); };
+        const auto done = record();
+        if (done.error() != ENOENT) return done;
+        const std::string_view path = step.path;
+        const int error = make_with_parents(std::string(path.substr(0, path.rfind('/'))), 0700);
+        return error == 0 || error == EEXIST ? record() : SysStatus::failure(error);
     }
     template <class ChildStep>
     SysStatus operator()(const ChildStep&) const {
@@ -141,6 +146,72 @@ std::size_t execute_host_steps(const Plan& plan, std::size_t i, Phase phase, con
 std::size_t first_of_child(const Plan& plan, std::size_t i) {
     while (plan.steps[i].phase == Phase::host_after) i++;
     return i;
+}
+
+struct Child {
+    std::span<const Step> steps;
+    const ChildStart& start;
+
+    static void run(void* child) noexcept {
+        const auto& self = *static_cast<const Child*>(child);
+        run_child(self.steps, self.start);
+    }
+};
+
+// For a child in our memory. It is to stay until that has exec'ed or ended.
+class ChildStack {
+public:
+    ~ChildStack() {
+        if (memory_ != MAP_FAILED) ::munmap(memory_, size);
+    }
+    ChildStack() = default;
+    ChildStack(const ChildStack&) = delete;
+    ChildStack& operator=(const ChildStack&) = delete;
+
+    // Empty if there is no memory. The page at the low end is a guard.
+    std::span<std::byte> get() {
+        memory_ = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+        if (memory_ == MAP_FAILED) return {};
+        auto* const low = static_cast<std::byte*>(memory_) + guard;
+        if (::mprotect(low, size - guard, PROT_READ | PROT_WRITE) < 0) return {};
+        return {low, size - guard};
+    }
+
+private:
+    static constexpr std::size_t guard = 4096, size = guard + 64 * 1024;
+    void* memory_ = MAP_FAILED;
+};
+
+// A child in our memory makes it non-dumpable; execve gives it a memory of its own, and ours is what it was again.
+class DumpableAgain {
+public:
+    ~DumpableAgain() {
+        if (was_) (void)kernel::set_dumpable(true);
+    }
+    DumpableAgain() = default;
+    DumpableAgain(const DumpableAgain&) = delete;
+    DumpableAgain& operator=(const DumpableAgain&) = delete;
+
+private:
+    const bool was_ = kernel::is_dumpable();
+};
+
+// A sanitizer keeps what it knows of a thread in that thread's storage, and so cannot follow a child in our memory.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool memory_can_be_shared = false;
+#else
+constexpr bool memory_can_be_shared = true;
+#endif
+
+SysResult<kernel::Cloned> clone_child(const op::CloneProcess& step, ChildStack& stack, Child& child) {
+    if (const auto memory = step.in_memory && memory_can_be_shared ? stack.get() : std::span<std::byte>();
+        !memory.empty()) {
+        const auto cloned = kernel::clone_process_in_memory(step.flags, memory, &Child::run, &child);
+        if (cloned || cloned.error() != ENOSYS) return cloned;
+    }
+    const auto cloned = kernel::clone_process(step.flags);
+    if (cloned && cloned.value().pid == 0) run_child(child.steps, child.start);
+    return cloned;
 }
 
 void end_child(const Launched& launched) {
@@ -192,10 +263,11 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     const ChildStart start{
         there.get(),          here.get(),  {streams.in, streams.out, streams.err},
         user_namespace.get(), signal_mask, clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
-    const auto cloned = kernel::clone_process(std::get<op::CloneProcess>(plan.steps[clone_step].operation).flags);
+    Child child{std::span(plan.steps).subspan(first_child_step), start};
+    ChildStack stack;
+    const DumpableAgain dumpable_again;
+    const auto cloned = clone_child(std::get<op::CloneProcess>(plan.steps[clone_step].operation), stack, child);
     if (!cloned) throw step_error(plan, failure(clone_step, cloned.error()));
-    if (cloned.value().pid == 0) run_child(std::span(plan.steps).subspan(first_child_step), start);
-
     note(clock, clone_step);
 
     Launched launched{cloned.value().pid, Fd(cloned.value().pidfd), open_mount_namespace(cloned.value().pid), Fd()};

@@ -5,9 +5,7 @@
 #include <linux/seccomp.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
@@ -17,6 +15,7 @@
 
 #include "kernel/credentials.hpp"
 #include "kernel/process.hpp"
+#include "kernel/system_call.hpp"
 #include "security/bpf.hpp"
 
 namespace minirun {
@@ -28,7 +27,7 @@ int exit_code_of(int status) noexcept { return WIFSIGNALED(status) ? 128 + WTERM
 // Reaps all that has ended; exits when the main child is among it.
 void reap(pid_t main_child) noexcept {
     int status = 0;
-    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+    for (long pid = 0; (pid = sys::call(SYS_wait4, -1, &status, WNOHANG, nullptr)) > 0;)
         if (pid == main_child) kernel::exit_now(exit_code_of(status));
 }
 
@@ -64,36 +63,34 @@ constexpr sock_filter only_reaping[] = {
 void prepare_mini_init() noexcept {
     // This process still has minirun's program and memory: non-dumpable, nobody inside can look at /proc/1/exe or
     // /proc/1/mem, nor write to the program through it (CVE-2019-5736).
-    (void)kernel::set_undumpable();
+    (void)kernel::set_dumpable(false);
     hide_command_line_and_environment();
     // In minirun's session, the kernel would signal it too when somebody types Ctrl-C at minirun's terminal or changes
     // its size, and the container would hear of it twice.
-    ::setsid();
+    sys::call(SYS_setsid);
     // Without a pid namespace it would not be the one who gets the orphans.
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 void run_mini_init(pid_t child) noexcept {
-    ::prctl(PR_SET_NAME, "minirun-init", 0, 0, 0);
+    (void)sys::prctl(PR_SET_NAME, "minirun-init");
     // All that it ever needs is to signal a child of another user.
     constexpr std::uint64_t only_kill = 1u << CAP_KILL;
     (void)kernel::limit_bounding_set(0);
     (void)kernel::set_capabilities(only_kill, only_kill, 0);
     (void)kernel::set_no_new_privileges();
     // The report socket among them: the parent waits for its end of file.
-    syscall(SYS_close_range, 0u, ~0u, 0);
+    sys::call(SYS_close_range, 0, ~0u, 0);
 
-    sigset_t all;
-    sigfillset(&all);
-    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    constexpr std::uint64_t all = ~std::uint64_t{0};
+    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
     (void)kernel::load_seccomp(only_reaping, std::size(only_reaping), 0);
     while (true) {
-        siginfo_t info{};
-        const int signal = ::sigwaitinfo(&all, &info);
+        const long signal = sys::call(SYS_rt_sigtimedwait, &all, nullptr, nullptr, sizeof all);
         if (signal == SIGCHLD)
             reap(child);
         else if (signal > 0)
-            ::kill(child, signal);
+            sys::call(SYS_kill, child, signal);
     }
 }
 

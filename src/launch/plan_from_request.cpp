@@ -48,6 +48,14 @@ void add_user_namespace(PlanBuilder& plan) {
                                                plan.arena().array(spec.linux_.gid_mappings)});
 }
 
+// Until it execs, the child can do its work in the parent's memory: then nothing is copied. Not where it stays there:
+// as --init's reaper, which lives beside what the image runs. Not where the kernel ties to the memory what is meant for
+// the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks (time_namespaces(7)).
+bool can_share_memory(const LaunchRequest& request) {
+    return !request.supervision.init && !request.spec.process.oom_score_adj &&
+           !has_new_namespace(request.spec, NamespaceType::time);
+}
+
 void add_clone(PlanBuilder& plan) {
     std::uint64_t flags = CLONE_NEWNS;  // always: nothing is ever mounted in the host's namespace
     for (const auto& one : plan.request.spec.linux_.namespaces) {
@@ -60,7 +68,7 @@ void add_clone(PlanBuilder& plan) {
         const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user;
         if (one.path.empty() && by_clone) flags |= clone_flag(one.type);
     }
-    plan.clone(op::CloneProcess{flags});
+    plan.clone(op::CloneProcess{flags, can_share_memory(plan.request)});
 }
 
 void add_joined_namespaces(PlanBuilder& plan) {
@@ -149,7 +157,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_clone(plan);
 
     // On the host, beside the child.
-    plan.host_after(op::RecordProcess{plan.text(request.container_dir + "/process")});
+    plan.host_after(op::RecordProcess{plan.text(request.process_record)});
 
     // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
     plan.child(op::Undumpable{});

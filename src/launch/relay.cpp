@@ -6,7 +6,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 
 #include "kernel/files.hpp"
 #include "kernel/system_error.hpp"
@@ -56,7 +58,9 @@ bool Relay::read_some() {
 }
 
 void Relay::write_some() {
-    const auto n = ::write(to_, buffer_ + begin_, end_ - begin_);
+    // Where a pipe has room it has this much. More would wait for its reader, and nobody would watch the clock; and a
+    // stream that others use as well cannot be made one that does not wait.
+    const auto n = ::write(to_, buffer_ + begin_, std::min<std::size_t>(end_ - begin_, PIPE_BUF));
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n < 0) {
         // Nobody reads any more, or the disk is full. Who writes to a pipe of ours learns that as from any other pipe;
@@ -69,16 +73,10 @@ void Relay::write_some() {
     begin_ += static_cast<std::size_t>(n);
 }
 
-void Relay::drain() {
-    while (true) {
-        while (begin_ < end_) {
-            pollfd room{to_, POLLOUT, 0};
-            ::poll(&room, 1, -1);
-            write_some();
-        }
-        pollfd ready{from_, POLLIN, 0};
-        if (from_ < 0 || ::poll(&ready, 1, 0) <= 0 || !read_some()) return;
-    }
+bool Relay::has_more() {
+    if (begin_ < end_) return true;
+    pollfd ready{from_, POLLIN, 0};
+    return from_ >= 0 && ::poll(&ready, 1, 0) > 0 && read_some();
 }
 
 RawTerminal::RawTerminal(int fd) : fd_(fd) {
@@ -145,12 +143,6 @@ void ContainerStreams::resize(int terminal) const {
             ::ioctl(terminal, TIOCSWINSZ, &size);
             return;
         }
-}
-
-// What the user has typed and the container has not read stays the shell's.
-void ContainerStreams::drain() {
-    for (auto& relay : relays_)
-        if (!relay.is_input()) relay.drain();
 }
 
 }  // namespace minirun

@@ -24,8 +24,11 @@ public:
     void watch(std::vector<pollfd>& list) const;
     /// Acts on the two entries that watch() added.
     void serve(const pollfd& source, const pollfd& sink);
-    /// Copies what is left without waiting for more.
-    void drain();
+    /// Whether there is something to be written now; reads it if it has to.
+    bool has_more();
+    /// Waits where the other side does not take it.
+    void write_some();
+    int sink() const { return to_; }
     bool is_input() const { return is_input_; }
     /// Closed when the source has ended and all is written: the far end sees end of file.
     void own_sink(Fd sink) { owned_sink_ = std::move(sink); }
@@ -34,7 +37,6 @@ public:
 
 private:
     bool read_some();
-    void write_some();
 
     int from_, to_;
     bool is_input_;
@@ -70,8 +72,6 @@ public:
     std::vector<Relay>& relays() { return relays_; }
     /// Gives the container's terminal the size of the user's.
     void resize(int terminal) const;
-    /// What the container has written before it ended.
-    void drain();
 
 private:
     int make_harmless(int stream);

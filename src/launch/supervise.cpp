@@ -65,21 +65,39 @@ private:
         if (forward_signal(launched_.pidfd.get(), launched_.pid, signal, pid_is_namespace_init_)) stands_for_ = signal;
     }
 
-    void forward_signals() {
+    // What the container wrote before it ended. Who does not read it is waited for, but not past the time limit, nor
+    // past a signal to minirun. What the user has typed and the container has not read stays the shell's.
+    void drain(Relay& relay) {
+        while (!relay.is_input() && relay.has_more()) {
+            pollfd watched[2] = {{relay.sink(), POLLOUT, 0}, {signals_.get(), POLLIN, 0}};
+            if (::poll(watched, 2, timed_out_ ? 0 : milliseconds_left()) == 0) return;
+            if (watched[1].revents != 0 && forward_signals()) return;
+            if (watched[0].revents != 0) relay.write_some();
+        }
+    }
+
+    // Whether there was one that is meant for the container.
+    bool forward_signals() {
+        bool forwarded = false;
         signalfd_siginfo info{};
         while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
             const auto signal = static_cast<int>(info.ssi_signo);
-            if (signal == SIGWINCH && launched_.terminal) streams_.resize(launched_.terminal.get());
             // SIGPIPE and SIGCHLD are about minirun's own affairs.
-            else if (signal != SIGCHLD && signal != SIGPIPE)
-                forward(signal);
+            if (signal == SIGCHLD || signal == SIGPIPE) continue;
+            if (signal == SIGWINCH && launched_.terminal) {
+                streams_.resize(launched_.terminal.get());
+                continue;
+            }
+            forward(signal);
+            forwarded = true;
         }
+        return forwarded;
     }
 
     Ending reap() {
         const auto end = kernel::wait_pidfd(launched_.pidfd.get());
         if (!end) throw system_error("cannot wait for the container", end.error());
-        streams_.drain();
+        for (auto& relay : streams_.relays()) drain(relay);
         Ending ending{end.value(), timed_out_};
         // The SIGKILL that stood for another signal is told as that one.
         if (stands_for_ != 0 && ending.process.signaled && ending.process.code == SIGKILL)

@@ -64,10 +64,11 @@ struct Supervision {
 };
 
 struct LaunchRequest {
-    std::string id;             ///< 64 hex digits
-    std::string name;           ///< --name, or empty
-    std::string container_dir;  ///< absolute path of the container's own directory on the host
-    std::string seccomp_cache;  ///< absolute path of the directory with compiled filters; empty: none
+    std::string id;              ///< 64 hex digits
+    std::string name;            ///< --name, or empty
+    std::string container_dir;   ///< absolute path of the container's own directory on the host
+    std::string process_record;  ///< absolute path at which it is noted down which process the container is
+    std::string seccomp_cache;   ///< absolute path of the directory with compiled filters; empty: none
     ContainerSpec spec;
     RootSource root;
     std::vector<EtcFile> etc_files;

@@ -25,6 +25,7 @@ struct ImageFiles {
 struct HostFacts {
     std::string id;                  ///< 64 hex digits
     std::string container_dir;       ///< absolute path of the container's own directory
+    std::string process_record;      ///< absolute path at which it is noted down which process the container is
     std::string seccomp_cache;       ///< absolute path of the directory with compiled filters; empty: none
     std::string hostname;            ///< the host's own, for --uts host
     std::string hosts, resolv_conf;  ///< the text of the host's /etc/hosts and /etc/resolv.conf, for --network host

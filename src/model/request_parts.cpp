@@ -39,6 +39,7 @@ LaunchRequest request_around(const RunOptions& options, const HostFacts& host, c
     request.id = host.id;
     request.name = options.name;
     request.container_dir = host.container_dir;
+    request.process_record = host.process_record;
     request.seccomp_cache = host.seccomp_cache;
     request.compat = options.allow_32bit;
     request.streams = {options.interactive, options.tty};

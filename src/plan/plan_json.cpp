@@ -65,7 +65,7 @@ struct Fields {
     Json operator()(const op::TimeNamespace& s) const {
         return {{"monotonic", s.monotonic_seconds}, {"boottime", s.boottime_seconds}};
     }
-    Json operator()(const op::CloneProcess& s) const { return {{"flags", s.flags}}; }
+    Json operator()(const op::CloneProcess& s) const { return {{"flags", s.flags}, {"inMemory", s.in_memory}}; }
     Json operator()(const op::RecordProcess& s) const { return {{"path", utf8(s.path)}}; }
     Json operator()(const op::JoinNamespace& s) const { return {{"path", utf8(s.path)}, {"type", s.type}}; }
     Json operator()(const op::EnterDirectory& s) const { return {{"at", slot_name(s.at)}, {"path", utf8(s.path)}}; }

@@ -84,6 +84,7 @@ struct MakeUserNamespace {
 // The clone.
 struct CloneProcess {
     std::uint64_t flags;  ///< CLONE_NEW*
+    bool in_memory;       ///< CLONE_VM: in minirun's own memory until it execs, which saves copying it
 };
 
 // In the parent, after the clone, while the child is at work.

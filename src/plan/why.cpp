@@ -69,8 +69,12 @@ struct Why {
     std::string_view operator()(const op::MakeUserNamespace&) const {
         return "Root in the container is then a user without any rights on the host.";
     }
-    std::string_view operator()(const op::CloneProcess&) const {
-        return "This one call makes the container: a process with its own view of the system, on the same kernel.";
+    std::string_view operator()(const op::CloneProcess& s) const {
+        return s.in_memory
+                   ? "This one call makes the container: a process with its own view of the system, on the same "
+                     "kernel. It begins in minirun's memory, so that nothing has to be copied."
+                   : "This one call makes the container: a process with its own view of the system, on the same "
+                     "kernel.";
     }
     std::string_view operator()(const op::RecordProcess&) const {
         return "Should minirun be killed and the container have shaken off that signal, the next command ends it.";

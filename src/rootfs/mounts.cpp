@@ -201,13 +201,15 @@ void add_dev(PlanBuilder& plan) {
     }
 }
 
-void add_provided(PlanBuilder& plan) {
-    // Attached out of the container's sight: before Linux 6.15 only an attached mount can be the source of a bind.
-    // Bounded, because the container may write to the files.
-    plan.host_before(op::HostDirectory{plan.text(plan.request.container_dir + "/provided"), 0700});
+void add_provided_place(PlanBuilder& plan) {
+    // Attached, because before Linux 6.15 only an attached mount can be the source of a bind; where the root is going
+    // to cover it. Bounded, because the container may write to the files.
     const std::vector<FsOption> tmpfs{{"mode", "755"}, {"size", "1m"}, {"nr_inodes", "16"}};
     plan.child(op::MountFilesystem{
-        "tmpfs", "tmpfs", plan.arena().array(tmpfs), 0, 0, {Slot::host, "provided", Create::no}, Slot::provided});
+        "tmpfs", "tmpfs", plan.arena().array(tmpfs), 0, 0, {Slot::host, ".", Create::no}, Slot::provided});
+}
+
+void add_provided(PlanBuilder& plan) {
     const std::uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
                                      (plan.request.spec.root.readonly ? MOUNT_ATTR_RDONLY : 0u);
     for (const auto& file : plan.request.etc_files) {

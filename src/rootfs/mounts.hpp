@@ -12,8 +12,11 @@ void add_mounts(PlanBuilder& plan);
 /// spec.linux.devices.
 void add_dev(PlanBuilder& plan);
 
-/// Slot::provided, and the files such as /etc/hosts that are bound from it over the image's own: nothing is written
-/// into a layer.
+/// Slot::provided, over the directory that the child is in: to be called before the root is put there.
+void add_provided_place(PlanBuilder& plan);
+
+/// The files such as /etc/hosts that are bound from Slot::provided over the image's own: nothing is written into a
+/// layer.
 void add_provided(PlanBuilder& plan);
 
 /// Directories that have to exist (volumes of the image that live in the writable layer).

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
+#include "rootfs/mounts.hpp"
 
 namespace minirun {
 namespace {
@@ -63,14 +64,14 @@ void add_skeleton(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
         else
             plan.host_before(op::HostFile{path});
     }
-    topmost_first.push_back(skeleton);
+    topmost_first.push_back("skeleton");
 }
 
 // A place in the container's directory where the layer has been copied to.
 std::string add_copy(PlanBuilder& plan, const std::string& layer, std::size_t number) {
-    auto copy = cat(plan.request.container_dir, "/copy", number);
-    plan.host_before(op::CopyLayer{plan.text(layer), plan.text(copy)});
-    return copy;
+    auto name = cat("copy", number);
+    plan.host_before(op::CopyLayer{plan.text(layer), plan.text(plan.request.container_dir + "/" + name)});
+    return name;
 }
 
 void add_overlay(PlanBuilder& plan) {
@@ -144,6 +145,7 @@ void add_root(PlanBuilder& plan) {
     if (maps_ids(plan))
         plan.child(op::CreateAs{mapped_id(request.spec.linux_.uid_mappings, 0),
                                 mapped_id(request.spec.linux_.gid_mappings, 0)});
+    add_provided_place(plan);
     if (request.root.kind == RootSource::Kind::layers)
         add_overlay(plan);
     else

@@ -83,7 +83,7 @@ void check_container_name(const std::string& name) {
 }
 
 ContainerDirectory::ContainerDirectory(const Paths& paths, const std::string& id, const std::string& name)
-    : path_(paths.containers + "/" + id) {
+    : path_(paths.containers + "/" + id), process_record_(paths.processes + "/" + id) {
     while (true) {
         if (::mkdir(path_.c_str(), 0700) < 0 && errno != EEXIST) {
             if (errno != ENOENT) throw system_error(cat("cannot make the directory ", quote(path_)), errno, root_hint);
@@ -125,6 +125,7 @@ void ContainerDirectory::take_name(const Paths& paths, const std::string& id, co
 
 ContainerDirectory::~ContainerDirectory() {
     if (!name_link_.empty()) ::unlink(name_link_.c_str());
+    ::unlink(process_record_.c_str());
     remove_tree(path_);
 }
 
@@ -133,7 +134,9 @@ void sweep(const Paths& paths) noexcept try {
         const auto path = paths.containers + "/" + id;
         const Fd lock = lock_directory(path);
         if (!lock) return;
-        end_recorded_process(path + "/process");
+        const auto record = paths.processes + "/" + id;
+        end_recorded_process(record);
+        ::unlink(record.c_str());
         remove_tree(path);
     });
     for_each_entry(paths.names, [&](const std::string& name) {

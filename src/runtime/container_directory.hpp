@@ -30,6 +30,7 @@ private:
     void take_name(const Paths& paths, const std::string& id, const std::string& name);
 
     std::string path_;
+    std::string process_record_;
     std::string name_link_;
     Fd lock_;
 };

@@ -38,7 +38,7 @@ Paths default_paths() {
         throw Error(ErrorKind::usage, cat("MINIRUN_ROOT is ", quote(root), ", which is not an absolute path"));
     const auto data = root.empty() ? data_directory() : root;
     const auto state = root.empty() ? state_directory() : root;
-    return {data, state, data + "/containers", state + "/names", data + "/cache/seccomp"};
+    return {data, state, data + "/containers", state + "/names", state + "/processes", data + "/cache/seccomp"};
 }
 
 void make_private_directories(const std::string& path) {

@@ -10,6 +10,7 @@ struct Paths {
     std::string state;       ///< $MINIRUN_ROOT, or /run/minirun; for a user $XDG_RUNTIME_DIR/minirun
     std::string containers;  ///< a directory for each container: its writable layer, its lock
     std::string names;       ///< symbolic links from names to ids
+    std::string processes;   ///< for each container that runs, which process it is: see record_process()
     std::string seccomp;     ///< compiled filters
 };
 

@@ -17,6 +17,7 @@ inline HostFacts host() {
     HostFacts facts;
     facts.id = std::string(64, 'a');
     facts.container_dir = "/data/containers/aaaa";
+    facts.process_record = "/state/processes/aaaa";
     facts.hostname = "host";
     facts.default_seccomp_profile = default_seccomp_profile();
     return facts;

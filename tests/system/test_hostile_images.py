@@ -78,7 +78,7 @@ class TestStreams:
     def test_what_was_in_it_cannot_be_read(self, minirun, plain, scratch):
         (scratch / "out").write_text("secret of the host\n")
         with open(scratch / "out", "a") as out:
-            minirun.run(plain, "sh", "-c", "cat /proc/self/fd/1 </proc/self/fd/1 2>/dev/null & sleep 0.2; kill $!; echo x", stdout=out).ended(0)
+            minirun.run(plain, "sh", "-c", "cat /proc/self/fd/1 </proc/self/fd/1 2>/dev/null & sleep 0.2; { kill $!; wait $!; } 2>/dev/null; echo x", stdout=out).ended(0)
         assert (scratch / "out").read_text() == "secret of the host\nx\n"
 
     def test_it_cannot_become_a_program(self, minirun, plain, scratch):

@@ -1,4 +1,5 @@
 """Signals on their way to the container, its time limit, and how its end is told."""
+import contextlib
 import os
 import pathlib
 import re
@@ -203,6 +204,35 @@ class TestTimeLimit:
             pass
         os.close(reader)
         running.finish().ended(124)
+
+    def test_it_holds_at_the_end_too(self, minirun, plain):
+        """What the container left is more than the pipe takes, and nobody reads."""
+        reader, writer = os.pipe()
+        running = minirun.start("run", "-t", "--timeout", "0.5", plain, "sh", "-c", "exec head -c 70000 /dev/zero", stdout=writer)
+        os.close(writer)
+        process = os.pidfd_open(running.popen.pid)
+        assert select.select([process], [], [], DEADLINE)[0], "minirun outlived the time limit"
+        os.close(process)
+        os.close(reader)
+        running.finish()
+
+    def test_a_signal_ends_the_wait_for_a_reader(self, minirun, plain):
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        fill = b"x" * 4096
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, fill)
+        os.set_blocking(writer, True)
+        running = minirun.start("run", "-t", plain, "echo", "hello", stdout=writer)
+        os.close(writer)
+        process = os.pidfd_open(running.popen.pid)
+        assert not select.select([process], [], [], 1)[0], "minirun did not wait for a reader"
+        os.kill(running.popen.pid, signal.SIGTERM)
+        assert select.select([process], [], [], DEADLINE)[0], "minirun still waits for a reader"
+        os.close(process)
+        os.close(reader)
+        running.finish().ended(0)
 
 
 class TestExitCodes:

@@ -25,6 +25,7 @@ LaunchRequest small_request() {
     LaunchRequest request;
     request.id = std::string(64, 'a');
     request.container_dir = "/data/containers/aaaa";
+    request.process_record = "/state/processes/aaaa";
     request.root.layers = {{"01-base", "/layers/01-base"}, {"02-app", "/layers/02-app"}};
     const RunOptions options;
     request.spec.mounts = default_mounts(options);

@@ -120,7 +120,7 @@ TEST_CASE("hints: rights") {
 
 TEST_CASE("hints: the kind decides the exit code") {
     Plan plan;
-    plan.steps.push_back({Phase::clone, op::CloneProcess{0}});
+    plan.steps.push_back({Phase::clone, op::CloneProcess{0, false}});
     ChildReport report;
     report.error = EPERM;
     CHECK(step_error(plan, report).kind() == ErrorKind::not_permitted);

@@ -112,7 +112,7 @@ TEST_CASE("why: directories and binds are told apart by what they are for") {
           "The writable layer: what the container changes lands here, never in the image's layers.");
     CHECK(why(op::HostDirectory{"/c/work", 0700}) ==
           "overlayfs prepares files here, so that they appear in the writable layer in one step.");
-    CHECK(why(op::HostDirectory{"/c/provided", 0700}) ==
+    CHECK(why(op::HostDirectory{"/c/memory", 0700}) ==
           "A place of this container's own; it is removed when the container has ended.");
     CHECK(why(op::MakeDirectory{Slot::provided, "empty", 0555}) ==
           "The cover for directories that are masked: an empty one.");

@@ -4,13 +4,15 @@
 
 #include <memory>
 
+#include "base/file.hpp"
 #include "support.hpp"
 
 namespace minirun {
 namespace {
 
 Paths paths_in(const test::TemporaryDirectory& dir) {
-    return {dir / "data", dir / "state", dir / "data/containers", dir / "state/names", dir / "data/cache"};
+    return {dir / "data",        dir / "state",           dir / "data/containers",
+            dir / "state/names", dir / "state/processes", dir / "data/cache"};
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -43,6 +45,26 @@ TEST_CASE("container directory: a sweep takes what nobody holds") {
     CHECK_FALSE(exists(paths.containers + "/dead"));
     struct stat info {};
     CHECK(::lstat((paths.names + "/web").c_str(), &info) < 0);
+}
+
+TEST_CASE("container directory: the record of its process goes with it") {
+    const test::TemporaryDirectory dir;
+    const auto paths = paths_in(dir);
+    make_private_directories(paths.processes);
+    const auto record = paths.processes + "/abc";
+    const auto is_there = [&] { return !read_link(record).empty(); };
+    {
+        const ContainerDirectory held(paths, "abc", "");
+        REQUIRE(::symlink("record", record.c_str()) == 0);
+        sweep(paths);
+        CHECK(is_there());
+    }
+    CHECK(!is_there());
+
+    REQUIRE(::mkdir((paths.containers + "/abc").c_str(), 0700) == 0);
+    REQUIRE(::symlink("record", record.c_str()) == 0);
+    sweep(paths);
+    CHECK(!is_there());
 }
 
 TEST_CASE("container directory: a name is one container's") {
