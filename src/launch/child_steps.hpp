@@ -69,6 +69,7 @@ public:
     SysStatus operator()(const op::ResetSignals&) noexcept;
     SysStatus operator()(const op::LoadSeccomp&) noexcept;
     SysStatus operator()(const op::CloseDescriptors&) noexcept;
+    SysStatus operator()(const op::CheckCommand&) noexcept;
     SysStatus operator()(const op::Exec&) noexcept;
 
     ChildReport report;

@@ -128,12 +128,21 @@ std::string search_path(const std::vector<std::string>& env) {
     return path;
 }
 
-void add_exec(PlanBuilder& plan) {
-    const auto& process = plan.request.spec.process;
+std::span<const char* const> add_candidates(PlanBuilder& plan) {
     std::vector<const char*> candidates;
-    for (const auto& path : command_candidates(process)) candidates.push_back(plan.text(path));
-    plan.child_final(op::Exec{plan.arena().array(candidates), plan.arena().null_terminated(process.args),
-                              plan.arena().null_terminated(process.env)});
+    for (const auto& path : command_candidates(plan.request.spec.process)) candidates.push_back(plan.text(path));
+    return plan.arena().array(candidates);
+}
+
+// While the child may still read what the user may only run, and before a filter that knows nothing of this.
+void add_command_check(PlanBuilder& plan, std::span<const char* const> candidates) {
+    plan.child_final(op::CheckCommand{plan.text(plan.request.spec.process.cwd), candidates});
+}
+
+void add_exec(PlanBuilder& plan, std::span<const char* const> candidates) {
+    const auto& process = plan.request.spec.process;
+    plan.child_final(
+        op::Exec{candidates, plan.arena().null_terminated(process.args), plan.arena().null_terminated(process.env)});
 }
 
 }  // namespace
@@ -181,8 +190,11 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     plan.child_final(op::PivotRoot{});
     if (has_new_namespace(request.spec, NamespaceType::user)) plan.child_final(op::EnterUserNamespace{});
     add_session(plan);
+    plan.child_final(op::CloseDescriptors{3});
+    const auto candidates = add_candidates(plan);
+    add_command_check(plan, candidates);
     add_rights(plan);
-    add_exec(plan);
+    add_exec(plan, candidates);
     return plan.finish();
 }
 

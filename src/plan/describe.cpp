@@ -188,6 +188,7 @@ struct Describe {
     std::string operator()(const op::CloseDescriptors& s) const {
         return cat("close all descriptors from ", s.first, " on");
     }
+    std::string operator()(const op::CheckCommand&) const { return "check that the command is no link of /proc"; }
     std::string operator()(const op::Exec& s) const {
         std::vector<std::string> words;
         for (const char* const* word = s.argv; *word != nullptr; word++) words.push_back(quote(*word));
@@ -204,7 +205,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",
     "fork_init", "new_session", "connect_streams", "enter_user_namespace", "limit_bounding_set", "set_user",
     "enter_working_directory", "set_umask", "set_capabilities", "no_new_privileges", "reset_signals", "load_seccomp",
-    "close_descriptors", "exec"};
+    "close_descriptors", "check_command", "exec"};
 // clang-format on
 
 }  // namespace

@@ -252,6 +252,13 @@ struct Diagnose {
         return {};
     }
 
+    Diagnosis operator()(const op::CheckCommand& s) const {
+        return {ErrorKind::cannot_execute,
+                cat("command ", quote(s.candidates[static_cast<std::size_t>(report.item)]),
+                    ": it, or its \"#!\" line, leads through a link of /proc"),
+                "name a program of the image: /proc/self/exe would be minirun's own"};
+    }
+
     Diagnosis operator()(const op::LoadSeccomp&) const {
         if (report.error == EACCES)
             return {ErrorKind::not_permitted, "", "without no_new_privs a filter takes CAP_SYS_ADMIN"};
@@ -305,6 +312,8 @@ Error step_error(const Plan& plan, const ChildReport& report) {
     if (report.error == ENOSYS && diagnosis.hint.empty())
         diagnosis.hint = "this kernel lacks a system call of this step, or a seccomp filter around minirun forbids it";
     if (report.error == EPERM && diagnosis.kind == ErrorKind::system) diagnosis.kind = ErrorKind::not_permitted;
+    // What may not be run says all: the error was only a way to tell it.
+    if (diagnosis.kind == ErrorKind::cannot_execute) return Error(diagnosis.kind, diagnosis.what, diagnosis.hint);
     const auto what = diagnosis.what.empty() ? cat("cannot ", describe(operation)) : diagnosis.what;
     return Error(
         diagnosis.kind,

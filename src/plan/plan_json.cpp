@@ -134,6 +134,9 @@ struct Fields {
     }
     Json operator()(const op::LoadSeccomp& s) const { return {{"instructions", s.filter.size()}}; }
     Json operator()(const op::CloseDescriptors& s) const { return {{"first", s.first}}; }
+    Json operator()(const op::CheckCommand& s) const {
+        return {{"directory", s.directory}, {"candidates", texts(s.candidates)}};
+    }
     Json operator()(const op::Exec& s) const {
         return {{"candidates", texts(s.candidates)}, {"argv", texts(s.argv)}, {"env", texts(s.envp)}};
     }

@@ -271,6 +271,12 @@ struct ResetSignals {};
 struct CloseDescriptors {
     unsigned first;
 };
+/// Refuses a command, or the interpreter that its "#!" names, which leads through a link of procfs. /proc/self/exe is
+/// minirun's own program here, and whoever gets hold of that can write to it later (CVE-2019-5736).
+struct CheckCommand {
+    const char* directory;                    ///< where relative paths begin
+    std::span<const char* const> candidates;  ///< as in Exec
+};
 struct Exec {
     std::span<const char* const> candidates;  ///< the command in each directory of PATH
     const char* const* argv;
@@ -289,7 +295,7 @@ using Operation =
                  op::MakeReadonly, op::SetRootPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
                  op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
                  op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
-                 op::LoadSeccomp, op::CloseDescriptors, op::Exec>;
+                 op::LoadSeccomp, op::CloseDescriptors, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -211,6 +211,9 @@ struct Why {
     std::string_view operator()(const op::CloseDescriptors&) const {
         return "An open file of the host would be a way out of the container.";
     }
+    std::string_view operator()(const op::CheckCommand&) const {
+        return "/proc/self/exe is minirun's own program until the image's takes its place: no image may start that.";
+    }
     std::string_view operator()(const op::Exec&) const {
         return "The image's program takes the place of minirun: same process, and now it is the container.";
     }

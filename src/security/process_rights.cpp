@@ -57,7 +57,6 @@ void add_rights(PlanBuilder& plan) {
     // The kernel takes an ambient capability only if it is in both; engines ask for more and mean this.
     const auto ambient = capability_set(sets.ambient) & permitted & inheritable;
     plan.child_final(op::SetCapabilities{capability_set(sets.effective), permitted, inheritable, ambient});
-    plan.child_final(op::CloseDescriptors{3});
     plan.child_final(op::ResetSignals{});
     if (process.no_new_privileges) {
         plan.child_final(op::NoNewPrivileges{});
