@@ -57,6 +57,29 @@ TEST_CASE("runtime bundle: its spec as it is") {
     CHECK_FALSE(request.streams.tty);
 }
 
+TEST_CASE("runtime bundle: what its config.json opens to the host is told") {
+    Fixture fixture;
+    auto& spec = *fixture.image.runtime_spec;
+    CHECK(fixture.request().notices ==
+          std::vector<std::string>{"the bundle's config.json opens the container to the host: no new namespace for "
+                                   "pid, network, ipc"});
+    using enum NamespaceType;
+    for (const auto type : {pid, network, ipc}) spec.linux_.namespaces.push_back({type, ""});
+    spec.process.capabilities.emplace();
+    spec.process.capabilities->bounding = {"CAP_CHOWN", "CAP_NET_RAW"};
+    CHECK(fixture.request().notices.empty());
+
+    spec.mounts.push_back({"/host", "bind", "/", {}});
+    for (const char* source : {"/a", "/b", "/c\n", "/d"})
+        spec.mounts.push_back({"/x", "none", source, {"rbind", "ro"}});
+    spec.process.capabilities->bounding = {"CAP_CHOWN", "CAP_SYS_ADMIN", "CAP_BPF"};
+    spec.linux_.namespaces.back().path = "/proc/1/ns/ipc";
+    CHECK(fixture.request().notices ==
+          std::vector<std::string>{"the bundle's config.json opens the container to the host: no new namespace for "
+                                   "ipc; mounts of the host's '/', '/a', '/b', '/c\\n' and 1 more; capabilities "
+                                   "SYS_ADMIN BPF"});
+}
+
 TEST_CASE("runtime bundle: HOME is the user's, unless the environment has one") {
     Fixture fixture;
     fixture.files.passwd = "ada:x:7:7::/home/ada:/bin/sh\n";
