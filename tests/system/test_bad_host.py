@@ -249,6 +249,12 @@ class TestLimits:
     def test_too_few_for_the_container(self, minirun, plain):
         minirun.run("--ulimit", "nofile=3", plain, "true").refused_with(125, "Too many open files (EMFILE)", hint=FILES_HINT)
 
+    def test_files_that_may_not_grow(self, minirun, plain, scratch):
+        """SIGXFSZ would end minirun without a word; the container has it again."""
+        minirun.run("--cidfile", scratch / "cid", plain, "true", before=["prlimit", "--fsize=0"]).refused(
+            125, f"cannot write the file '{scratch / 'cid'}': File too large (EFBIG)")
+        assert minirun.run("--ulimit", "fsize=0", "--tmpfs", "/t", plain, "sh", "-c", "sh -c 'echo x > /t/x' 2>/dev/null; echo $?").ok().out == "153\n"
+
     def test_too_few_namespaces(self, minirun, plain):
         """In a user namespace of its own, whose limits are not the host's."""
         script = 'echo 0 > /proc/sys/user/max_net_namespaces; exec "$@"'

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <exception>
 #include <string_view>
 
@@ -89,6 +90,8 @@ void open_missing_streams() {
 
 int main(int argc, char** argv) {
     minirun::open_missing_streams();
+    // Past `ulimit -f` a write then fails, and says so. The container starts with the default again.
+    ::signal(SIGXFSZ, SIG_IGN);
     try {
         if (argc < 2)
             throw minirun::Error(minirun::ErrorKind::usage, "no command is named", "minirun --help lists the commands");
