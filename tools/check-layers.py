@@ -5,7 +5,7 @@ import pathlib
 import re
 import sys
 
-ORDER = [["base"], ["kernel"], ["model"], ["plan"], ["rootfs", "security", "cgroup", "network", "image"], ["launch"],
+ORDER = [["base"], ["kernel"], ["model"], ["plan"], ["rootfs", "security", "cgroup", "network", "image"], ["launch", "archive"],
          ["runtime"], ["sandbox"], ["cli"]]
 LEVEL = {folder: level for level, folders in enumerate(ORDER) for folder in folders}
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"/]+)/[^"]+"')

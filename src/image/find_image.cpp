@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "build_config.hpp"
+#include "image/reference.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
 
@@ -69,6 +70,17 @@ std::vector<std::string> close_names(std::string_view name, const std::vector<st
     return {close.begin(), close.end()};
 }
 
+// The images of the store whose names resemble `name`, as people write them.
+std::vector<std::string> close_tags(std::string_view name, const ImageStore& store) {
+    const auto repository = name.substr(0, name.find(':', name.rfind('/') + 1));
+    std::vector<std::string> close;
+    for (const auto& tag : store.all_tags()) {
+        const auto reference = parse_reference(tag.name);
+        if (is_close(repository, reference.familiar_name())) close.push_back(reference.familiar());
+    }
+    return close;
+}
+
 // The command that makes DIRECTORY/NAME if that is an example that has a recipe and is not built; empty if it is not.
 std::string build_command(const std::string& directory, const std::string& name) {
     if (name.empty() || name.find('/') != std::string::npos) return {};
@@ -88,12 +100,13 @@ std::string build_hint(const std::string& command) {
     return cat("the example is not built yet: run ", printable(command));
 }
 
-std::string hint_for(const std::string& name, const std::vector<std::string>& search) {
+std::string hint_for(const std::string& name, const std::vector<std::string>& search, const ImageStore& store) {
     for (const auto& directory : search)
         if (const auto command = build_command(directory, name); !command.empty()) return build_hint(command);
 
     std::vector<std::string> quoted, directories;
     for (const auto& close : close_names(name, search)) quoted.push_back(quote(close));
+    for (const auto& close : close_tags(name, store)) quoted.push_back(quote(close));
     if (quoted.size() > 3) quoted.resize(3);
     for (const auto& directory : search)
         directories.push_back(cat(quote(directory), is_directory(directory) ? "" : " (which does not exist)"));
@@ -103,8 +116,14 @@ std::string hint_for(const std::string& name, const std::vector<std::string>& se
     return cat(suggestion, "Looked in the current directory", looked, "; MINIRUN_BUNDLE_PATH names other directories");
 }
 
+std::string hint_for_tags(const std::string& name, const ImageStore& store) {
+    std::vector<std::string> quoted;
+    for (const auto& close : close_tags(name, store)) quoted.push_back(quote(close));
+    return quoted.empty() ? "" : cat("the store has ", join(quoted, ", "));
+}
+
 // Throws if there is nothing at `path`, or no more than the empty place of an example.
-void check_path(const std::string& path) {
+void check_path(const std::string& path, const ImageStore& store) {
     struct stat status {};
     const int error = stat(path.c_str(), &status) == 0 ? 0 : errno;
     if (error != 0 && error != ENOENT && error != ENOTDIR)
@@ -114,7 +133,17 @@ void check_path(const std::string& path) {
     if (error == 0 && command.empty()) return;
     throw Error(ErrorKind::not_found,
                 cat(error == 0 ? "there is no config.json in " : "there is no file or directory ", quote(path)),
-                command.empty() ? "" : build_hint(command), ENOENT);
+                command.empty() ? hint_for_tags(path, store) : build_hint(command), ENOENT);
+}
+
+// What is no reference can be nothing in the store; the complaint is about the place where it was looked for first.
+std::optional<std::string> stored(const std::string& name, const ImageStore& store) {
+    try {
+        return store.find(name);
+    } catch (const Error& error) {
+        if (error.message().starts_with("the ids of")) throw;
+        return std::nullopt;
+    }
 }
 
 }  // namespace
@@ -129,12 +158,17 @@ std::vector<std::string> bundle_path() {
     return directories;
 }
 
-std::string find_image(std::string_view name, const std::vector<std::string>& search) {
+std::string find_image(std::string_view name, const std::vector<std::string>& search, const ImageStore& store) {
     std::string path(name);
     if (path.empty()) throw Error(ErrorKind::usage, "the name of the image is empty");
-    if (path.find('/') != std::string::npos || is_directory(path)) {
-        check_path(path);
+    const bool may_be_a_path = path.find('/') != std::string::npos;
+    if (is_directory(path) || (may_be_a_path && type_of(path) != 0)) {
+        check_path(path, store);
         return path;
+    }
+    if (may_be_a_path) {
+        if (const auto id = stored(path, store)) return store.image_directory(*id);
+        check_path(path, store);
     }
 
     for (const auto& directory : search)
@@ -142,7 +176,8 @@ std::string find_image(std::string_view name, const std::vector<std::string>& se
             is_directory(candidate) && build_command(directory, path).empty())
             return candidate;
     if (type_of(path) != 0) return path;
-    throw Error(ErrorKind::not_found, cat("there is no image ", quote(path)), hint_for(path, search));
+    if (const auto id = stored(path, store)) return store.image_directory(*id);
+    throw Error(ErrorKind::not_found, cat("there is no image ", quote(path)), hint_for(path, search, store));
 }
 
 }  // namespace minirun

@@ -2,13 +2,16 @@
 #include "base/text.hpp"
 #include "image/bundle.hpp"
 #include "image/find_image.hpp"
+#include "image/store.hpp"
 #include "minirun/error.hpp"
 #include "minirun/image.hpp"
+#include "model/paths.hpp"
 
 namespace minirun {
 
 Image open_image(std::string_view name) {
-    const auto path = find_image(name, bundle_path());
+    const ImageStore store(default_paths().data);
+    const auto path = find_image(name, bundle_path(), store);
     if (is_directory(path)) return open_bundle(path, std::string(name));
     return open_document(path, std::string(name));
 }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/fd.hpp"
-#include "runtime/paths.hpp"
+#include "model/paths.hpp"
 
 namespace minirun {
 

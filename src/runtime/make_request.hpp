@@ -6,7 +6,7 @@
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
 #include "model/launch_request.hpp"
-#include "runtime/paths.hpp"
+#include "model/paths.hpp"
 
 namespace minirun {
 

@@ -21,7 +21,7 @@
 #include "plan/hints.hpp"
 #include "runtime/container_directory.hpp"
 #include "runtime/make_request.hpp"
-#include "runtime/paths.hpp"
+#include "model/paths.hpp"
 
 namespace minirun {
 namespace {

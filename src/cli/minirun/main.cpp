@@ -25,10 +25,13 @@ constexpr const char* overview =
     "Commands:\n"
     "  run IMAGE [COMMAND] [ARG…]   run an image in a new container\n"
     "  explain IMAGE                tell what the image and its container are made of\n"
+    "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
+    "  images [NAME]                list the images in the store\n"
     "  version                      print the version\n"
     "  help [COMMAND]               print this text, or the options of a command\n"
     "\n"
-    "An image is a bundle: a directory with config.json and layers/, or its name.\n";
+    "An image is a bundle (a directory with config.json and layers/, or its name), or\n"
+    "an image in the store: NAME[:TAG], or the beginning of its id.\n";
 
 int print_version() {
     print_output("minirun " MINIRUN_VERSION "\n");
@@ -47,6 +50,8 @@ struct Command {
 constexpr std::array commands{
     Command{"run", run_command},
     Command{"explain", explain_command},
+    Command{"load", image_program},
+    Command{"images", images_command},
     Command{"version", [](int, char**) { return print_version(); }},
     Command{"--version", [](int, char**) { return print_version(); }},
     Command{"-v", [](int, char**) { return print_version(); }},
@@ -68,7 +73,7 @@ int dispatch(int argc, char** argv) {
     if (name == "help") return help_command(argc, argv);
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 4> names{"run", "explain", "version", "help"};
+    constexpr std::array<std::string_view, 6> names{"run", "explain", "load", "images", "version", "help"};
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));
@@ -91,7 +96,9 @@ void open_missing_streams() {
 int main(int argc, char** argv) {
     minirun::open_missing_streams();
     // Past `ulimit -f` a write then fails, and says so. The container starts with the default again.
-    ::signal(SIGXFSZ, SIG_IGN);
+    struct sigaction ignored {};
+    ignored.sa_handler = SIG_IGN;
+    ::sigaction(SIGXFSZ, &ignored, nullptr);
     try {
         if (argc < 2)
             throw minirun::Error(minirun::ErrorKind::usage, "no command is named", "minirun --help lists the commands");

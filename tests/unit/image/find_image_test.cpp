@@ -9,6 +9,8 @@ using Texts = std::vector<std::string>;
 
 namespace {
 
+const ImageStore no_store("/nonexistent");
+
 // A working directory for as long as it lives.
 class WorkingDirectory {
 public:
@@ -24,7 +26,7 @@ private:
 };
 
 std::string refusal(std::string_view name, const Texts& search) {
-    return error_text([&] { find_image(name, search); });
+    return error_text([&] { find_image(name, search, no_store); });
 }
 
 }  // namespace
@@ -33,11 +35,11 @@ TEST_CASE("find_image: a path is taken as it is") {
     const TemporaryDirectory dir;
     dir.directory("a");
     dir.file("b.json");
-    CHECK(find_image(dir / "a", {}) == dir / "a");
-    CHECK(find_image(dir / "b.json", {}) == dir / "b.json");
+    CHECK(find_image(dir / "a", {}, no_store) == dir / "a");
+    CHECK(find_image(dir / "b.json", {}, no_store) == dir / "b.json");
     CHECK(refusal(dir / "c", {dir.path()}) == cat("there is no file or directory '", dir.path(), "/c' | "));
     CHECK(refusal(dir / "b.json/x", {}) == cat("there is no file or directory '", dir.path(), "/b.json/x' | "));
-    CHECK(error_kind([&] { find_image(dir / "c", {}); }) == ErrorKind::not_found);
+    CHECK(error_kind([&] { find_image(dir / "c", {}, no_store); }) == ErrorKind::not_found);
 }
 
 TEST_CASE("find_image: a directory here, then the search path in order, then a file here") {
@@ -51,10 +53,10 @@ TEST_CASE("find_image: a directory here, then the search path in order, then a f
     dir.directory("two/bundle");
     const WorkingDirectory here(dir / "here");
     const Texts search{dir / "missing", dir / "one", dir / "two"};
-    CHECK(find_image("both", search) == "both");
-    CHECK(find_image("bundle", search) == dir / "one/bundle");
-    CHECK(find_image("file", search) == dir / "one/file");
-    CHECK(find_image("inspect.json", search) == "inspect.json");
+    CHECK(find_image("both", search, no_store) == "both");
+    CHECK(find_image("bundle", search, no_store) == dir / "one/bundle");
+    CHECK(find_image("file", search, no_store) == dir / "one/file");
+    CHECK(find_image("inspect.json", search, no_store) == "inspect.json");
 }
 
 TEST_CASE("find_image: what is not there, with where it looked and what comes close") {
@@ -103,7 +105,7 @@ TEST_CASE("find_image: an example that is not built yet") {
               "there is no config.json in 'busybox-bundle' | the example is not built yet: run ./build busybox-bundle");
     }
     dir.file("examples/busybox-bundle/config.json");
-    CHECK(find_image("busybox-bundle", search) == dir / "examples/busybox-bundle");
+    CHECK(find_image("busybox-bundle", search, no_store) == dir / "examples/busybox-bundle");
 }
 
 TEST_CASE("bundle_path: from the environment") {

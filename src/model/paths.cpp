@@ -1,4 +1,4 @@
-#include "runtime/paths.hpp"
+#include "model/paths.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,0 +1,43 @@
+#include "archive/byte_source.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/text.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+
+FileSource::FileSource(int fd, std::uint64_t offset, std::uint64_t size, std::string name)
+    : fd_(fd), begin_(offset), offset_(offset), end_(offset + size), name_(std::move(name)), buffer_(256 * 1024) {}
+
+Bytes FileSource::next() {
+    const auto wanted = std::min<std::uint64_t>(buffer_.size(), end_ - offset_);
+    if (wanted == 0) return {};
+    ssize_t n = -1;
+    do n = ::pread(fd_, buffer_.data(), wanted, static_cast<off_t>(offset_));
+    while (n < 0 && errno == EINTR);
+    if (n < 0) throw system_error(cat("cannot read ", name_), errno);
+    if (n == 0)
+        throw Error(ErrorKind::bad_input, cat(name_, " is cut off at byte ", offset_ - begin_, " of ", end_ - begin_));
+    offset_ += static_cast<std::uint64_t>(n);
+    return {buffer_.data(), static_cast<std::size_t>(n)};
+}
+
+std::uint64_t FileSource::skip(std::uint64_t bytes) {
+    const auto passed = std::min(bytes, end_ - offset_);
+    offset_ += passed;
+    return passed;
+}
+
+Bytes HashedSource::next() {
+    const auto block = source_.next();
+    hash_.add(block);
+    size_ += block.size();
+    return block;
+}
+
+}  // namespace minirun

@@ -1,0 +1,276 @@
+#include "archive/image_archive.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "archive/byte_source.hpp"
+#include "archive/tar_reader.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "kernel/files.hpp"
+#include "kernel/openat2.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+#include "model/image_config.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t max_manifest = 4 << 20;  // the engines' limit
+constexpr std::size_t most_files = 1'000'000;
+
+bool is_any_of(std::string_view word, std::initializer_list<std::string_view> words) {
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool is_index(std::string_view type) {
+    return is_any_of(
+        type, {"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"});
+}
+bool is_manifest(std::string_view type) {
+    return is_any_of(
+        type, {"application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"});
+}
+bool is_config(std::string_view type) {
+    return is_any_of(type,
+                     {"application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json"});
+}
+bool is_layer(std::string_view type) {
+    return type.starts_with("application/vnd.oci.image.layer.v1.tar") ||
+           type.starts_with("application/vnd.oci.image.layer.nondistributable.v1.tar") ||
+           is_any_of(type, {"application/vnd.docker.image.rootfs.diff.tar.gzip",
+                            "application/vnd.docker.image.rootfs.diff.tar",
+                            "application/vnd.docker.image.rootfs.diff.tar.zstd"});
+}
+
+std::string platform_of(const JsonView& platform) {
+    const auto variant = platform["variant"].string_or("");
+    return cat(platform["os"].string_or("unknown"), '/', platform["architecture"].string_or("unknown"),
+               variant.empty() ? "" : "/", variant);
+}
+
+// "linux/arm64" takes "linux/arm64/v8", too.
+bool fits(std::string_view platform, std::string_view wanted) {
+    return platform == wanted || (platform.starts_with(wanted) && platform[wanted.size()] == '/');
+}
+
+// A pipe or a compressed archive, as a plain file that can be read at any place.
+Fd copied(ByteSource& source, const std::string& scratch, const std::string& name) {
+    Fd file(::open(scratch.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!file) throw system_error(cat("cannot make a file in ", quote(scratch)), errno);
+    for (auto block = source.next(); !block.empty(); block = source.next())
+        if (const auto written = kernel::write_all(file.get(), block.data(), block.size()); !written)
+            throw system_error(cat("cannot keep ", name), written.error(),
+                               "make space, or set MINIRUN_ROOT to a directory on another disk");
+    return file;
+}
+
+class PipeSource : public ByteSource {
+public:
+    explicit PipeSource(int fd) : fd_(fd), buffer_(256 * 1024) {}
+    Bytes next() override {
+        ssize_t n = -1;
+        do n = ::read(fd_, buffer_.data(), buffer_.size());
+        while (n < 0 && errno == EINTR);
+        if (n < 0) throw system_error("cannot read the archive", errno);
+        return {buffer_.data(), static_cast<std::size_t>(n)};
+    }
+
+private:
+    int fd_;
+    std::vector<unsigned char> buffer_;
+};
+
+std::uint64_t size_of(const Fd& file) {
+    struct stat info {};
+    ::fstat(file.get(), &info);
+    return static_cast<std::uint64_t>(info.st_size);
+}
+
+}  // namespace
+
+ImageArchive::ImageArchive(const std::string& path, const std::string& scratch) {
+    const bool is_stdin = path == "-";
+    name_ = is_stdin ? "the archive on standard input" : quote(path);
+    file_.reset(is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file_ && (errno == ENOENT || errno == ENOTDIR))
+        throw Error(ErrorKind::not_found, cat("there is no file or directory ", quote(path)), "", ENOENT);
+    if (!file_) throw system_error(cat("cannot open ", name_), errno);
+    struct stat info {};
+    ::fstat(file_.get(), &info);
+    if (S_ISDIR(info.st_mode)) {
+        directory_ = std::move(file_);
+        return;
+    }
+    unsigned char head[6] = {};
+    const bool seekable = S_ISREG(info.st_mode) && ::lseek(file_.get(), 0, SEEK_CUR) == 0;
+    const bool plain = seekable && ::pread(file_.get(), head, sizeof head, 0) >= 0 && head[0] != 0x1f &&
+                       head[0] != 0x28 && head[0] != 0xfd &&
+                       std::string_view(reinterpret_cast<char*>(head), 3) != "BZh";
+    if (!plain) {
+        PipeSource pipe(file_.get());
+        file_ = copied(*decompressed(pipe, name_), scratch, name_);
+    }
+    index_tar();
+}
+
+void ImageArchive::index_tar() {
+    FileSource source(file_.get(), 0, size_of(file_), name_);
+    TarReader tar(source, name_);
+    TarEntry entry;
+    std::map<std::string, std::string> links;
+    while (tar.next(entry)) {
+        std::string_view name = entry.name;
+        while (name.starts_with("./")) name.remove_prefix(2);
+        if (files_.size() + links.size() >= most_files)
+            throw Error(ErrorKind::bad_input, cat(name_, " has too many files"));
+        // Docker writes a layer that comes twice as a link to the first one.
+        if (S_ISLNK(entry.mode) && !entry.is_hard_link) links.emplace(name, entry.link);
+        if (entry.is_hard_link || !S_ISREG(entry.mode)) continue;
+        files_[std::string(name)] = {file_.get(), tar.data_offset(), entry.size, cat(quote(name), " in ", name_), ""};
+    }
+    for (const auto& [name, target] : links) {
+        // "../HEX/layer.tar", seen from HEX/layer.tar.
+        const auto found = files_.find(target.starts_with("../") ? target.substr(3) : target);
+        if (found != files_.end()) files_.emplace(name, found->second);
+    }
+}
+
+std::optional<Blob> ImageArchive::find(const std::string& name) {
+    if (!directory_) {
+        const auto found = files_.find(name);
+        return found == files_.end() ? std::nullopt : std::optional(found->second);
+    }
+    const auto opened = kernel::open_beneath(directory_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0,
+                                             RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (!opened) return std::nullopt;
+    Fd file(opened.value());
+    struct stat info {};
+    if (::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+    opened_.push_back(std::move(file));
+    return Blob{opened_.back().get(), 0, static_cast<std::uint64_t>(info.st_size), cat(quote(name), " in ", name_), ""};
+}
+
+Blob ImageArchive::need(const std::string& name, const std::string& wanted_by) {
+    if (auto found = find(name)) return *found;
+    throw Error(ErrorKind::bad_input, cat("there is no ", quote(name), " in ", name_, ", which ", wanted_by, " names"));
+}
+
+std::string ImageArchive::read(const Blob& blob, std::size_t max_bytes) const {
+    if (blob.size > max_bytes)
+        throw Error(ErrorKind::bad_input, cat(blob.name, " has more than ", human_size(max_bytes)));
+    FileSource file(blob.fd, blob.offset, blob.size, blob.name);
+    std::string text;
+    for (auto block = file.next(); !block.empty(); block = file.next())
+        text.append(reinterpret_cast<const char*>(block.data()), block.size());
+    if (!blob.digest.empty() && sha256_digest(text) != blob.digest)
+        throw Error(ErrorKind::bad_input,
+                    cat(blob.name, " is not what its digest says: ", sha256_digest(text), ", not ", blob.digest));
+    return text;
+}
+
+std::vector<ArchivedImage> ImageArchive::images(const std::string& platform) {
+    if (const auto manifest = find("manifest.json")) return docker_images(*manifest);
+    const auto index = find("index.json");
+    if (!index)
+        throw Error(ErrorKind::bad_input, cat(name_, " holds no image: it has neither manifest.json nor index.json"),
+                    "minirun load reads what docker save, podman save and skopeo copy write; for a root file system "
+                    "there is minirun import");
+    std::vector<ArchivedImage> images;
+    std::vector<std::string> platforms;
+    add_from_index(*index, platform, {}, 0, images, platforms);
+    if (images.empty())
+        throw Error(
+            ErrorKind::unsupported,
+            cat(name_, " has no image for ", platform, platforms.empty() ? "" : "; it has ", join(platforms, ", ")),
+            "--platform chooses another one");
+    return images;
+}
+
+std::vector<ArchivedImage> ImageArchive::docker_images(const Blob& manifest) {
+    const auto document = parse_json(read(manifest, max_manifest), manifest.name);
+    Problems problems(manifest.name);
+    std::vector<ArchivedImage> images;
+    if (!document.is_array() || document.empty()) problems.add(".", "expected an array of images");
+    for (const auto& view : JsonView(document, problems).elements()) {
+        ArchivedImage image;
+        const auto config = view["Config"].string();
+        const auto layers = view["Layers"].strings();
+        if (!view["Config"]) view["Config"].complain("expected the name of a file");
+        if (!view["Layers"]) view["Layers"].complain("expected the names of files");
+        problems.throw_if_any();
+        image.config = need(*config, manifest.name);
+        for (const auto& layer : *layers) image.layers.push_back(need(layer, manifest.name));
+        image.names = view["RepoTags"].strings().value_or(std::vector<std::string>{});
+        images.push_back(std::move(image));
+    }
+    problems.throw_if_any();
+    return images;
+}
+
+Blob ImageArchive::blob_of(const JsonView& descriptor, const std::string& wanted_by) {
+    const auto digest = descriptor["digest"].string_or("");
+    if (!is_sha256_digest(digest))
+        throw Error(ErrorKind::bad_input, cat(wanted_by, ": ", descriptor.path(),
+                                              ".digest: expected sha256: and 64 hex digits, found ", quote(digest)));
+    auto blob = need("blobs/sha256/" + digest.substr(7), wanted_by);
+    const auto size = descriptor["size"].unsigned_integer();
+    if (size && *size != blob.size)
+        throw Error(ErrorKind::bad_input,
+                    cat(blob.name, " has ", blob.size, " bytes, not ", *size, " as ", wanted_by, " says"));
+    blob.digest = digest;
+    return blob;
+}
+
+void ImageArchive::add_from_index(const Blob& index, const std::string& platform, const std::vector<std::string>& names,
+                                  int depth, std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
+    if (depth > 4) throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
+    const auto document = parse_json(read(index, max_manifest), index.name);
+    Problems problems(index.name);
+    for (const auto& view : JsonView(document, problems)["manifests"].elements()) {
+        const auto type = view["mediaType"].string_or("");
+        auto all_names = names;
+        const auto annotations = view["annotations"];
+        for (const char* key : {"io.containerd.image.name", "org.opencontainers.image.ref.name"})
+            if (const auto name = annotations[key].string(); name && all_names.empty()) all_names.push_back(*name);
+        if (is_index(type)) {
+            add_from_index(blob_of(view, index.name), platform, all_names, depth + 1, images, platforms);
+        } else if (is_manifest(type)) {
+            // What BuildKit says about an image is no image.
+            if (annotations["vnd.docker.reference.type"].string_or("") == "attestation-manifest") continue;
+            if (view["platform"]) {
+                platforms.push_back(platform_of(view["platform"]));
+                if (!fits(platforms.back(), platform)) continue;
+            }
+            images.push_back(image_from_manifest(blob_of(view, index.name), all_names));
+        } else {
+            view["mediaType"].complain(cat("unknown media type ", quote(type)));
+        }
+    }
+    problems.throw_if_any();
+}
+
+ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const std::vector<std::string>& names) {
+    const auto document = parse_json(read(blob, max_manifest), blob.name);
+    Problems problems(blob.name);
+    const JsonView view(document, problems);
+    ArchivedImage image;
+    image.names = names;
+    if (const auto type = view["config"]["mediaType"].string_or(""); !is_config(type))
+        view["config"]["mediaType"].complain(cat("unknown media type ", quote(type)));
+    const auto layers = view["layers"].elements();
+    for (const auto& layer : layers)
+        if (const auto type = layer["mediaType"].string_or(""); !is_layer(type))
+            layer["mediaType"].complain(cat("unknown media type ", quote(type)));
+    problems.throw_if_any();
+    image.config = blob_of(view["config"], blob.name);
+    for (const auto& layer : layers) image.layers.push_back(blob_of(layer, blob.name));
+    return image;
+}
+
+}  // namespace minirun

@@ -1,0 +1,64 @@
+// An archive or directory with images in it: what Docker, Podman, skopeo, umoci and buildah write.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+
+namespace minirun {
+
+/// A file of the archive, or a part of it.
+struct Blob {
+    int fd = -1;  ///< the archive's; not owned
+    std::uint64_t offset = 0, size = 0;
+    std::string name;    ///< what messages call it
+    std::string digest;  ///< what it is said to have, "sha256:…"; empty: nothing is said
+};
+
+/// One image as the archive describes it.
+struct ArchivedImage {
+    Blob config;
+    std::vector<Blob> layers;        ///< lowest first
+    std::vector<std::string> names;  ///< references as they are written there
+};
+
+/// The files of a docker-archive, an OCI archive or an OCI layout directory.
+///
+/// Names in it are keys, never paths; of a directory only blobs/ALGORITHM/HEX, index.json and oci-layout are opened,
+/// without following a link.
+class ImageArchive {
+public:
+    /// `path` is a directory or a file; "-" is standard input. What cannot be read at any place (a pipe, a compressed
+    /// archive) is first written to an unnamed file in `scratch`. Throws Error.
+    ImageArchive(const std::string& path, const std::string& scratch);
+
+    /// The images in it: all of a docker-archive; of an OCI index those for the platform "OS/ARCHITECTURE[/VARIANT]".
+    /// Throws Error{bad_input}; {unsupported} if an index has none for that platform, naming those that it has.
+    std::vector<ArchivedImage> images(const std::string& platform);
+
+    /// The whole text of a small file, its digest checked.
+    std::string read(const Blob& blob, std::size_t max_bytes) const;
+
+private:
+    struct Manifest;
+    void index_tar();
+    std::optional<Blob> find(const std::string& name);
+    Blob need(const std::string& name, const std::string& wanted_by);
+    std::vector<ArchivedImage> docker_images(const Blob& manifest);
+    void add_from_index(const Blob& index, const std::string& platform, const std::vector<std::string>& names,
+                        int depth, std::vector<ArchivedImage>& images, std::vector<std::string>& platforms);
+    ArchivedImage image_from_manifest(const Blob& blob, const std::vector<std::string>& names);
+    Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
+
+    std::string name_;
+    Fd file_;                            ///< of an archive
+    Fd directory_;                       ///< of a layout
+    std::map<std::string, Blob> files_;  ///< of an archive
+    std::vector<Fd> opened_;             ///< of a layout
+};
+
+}  // namespace minirun

@@ -1,0 +1,36 @@
+// Images of an archive -> the store.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "archive/unpack_layer.hpp"
+#include "image/store.hpp"
+
+namespace minirun {
+
+struct LoadOptions {
+    std::string platform;  ///< "linux/amd64", of an index
+    UnpackLimits limits;
+    unsigned threads = 0;  ///< layers at once; 0: as many as there are processors
+};
+
+struct LoadedImage {
+    std::string id;                  ///< 64 hex digits
+    std::vector<std::string> names;  ///< the tags that were set, Reference::full()
+    std::size_t layers = 0;          ///< of the image
+    std::size_t new_layers = 0;      ///< of those, how many the store did not have
+};
+
+/// Told what happens to a layer; called by several threads, one at a time.
+using LayerProgress = std::function<void(const std::string& diff_id, std::string_view what)>;
+
+/// Puts all images of the archive or directory at `path` ("-" is standard input) into the store.
+///
+/// Every digest is checked: of manifests, configs and layers, and each layer's DiffID. A failure leaves the store as it
+/// was, but for whole layers of the same archive, which the next load finds. Throws Error.
+std::vector<LoadedImage> load_images(const ImageStore& store, const std::string& path, const LoadOptions& options,
+                                     const LayerProgress& progress);
+
+}  // namespace minirun

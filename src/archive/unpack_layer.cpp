@@ -1,0 +1,302 @@
+#include "archive/unpack_layer.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <map>
+#include <set>
+#include <string_view>
+
+#include "archive/whiteout.hpp"
+#include "base/remove_tree.hpp"
+#include "base/text.hpp"
+#include "kernel/files.hpp"
+#include "kernel/openat2.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+constexpr std::size_t longest_path = 4095, deepest_path = 2000;
+
+class Unpacker {
+public:
+    Unpacker(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits)
+        : tar_(tar), tree_(tree), name_(name), limits_(limits) {}
+
+    UnpackedLayer run() {
+        TarEntry entry;
+        std::uint64_t entries = 0;
+        while (tar_.next(entry)) {
+            if (++entries > limits_.entries)
+                throw Error(ErrorKind::bad_input, cat(name_, " has more than ", limits_.entries, " entries"),
+                            "--max-entries raises the limit");
+            unpack(entry);
+        }
+        set_directory_times();
+        for (const auto& [path, explicitly] : directories_)
+            if (!explicitly.named) result_.implied_directories.push_back(path);
+        return std::move(result_);
+    }
+
+private:
+    struct Directory {
+        bool named = false;  ///< the archive has an entry for it
+        timespec mtime{};
+    };
+
+    [[noreturn]] void refuse(const TarEntry& entry, std::string_view why) const {
+        throw Error(ErrorKind::bad_input, cat(name_, ": the entry ", quote(entry.name), ' ', why));
+    }
+    [[noreturn]] void failed(const TarEntry& entry, int error) const {
+        throw system_error(cat("cannot unpack ", quote(entry.name), " of ", name_), error,
+                           error == ENOSPC ? "make space, or set MINIRUN_ROOT to a directory on another disk" : "");
+    }
+
+    // "./usr//bin/" -> "usr/bin"; the root of the layer is "". Nothing may lead out of it, not even and back in.
+    std::string checked_path(const TarEntry& entry, std::string_view path) const {
+        std::string clean;
+        std::size_t depth = 0;
+        for (const auto& part : split(path, '/')) {
+            if (part.empty() || part == ".") continue;
+            if (part == "..") refuse(entry, cat("leaves the layer: ", quote(path)));
+            if (part.size() > 255) refuse(entry, "has a name of more than 255 bytes");
+            clean += (clean.empty() ? "" : "/") + part;
+            depth++;
+        }
+        if (clean.size() > longest_path || depth > deepest_path) refuse(entry, "has a path that is too long");
+        return clean;
+    }
+
+    // The directory `path`, open; made with all its parents if it is not there.
+    int parent(const TarEntry& entry, const std::string& path) {
+        if (path == open_path_ && open_) return open_.get();
+        if (path.empty()) return tree_.get();
+        auto opened = kernel::open_beneath(tree_.get(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0, beneath);
+        if (!opened && opened.error() == ENOENT) {
+            const auto slash = path.rfind('/');
+            const int above = parent(entry, slash == std::string::npos ? "" : path.substr(0, slash));
+            const auto last = slash == std::string::npos ? path : path.substr(slash + 1);
+            remove_whiteout(above, last, path);
+            if (::mkdirat(above, last.c_str(), 0755) < 0) failed(entry, errno);
+            mark_opaque_if_recreated(above, last, path);
+            directories_[path];
+            opened = kernel::open_beneath(tree_.get(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0, beneath);
+        }
+        if (opened.error() == ENOTDIR || opened.error() == ELOOP)
+            refuse(entry, cat("lies below ", quote(path), ", which is no directory in this layer"));
+        if (!opened) failed(entry, opened.error());
+        open_.reset(opened.value());
+        open_path_ = path;
+        return open_.get();
+    }
+
+    void unpack(const TarEntry& entry) {
+        // An archive with a NUL in a name cannot be told apart from one without: libarchive ends the name there.
+        const auto path = checked_path(entry, entry.name);
+        if (path.empty()) {
+            if (!S_ISDIR(entry.mode)) refuse(entry, "names the root of the layer, and is no directory");
+            directories_[""] = {true, entry.mtime};
+            finish(entry, tree_.get());
+            return;
+        }
+        const auto slash = path.rfind('/');
+        const auto above = slash == std::string::npos ? std::string() : path.substr(0, slash);
+        const auto last = slash == std::string::npos ? path : path.substr(slash + 1);
+        const int directory = parent(entry, above);
+        if (last.starts_with(whiteout_prefix))
+            hide(entry, directory, above, last);
+        else
+            make(entry, directory, path, last);
+    }
+
+    void hide(const TarEntry& entry, int directory, const std::string& above, const std::string& last) {
+        if (last == opaque_marker) {
+            if (const int error = set_opaque(directory); error != 0) failed(entry, error);
+            return;
+        }
+        // Other names with two prefixes are aufs's own bookkeeping.
+        const auto hidden = last.substr(whiteout_prefix.size());
+        if (hidden.starts_with(whiteout_prefix)) return;
+        if (hidden.empty() || hidden == "." || hidden == "..") refuse(entry, "deletes nothing that has a name");
+        const auto path = above.empty() ? hidden : above + "/" + hidden;
+        deleted_.insert(path);
+        if (::mknodat(directory, hidden.c_str(), S_IFCHR, makedev(0, 0)) == 0) return;
+        if (errno != EEXIST) failed(entry, errno);
+        // This layer has something new there: a file hides what is below, a directory has to be told to.
+        mark_opaque_if_recreated(directory, hidden, path);
+    }
+
+    void make(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
+        if (entry.is_hard_link) return link(entry, directory, path, last);
+        clear(entry, directory, path, last);
+        switch (entry.mode & S_IFMT) {
+            case S_IFDIR: return make_directory(entry, directory, path, last);
+            case S_IFREG: return make_file(entry, directory, last);
+            case S_IFLNK:
+                if (::symlinkat(entry.link.c_str(), directory, last.c_str()) < 0) failed(entry, errno);
+                result_.bytes += entry.link.size();
+                break;
+            case S_IFCHR:
+                if (entry.major == 0 && entry.minor == 0)
+                    refuse(entry, "is a 0/0 device, which is how a deleted file is kept");
+                [[fallthrough]];
+            case S_IFBLK:
+            case S_IFIFO:
+                if (::mknodat(directory, last.c_str(), entry.mode & S_IFMT, makedev(entry.major, entry.minor)) < 0)
+                    failed(entry, errno);
+                break;
+            default: refuse(entry, "is of a type that a layer cannot hold");
+        }
+        const Fd made(::openat(directory, last.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        if (!made) failed(entry, errno);
+        finish(entry, made.get());
+    }
+
+    void make_directory(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
+        if (::mkdirat(directory, last.c_str(), 0700) == 0)
+            mark_opaque_if_recreated(directory, last, path);
+        else if (errno != EEXIST)
+            failed(entry, errno);
+        const Fd made(::openat(directory, last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!made) failed(entry, errno);
+        directories_[path] = {true, entry.mtime};
+        finish(entry, made.get());
+    }
+
+    void make_file(const TarEntry& entry, int directory, const std::string& last) {
+        if (entry.size > limits_.bytes - result_.bytes)
+            throw Error(ErrorKind::bad_input, cat(name_, " unpacks to more than ", human_size(limits_.bytes)),
+                        "--max-size raises the limit");
+        result_.bytes += entry.size;
+        const Fd file(::openat(directory, last.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!file) failed(entry, errno);
+        std::uint64_t end = 0;
+        tar_.read_data([&](Bytes piece, std::uint64_t offset) {
+            if (offset != end && ::lseek(file.get(), static_cast<off_t>(offset), SEEK_SET) < 0) failed(entry, errno);
+            if (const auto written = kernel::write_all(file.get(), piece.data(), piece.size()); !written)
+                failed(entry, written.error());
+            end = offset + piece.size();
+        });
+        if (end < entry.size && ::ftruncate(file.get(), static_cast<off_t>(entry.size)) < 0) failed(entry, errno);
+        finish(entry, file.get());
+    }
+
+    void link(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
+        const auto target = checked_path(entry, entry.link);
+        if (target.empty() || target == path) refuse(entry, "is a hard link to itself or to the root of the layer");
+        const auto slash = target.rfind('/');
+        const auto above = slash == std::string::npos ? std::string(".") : target.substr(0, slash);
+        const auto found =
+            kernel::open_beneath(tree_.get(), above.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0, beneath);
+        const Fd source(found ? found.value() : -1);
+        const auto name = slash == std::string::npos ? target : target.substr(slash + 1);
+        struct stat info {};
+        if (!source || ::fstatat(source.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) {
+            if (found.error() == ELOOP)
+                refuse(entry, cat("is a hard link through a symbolic link: ", quote(entry.link)));
+            result_.links_below.push_back(entry);
+            return;
+        }
+        if (S_ISDIR(info.st_mode)) refuse(entry, cat("is a hard link to the directory ", quote(entry.link)));
+        if (S_ISCHR(info.st_mode) && info.st_rdev == 0)
+            refuse(entry, cat("is a hard link to the deleted ", quote(entry.link)));
+        clear(entry, directory, path, last);
+        if (::linkat(source.get(), name.c_str(), directory, last.c_str(), 0) < 0) failed(entry, errno);
+    }
+
+    // What was there before in this archive: the later entry counts. A directory stays under a directory.
+    void clear(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
+        struct stat info {};
+        if (::fstatat(directory, last.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) {
+            if (errno == ENOENT) return;
+            failed(entry, errno);
+        }
+        if (S_ISDIR(info.st_mode) && S_ISDIR(entry.mode) && !entry.is_hard_link) return;
+        if (!S_ISDIR(info.st_mode)) {
+            if (::unlinkat(directory, last.c_str(), 0) < 0) failed(entry, errno);
+            return;
+        }
+        if (const int error = remove_tree(cat("/proc/self/fd/", directory, '/', last)); error != 0)
+            failed(entry, error);
+        directories_.erase(path);
+        directories_.erase(directories_.lower_bound(path + '/'), directories_.lower_bound(path + char('/' + 1)));
+    }
+
+    void remove_whiteout(int directory, const std::string& last, const std::string& path) {
+        if (deleted_.contains(path)) ::unlinkat(directory, last.c_str(), 0);
+    }
+
+    // Deleted and made again in one layer: what the layers below have in it stays hidden.
+    void mark_opaque_if_recreated(int directory, const std::string& last, const std::string& path) {
+        if (!deleted_.contains(path)) return;
+        const Fd made(::openat(directory, last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (made) set_opaque(made.get());
+    }
+
+    // Owner before mode, which a change of owner would cut; times last. `fd` may be open for its path only.
+    void finish(const TarEntry& entry, int fd) {
+        const auto path = cat("/proc/self/fd/", fd);
+        const bool link = S_ISLNK(entry.mode);
+        if (::fchownat(fd, "", entry.uid, entry.gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) failed(entry, errno);
+        if (!link && ::chmod(path.c_str(), entry.mode & 07777) < 0) failed(entry, errno);
+        if (!link) set_attributes(entry, path);
+        if (S_ISDIR(entry.mode)) return;
+        const timespec times[2] = {entry.mtime, entry.mtime};
+        if (::utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) failed(entry, errno);
+    }
+
+    // Those that mean the same on every machine. Never overlayfs's own: they could redirect to what is not in the
+    // image.
+    void set_attributes(const TarEntry& entry, const std::string& path) const {
+        for (const auto& [name, value] : entry.xattrs) {
+            const bool kept = (name.starts_with("user.") && !name.starts_with("user.overlay.")) ||
+                              name == "security.capability" || name == "system.posix_acl_access" ||
+                              name == "system.posix_acl_default";
+            if (kept && ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) < 0) {
+                if (errno != ENOTSUP) failed(entry, errno);
+                throw Error(ErrorKind::unsupported,
+                            cat("the file system of the store cannot keep the attribute ", printable(name), " of ",
+                                quote(entry.name)),
+                            "set MINIRUN_ROOT to a directory on ext4, xfs or btrfs");
+            }
+        }
+    }
+
+    // At the end: whatever was made in a directory changed its time.
+    void set_directory_times() const {
+        for (const auto& [path, directory] : directories_) {
+            if (!directory.named) continue;
+            const auto opened = kernel::open_beneath(tree_.get(), path.empty() ? "." : path.c_str(),
+                                                     O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, beneath);
+            const Fd fd(opened ? opened.value() : -1);
+            const timespec times[2] = {directory.mtime, directory.mtime};
+            if (!fd || ::futimens(fd.get(), times) < 0)
+                throw system_error(cat("cannot set the time of ", quote(path), " of ", name_), errno);
+        }
+    }
+
+    TarReader& tar_;
+    const Fd& tree_;
+    const std::string& name_;
+    const UnpackLimits& limits_;
+    UnpackedLayer result_;
+    std::map<std::string, Directory> directories_;
+    std::set<std::string> deleted_;
+    Fd open_;  ///< the parent of the last entry, and its path
+    std::string open_path_;
+};
+
+}  // namespace
+
+UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits) {
+    return Unpacker(tar, tree, name, limits).run();
+}
+
+}  // namespace minirun

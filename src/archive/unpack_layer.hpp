@@ -1,0 +1,37 @@
+// A layer's tar archive -> a directory in overlayfs form.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "archive/tar_reader.hpp"
+#include "base/fd.hpp"
+
+namespace minirun {
+
+/// What an archive may make of this machine. More than that is Error{bad_input} that names the option to raise it.
+struct UnpackLimits {
+    std::uint64_t bytes = 64ull << 30;   ///< of all files of a layer
+    std::uint64_t entries = 10'000'000;  ///< of a layer
+};
+
+/// What cannot be done without the layers below.
+struct UnpackedLayer {
+    /// Directories that the archive did not mention but had entries in: made 0755, root's. They are to look as in the
+    /// layers below.
+    std::vector<std::string> implied_directories;
+    /// Hard links to files that this layer does not have.
+    std::vector<TarEntry> links_below;
+    std::uint64_t bytes = 0;  ///< of all regular files and links, as Docker counts
+};
+
+/// Unpacks all entries into the empty directory `tree`.
+///
+/// Whiteouts become 0/0 devices, opaque markers the attribute trusted.overlay.opaque (Documentation/filesystems/
+/// overlayfs.rst, image specification layer.md). The archive is hostile: parents are opened beneath `tree` without any
+/// symbolic link, names with "..", of devices that would be whiteouts and attributes of overlayfs are refused or left
+/// out. Throws Error{bad_input} with the entry's name; `name` is what messages call the layer.
+UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits);
+
+}  // namespace minirun

@@ -1,0 +1,8 @@
+// The commands of minirun-image. argv[0] is the command's own name; the result is the exit code.
+#pragma once
+
+namespace minirun {
+
+int load_command(int argc, char** argv);
+
+}  // namespace minirun

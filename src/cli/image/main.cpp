@@ -1,0 +1,39 @@
+// minirun-image: the heavy work with images. `minirun load` and its like start it.
+#include <array>
+#include <exception>
+#include <string_view>
+
+#include "base/text.hpp"
+#include "cli/image/commands.hpp"
+#include "cli/render.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+struct Command {
+    std::string_view name;
+    int (*run)(int argc, char** argv);
+};
+constexpr std::array commands{Command{"load", load_command}};
+
+int dispatch(int argc, char** argv) {
+    for (const auto& command : commands)
+        if (argc > 0 && command.name == argv[0]) return command.run(argc, argv);
+    throw Error(ErrorKind::usage, "minirun-image is started by minirun", "minirun --help lists the commands");
+}
+
+}  // namespace
+}  // namespace minirun
+
+int main(int argc, char** argv) {
+    try {
+        return minirun::dispatch(argc - 1, argv + 1);
+    } catch (const minirun::Error& error) {
+        minirun::print_error("minirun", error);
+        return minirun::exit_code(error.kind());
+    } catch (const std::exception& error) {
+        minirun::print_error("minirun", {minirun::ErrorKind::system, minirun::cat("internal error: ", error.what())});
+        return minirun::exit_code(minirun::ErrorKind::system);
+    }
+}

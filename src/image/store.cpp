@@ -1,0 +1,82 @@
+#include "image/store.hpp"
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "image/reference.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t id_length = 64, shortest_prefix = 4;
+
+std::vector<std::string> names_in(const std::string& directory) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
+    while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr)
+        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::string exchanged(std::string text, char from, char to) {
+    std::replace(text.begin(), text.end(), from, to);
+    return text;
+}
+
+bool is_hex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
+
+}  // namespace
+
+std::string ImageStore::image_directory(std::string_view hex) const { return cat(images(), '/', hex); }
+std::string ImageStore::layer_directory(std::string_view key) const { return cat(layers(), '/', key); }
+bool ImageStore::has_image(std::string_view hex) const { return is_directory(image_directory(hex)); }
+bool ImageStore::has_layer(std::string_view key) const { return is_directory(layer_directory(key)); }
+
+std::vector<std::string> ImageStore::all_images() const { return names_in(images()); }
+
+std::vector<ImageStore::Tag> ImageStore::all_tags() const {
+    std::vector<Tag> found;
+    for (const auto& name : names_in(tags()))
+        found.push_back({exchanged(name, '%', '/'), read_link(tags() + "/" + name)});
+    return found;
+}
+
+std::optional<std::string> ImageStore::find(std::string_view text) const {
+    auto hex = text.starts_with("sha256:") ? text.substr(7) : text;
+    if (hex.size() >= shortest_prefix && hex.size() <= id_length && is_hex(hex)) {
+        if (hex.size() == id_length) return has_image(hex) ? std::optional(std::string(hex)) : std::nullopt;
+        std::vector<std::string> matching;
+        for (const auto& id : all_images())
+            if (id.starts_with(hex)) matching.push_back(id);
+        if (matching.size() > 1)
+            throw Error(ErrorKind::usage, cat("the ids of ", matching.size(), " images begin with ", quote(hex)),
+                        "give more digits");
+        if (!matching.empty()) return matching.front();
+    }
+    if (text.starts_with("sha256:")) return std::nullopt;
+    const auto reference = parse_reference(text);
+    const auto id = read_link(cat(tags(), '/', exchanged(reference.full(), '/', '%')));
+    return id.empty() || !has_image(id) ? std::nullopt : std::optional(id);
+}
+
+void ImageStore::set_tag(const std::string& name, const std::string& id) const {
+    const auto place = cat(tags(), '/', exchanged(name, '/', '%'));
+    const auto beside = cat(tags(), "/.", ::getpid(), '.', exchanged(name, '/', '%'));
+    ::unlink(beside.c_str());
+    if (::symlink(id.c_str(), beside.c_str()) < 0 || ::rename(beside.c_str(), place.c_str()) < 0) {
+        const int error = errno;
+        ::unlink(beside.c_str());
+        throw system_error(cat("cannot set the tag ", quote(name)), error);
+    }
+}
+
+}  // namespace minirun

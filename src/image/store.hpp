@@ -1,0 +1,56 @@
+// The image store: every layer on disk once.
+//
+//     images/HEX/config.json        the config as it came; HEX is its SHA-256, the image's id
+//     images/HEX/layers/sha256-…    for each DiffID a link to where that layer is: the image is a bundle
+//     layers/KEY/tree/              a layer in overlayfs form; KEY is "sha256-" and its DiffID, or its ChainID where it
+//                                   could only be made on top of the layers below
+//     tags/NAME                     a link to HEX; '/' in the name is '%'
+//     staging/                      what is being made, each in a directory that its maker holds by flock(2)
+//
+// Everything appears by rename(2), layers before the image and the image before its tags: what can be seen is whole.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace minirun {
+
+class ImageStore {
+public:
+    /// `data` is the data directory (Paths::data). Nothing is made; it need not exist.
+    explicit ImageStore(std::string data) : data_(std::move(data)) {}
+
+    std::string images() const { return data_ + "/images"; }
+    std::string layers() const { return data_ + "/layers"; }
+    std::string tags() const { return data_ + "/tags"; }
+    std::string staging() const { return data_ + "/staging"; }
+
+    std::string image_directory(std::string_view hex) const;
+    /// Of a layer by its key.
+    std::string layer_directory(std::string_view key) const;
+    bool has_image(std::string_view hex) const;
+    bool has_layer(std::string_view key) const;
+
+    /// The id (64 hex digits) of the image that `text` means: a tag, "sha256:" and an id, an id, or at least four
+    /// digits that only one id begins with. Nothing if there is none. Throws Error{usage} if several ids begin so.
+    std::optional<std::string> find(std::string_view text) const;
+
+    struct Tag {
+        std::string name;  ///< Reference::full()
+        std::string id;    ///< of its image
+    };
+    /// Sorted by name.
+    std::vector<Tag> all_tags() const;
+    /// The ids of all images.
+    std::vector<std::string> all_images() const;
+
+    /// Makes or moves a tag, in one step. `name` is Reference::full().
+    void set_tag(const std::string& name, const std::string& id) const;
+
+private:
+    std::string data_;
+};
+
+}  // namespace minirun

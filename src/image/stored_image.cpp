@@ -1,0 +1,58 @@
+#include "image/stored_image.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <map>
+
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t max_facts = 4096;
+
+}  // namespace
+
+std::string image_facts(std::string_view created, std::uint64_t size) {
+    return Json{{"created", created}, {"size", size}}.dump() + "\n";
+}
+
+std::int64_t seconds_of(std::string_view rfc3339) {
+    std::tm time{};
+    const std::string text(rfc3339);
+    const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
+    if (rest == nullptr) return 0;
+    const auto zone = std::string_view(rest).find_first_of("+-Zz");
+    int hours = 0, minutes = 0;
+    if (zone != std::string_view::npos && (rest[zone] == '+' || rest[zone] == '-') &&
+        std::sscanf(rest + zone + 1, "%2d:%2d", &hours, &minutes) == 2) {
+        const int sign = rest[zone] == '+' ? 1 : -1;
+        return ::timegm(&time) - sign * (hours * 3600 + minutes * 60);
+    }
+    return ::timegm(&time);
+}
+
+std::vector<StoredImage> stored_images(const ImageStore& store) {
+    std::map<std::string, std::vector<std::string>> tags;
+    for (auto& tag : store.all_tags()) tags[tag.id].push_back(std::move(tag.name));
+    std::vector<StoredImage> images;
+    for (const auto& id : store.all_images()) try {
+            const auto file = store.image_directory(id) + "/facts.json";
+            const auto document = parse_json(read_file(file, max_facts), file);
+            Problems problems(file);
+            const JsonView view(document, problems);
+            images.push_back(
+                {id, tags[id], view["created"].string_or(""), view["size"].unsigned_integer().value_or(0)});
+        } catch (const Error&) {
+            // Removed meanwhile.
+        }
+    std::stable_sort(images.begin(), images.end(), [](const StoredImage& a, const StoredImage& b) {
+        return seconds_of(a.created) > seconds_of(b.created);
+    });
+    return images;
+}
+
+}  // namespace minirun

@@ -1,0 +1,29 @@
+// What the store knows of an image, for lists.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image/store.hpp"
+
+namespace minirun {
+
+struct StoredImage {
+    std::string id;                 ///< 64 hex digits
+    std::vector<std::string> tags;  ///< Reference::full(), sorted
+    std::string created;            ///< RFC 3339, as the config says it; empty if it does not
+    std::uint64_t size = 0;         ///< of all files of all layers, as Docker counts
+};
+
+/// All images of the store, the newest first, as Docker lists them. One that cannot be read is left out.
+std::vector<StoredImage> stored_images(const ImageStore& store);
+
+/// The text of images/HEX/facts.json: what a list needs, so that it need not read the config and every layer.
+std::string image_facts(std::string_view created, std::uint64_t size);
+
+/// Seconds since 1970 of a time in RFC 3339; 0 if it is none.
+std::int64_t seconds_of(std::string_view rfc3339);
+
+}  // namespace minirun
