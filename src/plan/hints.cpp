@@ -220,6 +220,10 @@ struct Diagnose {
         if (report.error == EXDEV)
             return {ErrorKind::bad_input,
                     cat("the working directory ", quote(s.path), " lies outside of the container"), ""};
+        if (report.error == ELOOP)
+            return {ErrorKind::bad_input,
+                    cat("the working directory ", quote(s.path), " leads through a link of /proc, or in a circle"),
+                    "choose another one with --workdir"};
         if (report.error == EROFS)
             return {ErrorKind::bad_input,
                     cat("the working directory ", quote(s.path), " is not in the image, and the root is read-only"),

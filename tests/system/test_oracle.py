@@ -83,7 +83,7 @@ class TestLikeRunc:
         config, bundle = runtime_bundle(["/bin/payload", "facts"])
         change(config)
         bundle.write(config)
-        ours, theirs = minirun.run(bundle.path).facts, json.loads(runc(bundle.path))
+        ours, theirs = minirun.run("-q", bundle.path).facts, json.loads(runc(bundle.path))
         own = json.loads(subprocess.run([bundle.path / "rootfs/bin/payload", "facts"], stdout=subprocess.PIPE, text=True).stdout)
         for facts in (ours, theirs):
             facts["shared"] = {name for name, link in facts.pop("namespaces").items() if link == own["namespaces"][name]}
@@ -97,7 +97,7 @@ class TestLikeRunc:
         config, bundle = runtime_bundle(["/bin/busybox", "cat", "/proc/self/mountinfo"])
         change(config)
         bundle.write(config)
-        ours, theirs = mounts_of(minirun.run(bundle.path).ok().out), mounts_of(runc(bundle.path))
+        ours, theirs = mounts_of(minirun.run("-q", bundle.path).ok().out), mounts_of(runc(bundle.path))
         masked = set(config["linux"]["maskedPaths"])
         cgroups = {place for place in {*ours, *theirs} if place.startswith("/sys/fs/cgroup")}
         # Ours are read-only through and through: the covers of masked files, and the tmpfs that holds cgroup v1's
@@ -113,5 +113,5 @@ def test_home_is_set(minirun, runc, runtime_bundle):
     """Engines leave HOME to the runtime: where the environment has none, it is the user's of /etc/passwd."""
     _, bundle = runtime_bundle(["/bin/payload", "facts", "env"])
     theirs = json.loads(runc(bundle.path))["env"]
-    assert sorted(minirun.run(bundle.path).facts["env"]) == sorted(theirs)
+    assert sorted(minirun.run("-q", bundle.path).facts["env"]) == sorted(theirs)
     assert "HOME=/root" in theirs
