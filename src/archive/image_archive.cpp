@@ -94,7 +94,7 @@ std::uint64_t size_of(const Fd& file) {
 
 }  // namespace
 
-ImageArchive::ImageArchive(const std::string& path, const std::string& scratch) {
+ImageArchive::ImageArchive(const std::string& path, const std::string& scratch) : path_(path) {
     const bool is_stdin = path == "-";
     name_ = is_stdin ? "the archive on standard input" : quote(path);
     file_.reset(is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -139,6 +139,16 @@ void ImageArchive::index_tar() {
         const auto found = files_.find(target.starts_with("../") ? target.substr(3) : target);
         if (found != files_.end()) files_.emplace(name, found->second);
     }
+}
+
+// By the specification a ref.name is a tag; skopeo and others put whole names there. A tag alone gets the name of the
+// archive or directory.
+std::string ImageArchive::name_of(const std::string& reference) const {
+    if (reference.find_first_of("/:") != std::string::npos) return reference;
+    auto base = path_;
+    while (base.size() > 1 && base.back() == '/') base.pop_back();
+    base = base.substr(base.rfind('/') + 1);
+    return cat(base.substr(0, base.find(".tar")), ':', reference);
 }
 
 std::optional<Blob> ImageArchive::find(const std::string& name) {
@@ -236,8 +246,10 @@ void ImageArchive::add_from_index(const Blob& index, const std::string& platform
         const auto type = view["mediaType"].string_or("");
         auto all_names = names;
         const auto annotations = view["annotations"];
-        for (const char* key : {"io.containerd.image.name", "org.opencontainers.image.ref.name"})
-            if (const auto name = annotations[key].string(); name && all_names.empty()) all_names.push_back(*name);
+        if (const auto name = annotations["io.containerd.image.name"].string())
+            all_names = {*name};
+        else if (const auto reference = annotations["org.opencontainers.image.ref.name"].string())
+            all_names = {name_of(*reference)};
         if (is_index(type)) {
             add_from_index(blob_of(view, index.name), platform, all_names, depth + 1, images, platforms);
         } else if (is_manifest(type)) {

@@ -46,6 +46,7 @@ public:
 private:
     struct Manifest;
     void index_tar();
+    std::string name_of(const std::string& reference) const;
     std::optional<Blob> find(const std::string& name);
     Blob need(const std::string& name, const std::string& wanted_by);
     std::vector<ArchivedImage> docker_images(const Blob& manifest);
@@ -54,7 +55,8 @@ private:
     ArchivedImage image_from_manifest(const Blob& blob, const std::vector<std::string>& names);
     Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
 
-    std::string name_;
+    std::string path_;                   ///< as it was given
+    std::string name_;                   ///< for messages
     Fd file_;                            ///< of an archive
     Fd directory_;                       ///< of a layout
     std::map<std::string, Blob> files_;  ///< of an archive

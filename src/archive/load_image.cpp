@@ -41,6 +41,15 @@ std::vector<std::string> chain_ids(const std::vector<std::string>& diff_ids) {
     return chain;
 }
 
+// What is written there may be no name at all: the image is loaded without it.
+std::string full_name(const std::string& name) {
+    try {
+        return parse_reference(name).full();
+    } catch (const Error&) {
+        return "";
+    }
+}
+
 // A layer that needs nothing of those below is the same under all images; another one only on top of these.
 std::string own_key(const std::string& diff_id) { return "sha256-" + hex_of(diff_id); }
 std::string chain_key(const std::string& chain_id) { return "chain-" + hex_of(chain_id); }
@@ -93,7 +102,8 @@ private:
             throw Error(ErrorKind::unsupported,
                         cat("the image has ", image.diff_ids.size(), " layers, overlayfs takes at most ", max_layers));
         image.chain = chain_ids(image.diff_ids);
-        for (const auto& name : archived.names) image.names.push_back(parse_reference(name).full());
+        for (const auto& name : archived.names)
+            if (const auto full = full_name(name); !full.empty()) image.names.push_back(full);
         return image;
     }
 

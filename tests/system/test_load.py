@@ -83,6 +83,11 @@ class TestFormats:
         assert minirun("load", "-q", image).ok().out == "Loaded image: made:1\n"
         assert minirun.run("made:1", "cat", "/new").ok().out == "text"
 
+    @pytest.mark.parametrize("reference, name", [("1.5", "box:1.5"), ("a/b:c", "a/b:c"), ("No!", None)])
+    def test_names_of_an_oci_layout(self, minirun, scratch, base, reference, name):
+        out = minirun("load", "-q", oci_layout(scratch / "box", [base], name=reference)).ok().out
+        assert out == f"Loaded image: {name}\n" if name else out.startswith("Loaded image ID: sha256:")
+
     def test_a_platform(self, minirun, scratch, base):
         other = {"os": "linux", "architecture": "riscv64" if ARCHITECTURE != "riscv64" else "amd64"}
         image = oci_layout(scratch / "oci", [base], platforms=[other])
