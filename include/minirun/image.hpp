@@ -41,6 +41,7 @@ struct Image {
     enum class Form { image_config, docker_inspect, runtime_bundle, plain_rootfs };
 
     std::string name;         ///< as the user named it
+    std::string id;           ///< of an image in the store, 64 hex digits; otherwise empty
     std::string directory;    ///< absolute path of the bundle's directory
     std::string config_file;  ///< absolute path of the JSON document; empty for a plain rootfs
     Form form = Form::image_config;

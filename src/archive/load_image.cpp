@@ -1,6 +1,7 @@
 #include "archive/load_image.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,12 +15,12 @@
 
 #include "archive/image_archive.hpp"
 #include "archive/settle_layer.hpp"
-#include "archive/staging.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "image/bundle_layers.hpp"
 #include "image/reference.hpp"
+#include "image/staging.hpp"
 #include "image/stored_image.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
@@ -66,7 +67,16 @@ struct LayerJob {
 class Loader {
 public:
     Loader(const ImageStore& store, const std::string& path, const LoadOptions& options, const LayerProgress& progress)
-        : store_(store), options_(options), progress_(progress), staging_(store), archive_(path, staging_.path()) {}
+        : store_(store),
+          options_(options),
+          progress_(progress),
+          staging_(store),
+          // What it finds in the store stays there until its image is there: remove_unused_layers().
+          layers_lock_(::open(store.layers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+          archive_(path, staging_.path()) {
+        if (!layers_lock_ || ::flock(layers_lock_.get(), LOCK_SH) < 0)
+            throw system_error(cat("cannot lock ", quote(store.layers())), errno);
+    }
 
     std::vector<LoadedImage> run() {
         for (const auto& archived : archive_.images(options_.platform)) {
@@ -228,21 +238,13 @@ private:
         return key;
     }
 
-    // Of a layer's files.
-    std::uint64_t size_of(const std::string& key) const {
-        const auto file = store_.layer_directory(key) + "/layer.json";
-        const auto document = parse_json(read_file(file, max_config), file);
-        Problems problems(file);
-        return JsonView(document, problems)["size"].unsigned_integer().value_or(0);
-    }
-
     void publish_image(const Pending& image, const std::vector<std::string>& keys) {
         const auto directory = cat(staging_.path(), "/image-", image.id);
         if (::mkdir(directory.c_str(), 0700) < 0 || ::mkdir((directory + "/layers").c_str(), 0700) < 0)
             throw system_error(cat("cannot make the directory ", quote(directory)), errno);
         write_file_atomically(directory + "/config.json", image.config, 0600);
         std::uint64_t size = 0;
-        for (const auto& key : keys) size += size_of(key);
+        for (const auto& key : keys) size += layer_size(store_, key);
         write_file_atomically(directory + "/facts.json", image_facts(image.created, size), 0600);
         for (std::size_t i = 0; i < keys.size(); i++) {
             const auto link = cat(directory, "/layers/", own_key(image.diff_ids[i]));
@@ -257,6 +259,7 @@ private:
     const LoadOptions& options_;
     const LayerProgress& progress_;
     Staging staging_;
+    Fd layers_lock_;
     ImageArchive archive_;
     std::vector<Pending> images_;
     std::map<std::string, LayerJob> jobs_;  ///< by DiffID

@@ -12,6 +12,11 @@ namespace minirun {
 Image open_image(std::string_view name) {
     const ImageStore store(default_paths().data);
     const auto path = find_image(name, bundle_path(), store);
+    if (path.starts_with(store.images() + "/")) {
+        auto image = open_bundle(path, std::string(name));
+        image.id = path.substr(store.images().size() + 1);
+        return image;
+    }
     if (is_directory(path)) return open_bundle(path, std::string(name));
     return open_document(path, std::string(name));
 }

@@ -1,6 +1,7 @@
 #include "image/store.hpp"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,6 +44,17 @@ bool ImageStore::has_layer(std::string_view key) const { return is_directory(lay
 
 std::vector<std::string> ImageStore::all_images() const { return names_in(images()); }
 
+std::vector<std::string> ImageStore::all_layers() const { return names_in(layers()); }
+
+std::string ImageStore::tag_path(const std::string& name) const { return cat(tags(), '/', exchanged(name, '/', '%')); }
+
+void ImageStore::remove_tag(const std::string& name) const { ::unlink(tag_path(name).c_str()); }
+
+timespec ImageStore::tag_time(const std::string& name) const {
+    struct stat info {};
+    return ::lstat(tag_path(name).c_str(), &info) < 0 ? timespec{} : info.st_mtim;
+}
+
 std::vector<ImageStore::Tag> ImageStore::all_tags() const {
     std::vector<Tag> found;
     for (const auto& name : names_in(tags()))
@@ -64,12 +76,12 @@ std::optional<std::string> ImageStore::find(std::string_view text) const {
     }
     if (text.starts_with("sha256:")) return std::nullopt;
     const auto reference = parse_reference(text);
-    const auto id = read_link(cat(tags(), '/', exchanged(reference.full(), '/', '%')));
+    const auto id = read_link(tag_path(reference.full()));
     return id.empty() || !has_image(id) ? std::nullopt : std::optional(id);
 }
 
 void ImageStore::set_tag(const std::string& name, const std::string& id) const {
-    const auto place = cat(tags(), '/', exchanged(name, '/', '%'));
+    const auto place = tag_path(name);
     const auto beside = cat(tags(), "/.", ::getpid(), '.', exchanged(name, '/', '%'));
     ::unlink(beside.c_str());
     if (::symlink(id.c_str(), beside.c_str()) < 0 || ::rename(beside.c_str(), place.c_str()) < 0) {

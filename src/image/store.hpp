@@ -10,6 +10,7 @@
 // Everything appears by rename(2), layers before the image and the image before its tags: what can be seen is whole.
 #pragma once
 
+#include <ctime>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,10 +47,18 @@ public:
     /// The ids of all images.
     std::vector<std::string> all_images() const;
 
+    /// The keys of all layers.
+    std::vector<std::string> all_layers() const;
+
     /// Makes or moves a tag, in one step. `name` is Reference::full().
     void set_tag(const std::string& name, const std::string& id) const;
+    void remove_tag(const std::string& name) const;
+    /// When it was set: seconds since 1970 and nanoseconds; 0 if there is none.
+    timespec tag_time(const std::string& name) const;
 
 private:
+    std::string tag_path(const std::string& name) const;
+
     std::string data_;
 };
 

@@ -8,16 +8,45 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
+#include "model/image_config.hpp"
 
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_facts = 4096;
+constexpr std::size_t max_facts = 4096, max_config = 4 << 20;
 
 }  // namespace
 
 std::string image_facts(std::string_view created, std::uint64_t size) {
     return Json{{"created", created}, {"size", size}}.dump() + "\n";
+}
+
+Json stored_config(const ImageStore& store, const std::string& id) {
+    const auto file = store.image_directory(id) + "/config.json";
+    return parse_json(read_file(file, max_config), file);
+}
+
+std::uint64_t layer_size(const ImageStore& store, const std::string& key) try {
+    const auto file = store.layer_directory(key) + "/layer.json";
+    const auto document = parse_json(read_file(file, max_facts), file);
+    Problems problems(file);
+    return JsonView(document, problems)["size"].unsigned_integer().value_or(0);
+} catch (const Error&) {
+    return 0;
+}
+
+std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::string& id) {
+    const auto document = stored_config(store, id);
+    Problems problems(id);
+    std::vector<StoredLayer> layers;
+    for (const auto& diff_id : parse_image_config(JsonView(document, problems)).diff_ids) {
+        // "../../../layers/KEY/tree"
+        const auto target = read_link(cat(store.image_directory(id), "/layers/sha256-", diff_id.substr(7)));
+        const auto parts = split(target, '/');
+        const auto key = parts.size() < 2 ? "" : parts[parts.size() - 2];
+        layers.push_back({diff_id, key, layer_size(store, key)});
+    }
+    return layers;
 }
 
 std::int64_t seconds_of(std::string_view rfc3339) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
 #include "image/store.hpp"
 
 namespace minirun {
@@ -19,6 +20,20 @@ struct StoredImage {
 
 /// All images of the store, the newest first, as Docker lists them. One that cannot be read is left out.
 std::vector<StoredImage> stored_images(const ImageStore& store);
+
+struct StoredLayer {
+    std::string diff_id;
+    std::string key;         ///< of its directory in the store
+    std::uint64_t size = 0;  ///< of its files
+};
+/// The layers of an image, lowest first. Throws Error if the image cannot be read.
+std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::string& id);
+
+/// Of a layer's files, as Docker counts; 0 if there is no such layer.
+std::uint64_t layer_size(const ImageStore& store, const std::string& key);
+
+/// The config of an image, as JSON. Throws Error.
+Json stored_config(const ImageStore& store, const std::string& id);
 
 /// The text of images/HEX/facts.json: what a list needs, so that it need not read the config and every layer.
 std::string image_facts(std::string_view created, std::uint64_t size);

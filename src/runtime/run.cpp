@@ -6,6 +6,7 @@
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "image/remove_image.hpp"
 #include "kernel/features.hpp"
 #include "kernel/files.hpp"
 #include "kernel/system_error.hpp"
@@ -17,11 +18,11 @@
 #include "launch/supervise.hpp"
 #include "minirun/container.hpp"
 #include "minirun/error.hpp"
+#include "model/paths.hpp"
 #include "plan/describe.hpp"
 #include "plan/hints.hpp"
 #include "runtime/container_directory.hpp"
 #include "runtime/make_request.hpp"
-#include "model/paths.hpp"
 
 namespace minirun {
 namespace {
@@ -118,6 +119,10 @@ RunResult run(const Image& image, const RunOptions& options) {
     const auto paths = default_paths();
     const auto features = probe_kernel();
     check_kernel(features);
+    // Whoever removes images leaves this one alone meanwhile.
+    const auto held = image.id.empty() ? Fd() : hold_image(ImageStore(paths.data), image.id);
+    if (!image.id.empty() && !held)
+        throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
     const auto request = make_request(image, options, paths);
     const auto plan = plan_from_request(request, features);
     if (!options.quiet)

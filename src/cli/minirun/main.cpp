@@ -6,6 +6,7 @@
 #include <csignal>
 #include <exception>
 #include <string_view>
+#include <vector>
 
 #include "base/text.hpp"
 #include "build_config.hpp"
@@ -27,6 +28,10 @@ constexpr const char* overview =
     "  explain IMAGE                tell what the image and its container are made of\n"
     "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
     "  images [NAME]                list the images in the store\n"
+    "  history IMAGE                tell how an image was made\n"
+    "  tag IMAGE NAME               give an image another name\n"
+    "  rmi IMAGE…                   remove images from the store\n"
+    "  image COMMAND                inspect, prune, and the above by Docker's other names\n"
     "  version                      print the version\n"
     "  help [COMMAND]               print this text, or the options of a command\n"
     "\n"
@@ -47,11 +52,38 @@ struct Command {
     std::string_view name;
     int (*run)(int argc, char** argv);
 };
+
+// Docker has a group of commands for images; some of them are known without it, too.
+constexpr std::array image_commands{Command{"inspect", image_inspect_command},
+                                    Command{"prune", image_prune_command},
+                                    Command{"ls", images_command},
+                                    Command{"history", history_command},
+                                    Command{"tag", tag_command},
+                                    Command{"rm", rmi_command},
+                                    Command{"load", image_program}};
+
+int image_command(int argc, char** argv) {
+    std::vector<std::string_view> names;
+    for (const auto& command : image_commands) {
+        if (argc > 1 && command.name == argv[1]) return command.run(argc - 1, argv + 1);
+        names.push_back(command.name);
+    }
+    const auto near = argc > 1 ? nearest_word(argv[1], names) : "";
+    throw Error(ErrorKind::usage,
+                argc > 1 ? cat("unknown command ", quote(cat("image ", argv[1]))) : "minirun image needs a command",
+                near.empty() ? "there are inspect, prune, ls, history, tag, rm and load"
+                             : cat("did you mean minirun image ", near, "?"));
+}
+
 constexpr std::array commands{
     Command{"run", run_command},
     Command{"explain", explain_command},
     Command{"load", image_program},
     Command{"images", images_command},
+    Command{"history", history_command},
+    Command{"tag", tag_command},
+    Command{"rmi", rmi_command},
+    Command{"image", image_command},
     Command{"version", [](int, char**) { return print_version(); }},
     Command{"--version", [](int, char**) { return print_version(); }},
     Command{"-v", [](int, char**) { return print_version(); }},
@@ -73,7 +105,8 @@ int dispatch(int argc, char** argv) {
     if (name == "help") return help_command(argc, argv);
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 6> names{"run", "explain", "load", "images", "version", "help"};
+    constexpr std::array<std::string_view, 10> names{"run", "explain", "load",  "images",  "history",
+                                                     "tag", "rmi",     "image", "version", "help"};
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));

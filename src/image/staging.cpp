@@ -1,4 +1,4 @@
-#include "archive/staging.hpp"
+#include "image/staging.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

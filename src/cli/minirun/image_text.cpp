@@ -1,0 +1,56 @@
+#include "cli/minirun/image_text.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+#include <iterator>
+#include <string_view>
+
+#include "base/text.hpp"
+
+namespace minirun {
+
+std::string decimal_size(std::uint64_t bytes) {
+    constexpr std::string_view units[] = {"B", "kB", "MB", "GB", "TB"};
+    auto value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 999.5 && unit + 1 < std::size(units)) {
+        value /= 1000;
+        unit++;
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", value);
+    return cat(text, units[unit]);
+}
+
+std::string ago(std::int64_t then) {
+    const std::int64_t seconds = std::time(nullptr) - then;
+    if (then == 0) return "N/A";
+    constexpr std::int64_t minute = 60, hour = 60 * minute, day = 24 * hour, week = 7 * day, month = 30 * day,
+                           year = 365 * day;
+    if (seconds < 1) return "Less than a second ago";
+    if (seconds < minute) return cat(seconds, seconds == 1 ? " second ago" : " seconds ago");
+    if (seconds < 2 * minute) return "About a minute ago";
+    if (seconds < hour) return cat(seconds / minute, " minutes ago");
+    if (seconds < 2 * hour) return "About an hour ago";
+    if (seconds < 2 * day) return cat(seconds / hour, " hours ago");
+    if (seconds < 2 * week) return cat(seconds / day, " days ago");
+    if (seconds < 2 * month) return cat(seconds / week, " weeks ago");
+    if (seconds < 2 * year) return cat(seconds / month, " months ago");
+    return cat(seconds / year, " years ago");
+}
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const auto& row : rows)
+        for (std::size_t i = 0; i < row.size(); i++) widths[i] = std::max(widths[i], row[i].size());
+    std::string text;
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i + 1 < row.size(); i++)
+            text += row[i] + std::string(widths[i] + 3 - row[i].size(), ' ');
+        text += row.back() + "\n";
+    }
+    return text;
+}
+
+}  // namespace minirun

@@ -1,0 +1,19 @@
+// How images are told of: sizes, times and tables as Docker prints them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace minirun {
+
+/// "5.01MB": decimal units, three digits.
+std::string decimal_size(std::uint64_t bytes);
+
+/// "2 weeks ago" of seconds since 1970; "N/A" of 0.
+std::string ago(std::int64_t then);
+
+/// Columns as wide as their widest cell, three blanks between them.
+std::string table(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace minirun

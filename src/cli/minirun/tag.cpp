@@ -1,0 +1,38 @@
+// minirun tag: another name for an image.
+#include "base/text.hpp"
+#include "cli/command_line.hpp"
+#include "cli/minirun/commands.hpp"
+#include "cli/render.hpp"
+#include "image/reference.hpp"
+#include "image/store.hpp"
+#include "minirun/error.hpp"
+#include "model/paths.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr OptionWords options[] = {{0, "help", "", "print this text"}};
+
+}  // namespace
+
+int tag_command(int argc, char** argv) {
+    const auto line = read_command_line(options, {}, argc, argv);
+    if (!line.options.empty()) {
+        print_output(
+            cat("Usage: minirun tag IMAGE NAME[:TAG]\n\nGives an image of the store another name.\n\nOptions:\n",
+                options_help(options)));
+        return 0;
+    }
+    if (line.arguments.size() != 2) throw Error(ErrorKind::usage, "minirun tag takes an image and its new name");
+    const ImageStore store(default_paths().data);
+    const auto id = store.find(line.arguments[0]);
+    if (!id)
+        throw Error(ErrorKind::not_found, cat("there is no image ", quote(line.arguments[0]), " in the store"),
+                    "minirun images lists those that are");
+    const auto reference = parse_reference(line.arguments[1]);
+    if (!reference.digest.empty()) throw Error(ErrorKind::usage, "a new name has no digest");
+    store.set_tag(reference.full(), *id);
+    return 0;
+}
+
+}  // namespace minirun

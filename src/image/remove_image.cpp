@@ -1,0 +1,104 @@
+#include "image/remove_image.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <set>
+
+#include "base/text.hpp"
+#include "image/reference.hpp"
+#include "image/staging.hpp"
+#include "image/stored_image.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+std::vector<std::string> tags_of(const ImageStore& store, const std::string& id) {
+    std::vector<std::string> names;
+    for (const auto& tag : store.all_tags())
+        if (tag.id == id) names.push_back(tag.name);
+    return names;
+}
+
+bool names_an_id(std::string_view text, const std::string& id) {
+    return id.starts_with(text.starts_with("sha256:") ? text.substr(7) : text);
+}
+
+std::string id_of(const ImageStore& store, std::string_view text) {
+    if (const auto id = store.find(text)) return *id;
+    throw Error(ErrorKind::not_found, cat("there is no image ", quote(text), " in the store"),
+                "minirun images lists those that are");
+}
+
+}  // namespace
+
+Fd hold_image(const ImageStore& store, const std::string& id, bool exclusive) {
+    Fd held(::open(store.image_directory(id).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat info {};
+    if (held && ::flock(held.get(), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) held.reset();
+    // It may have been renamed away between the two.
+    if (held && (::stat(store.image_directory(id).c_str(), &info) < 0)) held.reset();
+    return held;
+}
+
+Removed remove_image(const ImageStore& store, std::string_view text, bool force) {
+    const auto id = id_of(store, text);
+    const auto tags = tags_of(store, id);
+    const bool by_id = names_an_id(text, id);
+    if (by_id && tags.size() > 1 && !force)
+        throw Error(ErrorKind::conflict, cat("the image ", quote(id.substr(0, 12)), " has ", tags.size(), " names"),
+                    "name the one that is to go, or take all of them away with --force");
+    const std::vector<std::string> going = by_id ? tags : std::vector<std::string>{parse_reference(text).full()};
+    Removed removed;
+    const bool last = going.size() >= tags.size();
+    Fd held;
+    if (last) {
+        held = hold_image(store, id, true);
+        if (!held && !store.has_image(id))
+            throw Error(ErrorKind::not_found, cat("the image ", quote(text), " is gone already"));
+        if (!held)
+            throw Error(ErrorKind::conflict, cat("the image ", quote(text), " is in use by a container that runs"),
+                        "stop the container first");
+    }
+    for (const auto& name : going) {
+        store.remove_tag(name);
+        removed.push_back(cat("Untagged: ", parse_reference(name).familiar()));
+    }
+    if (!last) return removed;
+    {
+        const Staging staging(store);
+        Staging::publish(store.image_directory(id), staging.path() + "/image");
+    }
+    removed.push_back(cat("Deleted: sha256:", id));
+    remove_unused_layers(store, removed);
+    return removed;
+}
+
+std::uint64_t remove_unused_layers(const ImageStore& store, Removed& removed) {
+    // A load holds it shared: what it has found here is not taken away before its image is there.
+    const Fd lock(::open(store.layers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) return 0;
+    std::set<std::string> used;
+    for (const auto& id : store.all_images())
+        for (const auto& layer : stored_layers(store, id)) used.insert(layer.key);
+    const Staging staging(store);
+    std::uint64_t bytes = 0;
+    std::size_t number = 0;
+    for (const auto& key : store.all_layers()) {
+        if (used.contains(key)) continue;
+        bytes += layer_size(store, key);
+        Staging::publish(store.layer_directory(key), cat(staging.path(), '/', number++));
+        removed.push_back(cat("Deleted: ", key));
+    }
+    return bytes;
+}
+
+}  // namespace minirun
