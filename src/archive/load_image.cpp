@@ -245,7 +245,7 @@ private:
         write_file_atomically(directory + "/config.json", image.config, 0600);
         std::uint64_t size = 0;
         for (const auto& key : keys) size += layer_size(store_, key);
-        write_file_atomically(directory + "/facts.json", image_facts(image.created, size), 0600);
+        write_image_facts(directory, size, image.created);
         for (std::size_t i = 0; i < keys.size(); i++) {
             const auto link = cat(directory, "/layers/", own_key(image.diff_ids[i]));
             const auto target = cat("../../../layers/", keys[i], "/tree");

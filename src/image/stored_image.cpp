@@ -1,12 +1,16 @@
 #include "image/stored_image.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <map>
 
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 #include "model/image_config.hpp"
 
@@ -17,8 +21,11 @@ constexpr std::size_t max_facts = 4096, max_config = 4 << 20;
 
 }  // namespace
 
-std::string image_facts(std::string_view created, std::uint64_t size) {
-    return Json{{"created", created}, {"size", size}}.dump() + "\n";
+void write_image_facts(const std::string& directory, std::uint64_t size, std::string_view created) {
+    constexpr std::size_t longest = 64;  // RFC 3339 takes half of it
+    const auto text = cat(size, ' ', printable(created.substr(0, longest)));
+    if (::symlink(text.c_str(), (directory + "/facts").c_str()) < 0)
+        throw system_error(cat("cannot make a link in ", quote(directory)), errno);
 }
 
 Json stored_config(const ImageStore& store, const std::string& id) {
@@ -68,19 +75,16 @@ std::vector<StoredImage> stored_images(const ImageStore& store) {
     std::map<std::string, std::vector<std::string>> tags;
     for (auto& tag : store.all_tags()) tags[tag.id].push_back(std::move(tag.name));
     std::vector<StoredImage> images;
-    for (const auto& id : store.all_images()) try {
-            const auto file = store.image_directory(id) + "/facts.json";
-            const auto document = parse_json(read_file(file, max_facts), file);
-            Problems problems(file);
-            const JsonView view(document, problems);
-            images.push_back(
-                {id, tags[id], view["created"].string_or(""), view["size"].unsigned_integer().value_or(0)});
-        } catch (const Error&) {
-            // Removed meanwhile.
-        }
-    std::stable_sort(images.begin(), images.end(), [](const StoredImage& a, const StoredImage& b) {
-        return seconds_of(a.created) > seconds_of(b.created);
-    });
+    for (const auto& id : store.all_images()) {
+        const auto facts = read_link(store.image_directory(id) + "/facts");
+        const auto blank = facts.find(' ');
+        if (blank == std::string::npos) continue;  // removed meanwhile
+        images.push_back({id, tags[id], facts.substr(blank + 1),
+                          parse_number<std::uint64_t>(facts.substr(0, blank)).value_or(0), 0});
+    }
+    for (auto& image : images) image.created_at = seconds_of(image.created);
+    std::stable_sort(images.begin(), images.end(),
+                     [](const StoredImage& a, const StoredImage& b) { return a.created_at > b.created_at; });
     return images;
 }
 

@@ -16,6 +16,7 @@ struct StoredImage {
     std::vector<std::string> tags;  ///< Reference::full(), sorted
     std::string created;            ///< RFC 3339, as the config says it; empty if it does not
     std::uint64_t size = 0;         ///< of all files of all layers, as Docker counts
+    std::int64_t created_at = 0;    ///< the same in seconds since 1970
 };
 
 /// All images of the store, the newest first, as Docker lists them. One that cannot be read is left out.
@@ -35,8 +36,9 @@ std::uint64_t layer_size(const ImageStore& store, const std::string& key);
 /// The config of an image, as JSON. Throws Error.
 Json stored_config(const ImageStore& store, const std::string& id);
 
-/// The text of images/HEX/facts.json: what a list needs, so that it need not read the config and every layer.
-std::string image_facts(std::string_view created, std::uint64_t size);
+/// Makes the link images/HEX/facts, "SIZE CREATED": what a list needs, so that it need not read the config and every
+/// layer, in one readlink(2). `directory` is that of the image. Throws Error.
+void write_image_facts(const std::string& directory, std::uint64_t size, std::string_view created);
 
 /// Seconds since 1970 of a time in RFC 3339; 0 if it is none.
 std::int64_t seconds_of(std::string_view rfc3339);
