@@ -12,8 +12,8 @@ namespace minirun {
 
 /// What an archive may make of this machine. More than that is Error{bad_input} that names the option to raise it.
 struct UnpackLimits {
-    std::uint64_t bytes = 64ull << 30;   ///< of all files of a layer
-    std::uint64_t entries = 10'000'000;  ///< of a layer
+    std::uint64_t bytes = 64ull << 30;  ///< of all files of a layer
+    std::uint64_t entries = 2'000'000;  ///< of a layer
 };
 
 /// What cannot be done without the layers below.

@@ -50,7 +50,7 @@ constexpr Row rows[] = {
      [](Asked& asked, const Given& given) {
          asked.options.limits.bytes = positive("--max-size", given.value, parse_size(given.value));
      }},
-    {{0, "max-entries", "N", "the most files that a layer may have (10000000)"},
+    {{0, "max-entries", "N", "the most files that a layer may have (2000000)"},
      [](Asked& asked, const Given& given) {
          asked.options.limits.entries = positive("--max-entries", given.value, parse_number<std::int64_t>(given.value));
      }},
