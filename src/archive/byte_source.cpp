@@ -40,4 +40,11 @@ Bytes HashedSource::next() {
     return block;
 }
 
+Bytes LimitedSource::next() {
+    const auto block = source_.next();
+    if (block.size() > left_) throw Error(ErrorKind::bad_input, message_, hint_);
+    left_ -= block.size();
+    return block;
+}
+
 }  // namespace minirun

@@ -44,7 +44,7 @@ private:
     std::vector<unsigned char> buffer_;
 };
 
-/// What comes through is hashed and counted. With a limit, more bytes than that are Error{bad_input}.
+/// What comes through is hashed and counted.
 class HashedSource : public ByteSource {
 public:
     explicit HashedSource(ByteSource& source) : source_(source) {}
@@ -58,6 +58,19 @@ private:
     ByteSource& source_;
     Sha256 hash_;
     std::uint64_t size_ = 0;
+};
+
+/// Lets `most` bytes through; one more is Error{bad_input} with these words.
+class LimitedSource : public ByteSource {
+public:
+    LimitedSource(ByteSource& source, std::uint64_t most, std::string message, std::string hint)
+        : source_(source), left_(most), message_(std::move(message)), hint_(std::move(hint)) {}
+    Bytes next() override;
+
+private:
+    ByteSource& source_;
+    std::uint64_t left_;
+    std::string message_, hint_;
 };
 
 /// The bytes of a compressed source: gzip, zstd, xz or bzip2 by its first bytes, and as it is otherwise. Several

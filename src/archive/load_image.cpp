@@ -182,7 +182,12 @@ private:
         FileSource file(job.blob.fd, job.blob.offset, job.blob.size, name);
         HashedSource compressed(file);
         const auto plain = decompressed(compressed, name);
-        HashedSource archive(*plain);
+        constexpr std::uint64_t harmless = 1 << 30;
+        LimitedSource limited(
+            *plain, std::max(harmless, job.blob.size * options_.ratio),
+            cat(name, " grows to more than ", options_.ratio, " times its size by being decompressed"),
+            "--max-ratio raises the limit");
+        HashedSource archive(limited);
         TarReader tar(archive, name);
         job.unpacked = unpack_layer(tar, tree, name, options_.limits);
         tar.finish();

@@ -13,7 +13,8 @@ namespace minirun {
 struct LoadOptions {
     std::string platform;  ///< "linux/amd64", of an index
     UnpackLimits limits;
-    unsigned threads = 0;  ///< layers at once; 0: as many as there are processors
+    std::uint64_t ratio = 200;  ///< the most that a layer's archive may grow by being decompressed, above the first GiB
+    unsigned threads = 0;       ///< layers at once; 0: as many as there are processors
 };
 
 struct LoadedImage {

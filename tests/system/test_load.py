@@ -253,6 +253,21 @@ class TestHostile:
         minirun("load", "-q", "--max-size", "50k", archive).refused_with(125, "unpacks to more than 50 KiB", hint="--max-size")
         minirun("load", "-q", "--max-entries", "1", archive).refused_with(125, "has more than 1 entries", hint="--max-entries")
 
+    def test_a_bomb(self, minirun, scratch):
+        """Two GiB of zeros in two MB, as an entry that says so truly."""
+        head = layer(entry("zeros", ""))[:512]
+        info = tarfile.TarInfo("zeros")
+        info.size = 2 << 30
+        with gzip.open(scratch / "root/bomb", "wb", compresslevel=1) as out:
+            out.write(info.tobuf())
+            for _ in range(2 << 10):
+                out.write(bytes(1 << 20))
+        bomb = (scratch / "root/bomb").read_bytes()
+        (scratch / "root/bomb").unlink()
+        archive = docker_archive(scratch / "hostile.tar", [head], change=lambda files: files | {"0/layer.tar": bomb})
+        minirun("load", "-q", archive).refused_with(125, "grows to more than 200 times its size by being decompressed", hint="--max-ratio")
+        assert not list((minirun.root / "staging").iterdir())
+
     @pytest.mark.parametrize("change, sentence", [
         (lambda files: {}, "holds no image: it has neither manifest.json nor index.json"),
         (lambda files: files | {"manifest.json": b"{"}, "manifest.json"),

@@ -54,6 +54,10 @@ constexpr Row rows[] = {
      [](Asked& asked, const Given& given) {
          asked.options.limits.entries = positive("--max-entries", given.value, parse_number<std::int64_t>(given.value));
      }},
+    {{0, "max-ratio", "N", "above 1 GiB: how much a layer may be compressed (200)"},
+     [](Asked& asked, const Given& given) {
+         asked.options.ratio = positive("--max-ratio", given.value, parse_number<std::int64_t>(given.value));
+     }},
     {{0, "help", "", "print this text"}, [](Asked& asked, const Given&) { asked.help = true; }},
 };
 

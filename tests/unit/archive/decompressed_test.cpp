@@ -81,6 +81,13 @@ TEST_CASE("decompressed: what is not compressed comes as it is") {
     CHECK(plain("", 1).empty());
 }
 
+TEST_CASE("limited source: a byte too many") {
+    Pieces enough("12345", 2), too_many("123456", 2);
+    LimitedSource passes(enough, 5, "too much", "raise it"), stops(too_many, 5, "too much", "raise it");
+    CHECK(all_of(passes) == "12345");
+    CHECK(test::error_text([&] { all_of(stops); }) == "too much | raise it");
+}
+
 TEST_CASE("hashed and file sources") {
     const int fd = ::memfd_create("test", 0);
     REQUIRE(::write(fd, "0123456789", 10) == 10);
