@@ -49,6 +49,14 @@ bool is_domain(std::string_view text) {
     return true;
 }
 
+// Whether the part in front of the first '/' is a host, as Docker tells it from the first part of a name.
+bool looks_like_domain(std::string_view name) {
+    const auto first = name.substr(0, name.find('/'));
+    return first.size() < name.size() &&
+           (first.find_first_of(".:") != std::string_view::npos || first == "localhost" ||
+            std::any_of(first.begin(), first.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
+}
+
 bool is_tag(std::string_view tag) {
     return !tag.empty() && tag.size() <= longest_tag && is_word(tag.front()) &&
            std::all_of(tag.begin(), tag.end(), [](char c) { return is_word(c) || c == '.' || c == '-'; });
@@ -74,10 +82,7 @@ Reference parse_reference(std::string_view text) {
     if (reference.tag.empty() && reference.digest.empty()) reference.tag = "latest";
 
     const auto first = rest.substr(0, rest.find('/'));
-    const bool has_domain = first.size() < rest.size() &&
-                            (first.find_first_of(".:") != std::string_view::npos || first == "localhost" ||
-                             std::any_of(first.begin(), first.end(), [](char c) { return c >= 'A' && c <= 'Z'; }));
-    if (has_domain) {
+    if (looks_like_domain(rest)) {
         reference.domain = first == "index.docker.io" ? default_domain : first;
         if (!is_domain(first)) refuse(text, cat(quote(first), " is no host"));
         rest = rest.substr(first.size() + 1);
@@ -99,7 +104,7 @@ Reference parse_reference(std::string_view text) {
 }
 
 std::string Reference::familiar_name() const {
-    if (domain != default_domain) return cat(domain, '/', path);
+    if (domain != default_domain || looks_like_domain(path)) return cat(domain, '/', path);
     const bool is_official = path.starts_with(official) && path.find('/', official.size()) == std::string::npos;
     return is_official ? path.substr(official.size()) : path;
 }

@@ -127,14 +127,14 @@ std::vector<std::uint32_t> groups_with_member(const std::vector<GroupEntry>& ent
 }  // namespace
 
 std::vector<PasswdEntry> parse_passwd(std::string_view text) {
+    // A name that comes again counts for its id only: by name the first one is found.
     std::vector<PasswdEntry> entries;
-    std::unordered_set<std::string> names;
     each_line(text, max_passwd_line, [&](std::vector<std::string> fields) {
         // name:password:uid:gid, then what hand-written files leave out: comment, home and shell.
         if (fields.size() < 4 || fields.size() > 7 || !is_name(fields[0])) return;
         const auto uid = parse_number<std::uint32_t>(fields[2]);
         const auto gid = parse_number<std::uint32_t>(fields[3]);
-        if (!uid || !gid || !names.insert(fields[0]).second) return;
+        if (!uid || !gid) return;
         entries.push_back({std::move(fields[0]), *uid, *gid, fields.size() > 5 ? std::move(fields[5]) : ""});
     });
     return entries;

@@ -69,6 +69,12 @@ void add_bind(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& op
 // "cgroup" is the specification's name for what the host has: cgroup v2, or a tmpfs with a directory for each
 // hierarchy of v1. In a cgroup namespace its root is the container's cgroup.
 void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
+    // A new mount made in the host's own cgroup namespace would take nsdelegate and its like off the host's, too.
+    if (plan.features.cgroup_unified && !has_new_namespace(plan.request.spec, NamespaceType::cgroup)) {
+        plan.child(op::BindMount{Slot::host, "/sys/fs/cgroup", false, options.set, 0, 0, false,
+                                 target_of(plan, mount, Create::directory)});
+        return;
+    }
     if (plan.features.cgroup_unified) {
         plan.child(op::MountFilesystem{
             "cgroup2", "cgroup", {}, options.set, 0, target_of(plan, mount, Create::directory), Slot::none});

@@ -20,6 +20,7 @@ TEST_CASE("reference: full and familiar forms") {
         {"localhost:5000/a/b__c", "localhost:5000/a/b__c:latest", "localhost:5000/a/b__c:latest"},
         {"quay.io/a.b/c-d:T", "quay.io/a.b/c-d:T", "quay.io/a.b/c-d:T"},
         {"Host/app", "Host/app:latest", "Host/app:latest"},
+        {"docker.io/a.b/c", "docker.io/a.b/c:latest", "docker.io/a.b/c:latest"},
         {"nginx@" + digest, "docker.io/library/nginx", "nginx"},
         {"nginx:1@" + digest, "docker.io/library/nginx:1", "nginx:1"},
     };

@@ -99,8 +99,13 @@ TEST_CASE("passwd: a line that is not wholly right is no entry") {
 
 TEST_CASE("passwd: the first of two entries with one name counts") {
     const auto entries = parse_passwd("a:x:7:7::/first:\na:x:0:0::/second:\n");
-    REQUIRE(entries.size() == 1);
+    REQUIRE(entries.size() == 2);
     CHECK(entries[0] == PasswdEntry{"a", 7, 7, "/first"});
+    // By its number the second one is found: it must not fall back to group 0.
+    const std::string passwd = "a:x:5:5::/y:\na:x:56:57::/z:\n";
+    CHECK(resolve_user("a", passwd, "").uid == 5);
+    CHECK(resolve_user("56", passwd, "").gid == 57);
+    CHECK(resolve_user("56", passwd, "").home == "/z");
     // A malformed line does not take the name.
     CHECK(parse_passwd("a:x:seven:7::/:\na:x:8:8::/:\n").at(0).uid == 8);
 }
