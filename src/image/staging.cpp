@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -34,12 +35,25 @@ void sweep(const std::string& staging) {
     }
 }
 
+// Names of ImageStore::set_tag() that were not yet renamed: ".PID.…".
+void sweep_tags(const std::string& tags) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(tags.c_str()), &::closedir);
+    while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr) {
+        const std::string_view name = entry->d_name;
+        if (!name.starts_with('.')) continue;
+        const auto pid = parse_number<pid_t>(name.substr(1, name.find('.', 1) - 1));
+        if (pid && *pid > 0 && ::kill(*pid, 0) < 0 && errno == ESRCH)
+            ::unlinkat(::dirfd(stream.get()), entry->d_name, 0);
+    }
+}
+
 }  // namespace
 
 Staging::Staging(const ImageStore& store) {
     for (const auto& directory : {store.images(), store.layers(), store.tags(), store.staging()})
         make_private_directories(directory);
     sweep(store.staging());
+    sweep_tags(store.tags());
     // A sweep of somebody else may come between mkdtemp and flock, and take it for left behind.
     while (!lock_) {
         auto name = store.staging() + "/XXXXXX";

@@ -330,11 +330,12 @@ class TestCrash:
             load.finish()
             whole = minirun("images", "-q").ok().out != ""
             seen[whole] += 1
-            if whole and list((minirun.root / "tags").iterdir()):
+            if whole and (minirun.root / "tags/docker.io%library%made:1").is_symlink():
                 assert minirun.run("made:1", "find", "/", "-xdev").ok().out == view
         assert min(seen.values()) > 0, seen
         minirun("load", "-q", archive).ok()
         assert list((minirun.root / "staging").iterdir()) == []
+        assert [path.name for path in (minirun.root / "tags").iterdir()] == ["docker.io%library%made:1"]
         assert minirun.run("made:1", "find", "/", "-xdev").ok().out == view
 
     def test_many_at_once(self, minirun, scratch, base):

@@ -159,7 +159,7 @@ class TestWorkingDirectory:
         result = minirun.run(image, "sh", "-c", "pwd -P")
         assert not os.path.exists(f"/minirun-test/{name}") and not os.path.exists("/minirun-test")
         if result.code == 125:
-            result.refused_with(125, "the working directory '/work' does not exist and the container's user cannot make it")
+            result.refused_with(125, "the working directory '/work' ")
         else:
             assert result.lines == [f"/minirun-test/{name}"]
 
