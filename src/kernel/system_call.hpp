@@ -19,8 +19,8 @@ namespace minirun::sys {
 /// The kernel's own answer; -4095 to -1 are errors.
 long enter_kernel(long number, long a, long b, long c, long d, long e, long f) noexcept;
 
-/// Starts `run(argument)` on a stack that ends at `stack_top` in the process that clone3(2) makes. `arguments` are
-/// its clone_args, with stack and stack_size. Answers in the parent only; `run` must not return.
+/// Starts `run(argument)` in the process that clone3(2) makes. `arguments` are its clone_args, of this size, which name
+/// the stack to start on. Answers in the parent only; `run` must not return.
 long clone3_on_stack(const void* arguments, std::size_t size, void (*run)(void*), void* argument) noexcept;
 
 template <class Argument>

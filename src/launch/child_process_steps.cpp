@@ -1,7 +1,6 @@
 // The steps that make the process: names, limits, terminal, rights, execve.
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -16,7 +15,6 @@
 #include "kernel/credentials.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
-#include "kernel/openat2.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_call.hpp"
 #include "launch/child_steps.hpp"
@@ -215,61 +213,6 @@ SysStatus ChildSteps::operator()(const op::LoadSeccomp& step) noexcept {
 // path (CVE-2024-21626). The report socket leads nowhere, and closes with execve.
 SysStatus ChildSteps::operator()(const op::CloseDescriptors& step) noexcept {
     return kernel::close_all_from(step.first, static_cast<unsigned>(start_.report_socket));
-}
-
-namespace {
-
-// A link of procfs leads to what it names, and not to where its text would lead. Links without end are refused with the
-// same error, but without the flag as well.
-bool leads_through_procfs(int directory, const char* path) noexcept {
-    const auto cautious = kernel::open_beneath(directory, path, O_PATH | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS);
-    if (cautious) sys::close(cautious.value());
-    if (cautious.error() != ELOOP) return false;
-    const auto trusting = sys::openat(directory, path, O_PATH | O_CLOEXEC);
-    if (trusting) sys::close(trusting.value());
-    return trusting.ok();
-}
-
-// What the file's first line names as its interpreter, cut out of `line`; null if there is none.
-const char* interpreter_of(int directory, const char* path, char (&line)[256]) noexcept {
-    // Nothing but a file is read: a pipe or a device would notice.
-    const auto looked_at = sys::openat(directory, path, O_PATH | O_CLOEXEC);
-    if (!looked_at) return nullptr;
-    struct stat info {};
-    const bool is_file = sys::fstat(looked_at.value(), info) && S_ISREG(info.st_mode);
-    sys::close(looked_at.value());
-    const auto file = is_file ? sys::openat(directory, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : looked_at;
-    if (!is_file || !file) return nullptr;
-    const long length = sys::call(SYS_read, file.value(), line, sizeof line - 1);
-    sys::close(file.value());
-    if (length < 3 || line[0] != '#' || line[1] != '!') return nullptr;
-    line[length] = '\0';
-    char* begin = line + 2;
-    while (*begin == ' ' || *begin == '\t') begin++;
-    char* end = begin;
-    while (*end != '\0' && *end != ' ' && *end != '\t' && *end != '\n') end++;
-    *end = '\0';
-    return begin;
-}
-
-}  // namespace
-
-SysStatus ChildSteps::operator()(const op::CheckCommand& step) noexcept {
-    const auto opened = sys::open(step.directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    const int directory = opened ? opened.value() : AT_FDCWD;
-    for (std::size_t i = 0; i < step.candidates.size(); i++) {
-        char line[256];
-        const char* program = step.candidates[i];
-        // The kernel follows five interpreters of interpreters.
-        for (int depth = 0; program != nullptr && depth <= 5; depth++) {
-            if (leads_through_procfs(directory, program)) {
-                report.item = static_cast<std::int32_t>(i);
-                return SysStatus::failure(ELOOP);
-            }
-            program = interpreter_of(directory, program, line);
-        }
-    }
-    return SysStatus::success();
 }
 
 // As execvp(3): what does not exist is passed over, what may not be executed is remembered.

@@ -351,10 +351,9 @@ SysStatus ChildSteps::operator()(const op::MakeReadonly& step) noexcept {
     return kernel::set_mount_attributes(owned.get(), {.set = MOUNT_ATTR_RDONLY}, false);
 }
 
-SysStatus ChildSteps::operator()(const op::SetRootPropagation& step) noexcept {
-    return kernel::set_mount_attributes(slot(Slot::root),
-                                        {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)},
-                                        (step.flags & MS_REC) != 0);
+SysStatus ChildSteps::operator()(const op::SetMountPropagation& step) noexcept {
+    return kernel::set_mount_attributes(
+        slot(step.at), {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)}, (step.flags & MS_REC) != 0);
 }
 
 SysStatus ChildSteps::operator()(const op::AwaitParent&) noexcept {

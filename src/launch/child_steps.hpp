@@ -44,7 +44,7 @@ public:
     SysStatus operator()(const op::MaskPath&) noexcept;
     SysStatus operator()(const op::ReadonlyPath&) noexcept;
     SysStatus operator()(const op::MakeReadonly&) noexcept;
-    SysStatus operator()(const op::SetRootPropagation&) noexcept;
+    SysStatus operator()(const op::SetMountPropagation&) noexcept;
     SysStatus operator()(const op::AwaitParent&) noexcept;
     SysStatus operator()(const op::PivotRoot&) noexcept;
 

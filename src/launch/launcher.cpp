@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fstream>
 #include <string>
 
 #include "base/copy_tree.hpp"
@@ -17,6 +18,7 @@
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/child.hpp"
+#include "launch/child_process.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
 #include "plan/hints.hpp"
@@ -148,79 +150,8 @@ std::size_t first_of_child(const Plan& plan, std::size_t i) {
     return i;
 }
 
-struct Child {
-    std::span<const Step> steps;
-    const ChildStart& start;
-
-    static void run(void* child) noexcept {
-        const auto& self = *static_cast<const Child*>(child);
-        run_child(self.steps, self.start);
-    }
-};
-
-// For a child in our memory. It is to stay until that has exec'ed or ended.
-class ChildStack {
-public:
-    ~ChildStack() {
-        if (memory_ != MAP_FAILED) ::munmap(memory_, size);
-    }
-    ChildStack() = default;
-    ChildStack(const ChildStack&) = delete;
-    ChildStack& operator=(const ChildStack&) = delete;
-
-    // Empty if there is no memory. The page at the low end is a guard.
-    std::span<std::byte> get() {
-        memory_ = ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-        if (memory_ == MAP_FAILED) return {};
-        auto* const low = static_cast<std::byte*>(memory_) + guard;
-        if (::mprotect(low, size - guard, PROT_READ | PROT_WRITE) < 0) return {};
-        return {low, size - guard};
-    }
-
-private:
-    static constexpr std::size_t guard = 4096, size = guard + 64 * 1024;
-    void* memory_ = MAP_FAILED;
-};
-
-// A child in our memory makes it non-dumpable; execve gives it a memory of its own, and ours is what it was again.
-class DumpableAgain {
-public:
-    ~DumpableAgain() {
-        if (was_) (void)kernel::set_dumpable(true);
-    }
-    DumpableAgain() = default;
-    DumpableAgain(const DumpableAgain&) = delete;
-    DumpableAgain& operator=(const DumpableAgain&) = delete;
-
-private:
-    const bool was_ = kernel::is_dumpable();
-};
-
-// A sanitizer keeps what it knows of a thread in that thread's storage, and so cannot follow a child in our memory.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool memory_can_be_shared = false;
-#else
-constexpr bool memory_can_be_shared = true;
-#endif
-
-SysResult<kernel::Cloned> clone_child(const op::CloneProcess& step, ChildStack& stack, Child& child) {
-    if (const auto memory = step.in_memory && memory_can_be_shared ? stack.get() : std::span<std::byte>();
-        !memory.empty()) {
-        const auto cloned = kernel::clone_process_in_memory(step.flags, memory, &Child::run, &child);
-        if (cloned || cloned.error() != ENOSYS) return cloned;
-    }
-    const auto cloned = kernel::clone_process(step.flags);
-    if (cloned && cloned.value().pid == 0) run_child(child.steps, child.start);
-    return cloned;
-}
-
-void end_child(const Launched& launched) {
-    (void)kernel::send_signal(launched.pidfd.get(), SIGKILL);
-    (void)kernel::wait_pidfd(launched.pidfd.get());
-}
-
-// Reads the child's reports until it has exec'ed or failed.
-Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched) {
+// Reads the child's reports until it has exec'ed or failed. The terminal, if it has one.
+Fd await_exec(int socket, std::size_t first_child_step) {
     Fd terminal;
     while (true) {
         ChildReport report;
@@ -231,10 +162,49 @@ Fd await_exec(int socket, std::size_t first_child_step, const Launched& launched
             terminal.reset(received.value().fd);
             continue;
         }
-        (void)kernel::wait_pidfd(launched.pidfd.get());
         report.step += static_cast<std::int32_t>(first_child_step);
         throw LaunchFailure(report);
     }
+}
+
+// Which file a process runs, and by which mount it got there.
+struct Program {
+    bool known = false;
+    std::uint64_t mount = 0, inode = 0;
+    std::uint32_t major = 0, minor = 0;
+    bool operator==(const Program&) const = default;
+};
+
+Program program_of(const std::string& process) {
+    struct statx info {};
+    const bool known =
+        ::statx(AT_FDCWD, cat("/proc/", process, "/exe").c_str(), 0, STATX_INO | STATX_MNT_ID, &info) == 0;
+    return {known, info.stx_mnt_id, info.stx_ino, info.stx_dev_major, info.stx_dev_minor};
+}
+
+// With --init it is a child of the reaper that the image's program runs in; empty if it has ended, or the kernel does
+// not tell (CONFIG_PROC_CHILDREN).
+std::string process_of_program(const Plan& plan, pid_t pid) {
+    const bool below_reaper = std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return std::holds_alternative<op::ForkInit>(step.operation);
+    });
+    if (!below_reaper) return cat(pid);
+    std::ifstream children(cat("/proc/", pid, "/task/", pid, "/children"));
+    std::string first;
+    children >> first;
+    return first;
+}
+
+// Whatever the child's own look at the command has seen, which is not the one that execve takes: no container runs
+// minirun's own program (CVE-2019-5736). In no mount of a container is that file by the mount through which it is ours;
+// a volume with minirun in it is another.
+void check_program(const Plan& plan, pid_t pid) {
+    const auto its = program_of(process_of_program(plan, pid));
+    if (!its.known || its != program_of("self")) return;
+    const auto check = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
+        return std::holds_alternative<op::CheckCommand>(step.operation);
+    });
+    throw LaunchFailure(failure(static_cast<std::size_t>(check - plan.steps.begin()), ELOOP));
 }
 
 }  // namespace
@@ -263,26 +233,22 @@ Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t
     const ChildStart start{
         there.get(),          here.get(),  {streams.in, streams.out, streams.err},
         user_namespace.get(), signal_mask, clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
-    Child child{std::span(plan.steps).subspan(first_child_step), start};
-    ChildStack stack;
-    const DumpableAgain dumpable_again;
-    const auto cloned = clone_child(std::get<op::CloneProcess>(plan.steps[clone_step].operation), stack, child);
-    if (!cloned) throw step_error(plan, failure(clone_step, cloned.error()));
+    ChildProcess child(std::get<op::CloneProcess>(plan.steps[clone_step].operation),
+                       std::span(plan.steps).subspan(first_child_step), start);
+    if (child.error() != 0) throw step_error(plan, failure(clone_step, child.error()));
     note(clock, clone_step);
 
-    Launched launched{cloned.value().pid, Fd(cloned.value().pidfd), open_mount_namespace(cloned.value().pid), Fd()};
+    Launched launched{child.pid(), Fd(), open_mount_namespace(child.pid()), Fd()};
     // The child's end must be the only one: its closing is what we wait for.
     there.reset();
-    try {
-        execute_host_steps(plan, after_clone, Phase::host_after, {user_namespace, clock, &launched});
-    } catch (...) {
-        end_child(launched);
-        throw;
-    }
-    // A child that has failed already does not hear it; what it reported is still there to be read.
-    (void)kernel::send_message(here.get(), "", 1);
-    launched.terminal = await_exec(here.get(), first_child_step, launched);
+    execute_host_steps(plan, after_clone, Phase::host_after, {user_namespace, clock, &launched});
+    // EPIPE: a child that has failed already does not hear it; what it reported is still there to be read.
+    if (const auto sent = kernel::send_message(here.get(), "", 1); !sent && sent.error() != EPIPE)
+        throw system_error("cannot tell the child to go on", sent.error());
+    launched.terminal = await_exec(here.get(), first_child_step);
+    check_program(plan, child.pid());
     note(clock, plan.steps.size() - 1);
+    launched.pidfd = child.release();
     return launched;
 }
 

@@ -50,10 +50,13 @@ void add_user_namespace(PlanBuilder& plan) {
 
 // Until it execs, the child can do its work in the parent's memory: then nothing is copied. Not where it stays there:
 // as --init's reaper, which lives beside what the image runs. Not where the kernel ties to the memory what is meant for
-// the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks (time_namespaces(7)).
+// the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks (time_namespaces(7); to
+// join other ones, a process is to be alone in its memory).
 bool can_share_memory(const LaunchRequest& request) {
-    return !request.supervision.init && !request.spec.process.oom_score_adj &&
-           !has_new_namespace(request.spec, NamespaceType::time);
+    const auto& namespaces = request.spec.linux_.namespaces;
+    const bool other_time = std::any_of(namespaces.begin(), namespaces.end(),
+                                        [](const Namespace& one) { return one.type == NamespaceType::time; });
+    return !request.supervision.init && !request.spec.process.oom_score_adj && !other_time;
 }
 
 void add_clone(PlanBuilder& plan) {

@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <limits>
 
+#include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/system_error.hpp"
 
@@ -30,7 +32,29 @@ bool gives_only_a_stream(int fd) {
 
 void set_nonblocking(int fd) { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK); }
 
+// A terminal promises no room when poll(2) says that it takes something, so it is opened again, for us alone: the one
+// that others use as well cannot be made one that does not wait. Not a master (5:2): that would be another terminal.
+Fd open_without_waiting(int fd) {
+    struct stat info {};
+    if (::isatty(fd) == 0 || ::fstat(fd, &info) < 0 || info.st_rdev == makedev(5, 2)) return Fd();
+    return Fd(::open(cat("/proc/self/fd/", fd).c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+}
+
+// Where a pipe has room it has PIPE_BUF. More would wait for its reader, and nobody would watch the clock.
+std::size_t most_at_once_to(int fd) {
+    struct stat info {};
+    const bool never_waits =
+        (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) || (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0;
+    return never_waits ? std::numeric_limits<std::size_t>::max() : PIPE_BUF;
+}
+
 }  // namespace
+
+Relay::Relay(int from, int to) : from_(from), to_(to), is_input_(from == STDIN_FILENO) {
+    owned_sink_ = open_without_waiting(to);
+    if (owned_sink_) to_ = owned_sink_.get();
+    most_at_once_ = most_at_once_to(to_);
+}
 
 void Relay::watch(std::vector<pollfd>& list) const {
     const bool room = begin_ == end_;
@@ -58,9 +82,7 @@ bool Relay::read_some() {
 }
 
 void Relay::write_some() {
-    // Where a pipe has room it has this much. More would wait for its reader, and nobody would watch the clock; and a
-    // stream that others use as well cannot be made one that does not wait.
-    const auto n = ::write(to_, buffer_ + begin_, std::min<std::size_t>(end_ - begin_, PIPE_BUF));
+    const auto n = ::write(to_, buffer_ + begin_, std::min(end_ - begin_, most_at_once_));
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (n < 0) {
         // Nobody reads any more, or the disk is full. Who writes to a pipe of ours learns that as from any other pipe;

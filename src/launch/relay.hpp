@@ -18,7 +18,7 @@ namespace minirun {
 /// One direction: reads when there is something and room, writes when the other side takes it.
 class Relay {
 public:
-    Relay(int from, int to) : from_(from), to_(to), is_input_(from == STDIN_FILENO) {}
+    Relay(int from, int to);
 
     /// What to wait for; descriptors of -1 are ignored by poll(2).
     void watch(std::vector<pollfd>& list) const;
@@ -40,6 +40,7 @@ private:
 
     int from_, to_;
     bool is_input_;
+    std::size_t most_at_once_;
     Fd owned_sink_, owned_source_;
     std::size_t begin_ = 0, end_ = 0;
     char buffer_[16384];

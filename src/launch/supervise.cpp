@@ -71,27 +71,26 @@ private:
         while (!relay.is_input() && relay.has_more()) {
             pollfd watched[2] = {{relay.sink(), POLLOUT, 0}, {signals_.get(), POLLIN, 0}};
             if (::poll(watched, 2, timed_out_ ? 0 : milliseconds_left()) == 0) return;
-            if (watched[1].revents != 0 && forward_signals()) return;
+            if (watched[1].revents != 0 && next_signal() != 0) return;
             if (watched[0].revents != 0) relay.write_some();
         }
     }
 
-    // Whether there was one that is meant for the container.
-    bool forward_signals() {
-        bool forwarded = false;
+    // One that is meant for the container; 0 if there is none.
+    int next_signal() {
         signalfd_siginfo info{};
         while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
             const auto signal = static_cast<int>(info.ssi_signo);
             // SIGPIPE and SIGCHLD are about minirun's own affairs.
             if (signal == SIGCHLD || signal == SIGPIPE) continue;
-            if (signal == SIGWINCH && launched_.terminal) {
-                streams_.resize(launched_.terminal.get());
-                continue;
-            }
-            forward(signal);
-            forwarded = true;
+            if (signal != SIGWINCH || !launched_.terminal) return signal;
+            streams_.resize(launched_.terminal.get());
         }
-        return forwarded;
+        return 0;
+    }
+
+    void forward_signals() {
+        while (const int signal = next_signal()) forward(signal);
     }
 
     Ending reap() {

@@ -1,11 +1,9 @@
-#include <algorithm>
-
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
-#include "model/defaults.hpp"
 #include "model/request_from_image.hpp"
 #include "model/request_parts.hpp"
+#include "model/runtime_bundle_notice.hpp"
 #include "model/runtime_spec.hpp"
 #include "model/user_database.hpp"
 
@@ -84,50 +82,6 @@ RootSource root_of(const Image& image, const RunOptions& options) {
     return root;
 }
 
-std::string shared_namespaces(const ContainerSpec& spec) {
-    using enum NamespaceType;
-    std::vector<std::string> shared;
-    for (const auto type : {pid, network, ipc, uts}) {
-        const auto is_new = [&](const Namespace& one) { return one.type == type && one.path.empty(); };
-        const auto& namespaces = spec.linux_.namespaces;
-        if (std::none_of(namespaces.begin(), namespaces.end(), is_new)) shared.emplace_back(namespace_word(type));
-    }
-    return shared.empty() ? "" : cat("no new namespace for ", join(shared, ", "));
-}
-
-std::string bound_directories(const ContainerSpec& spec) {
-    constexpr std::size_t shown = 4;
-    std::vector<std::string> sources;
-    for (const auto& mount : spec.mounts)
-        if (mount.type == "bind" || std::count(mount.options.begin(), mount.options.end(), "bind") != 0 ||
-            std::count(mount.options.begin(), mount.options.end(), "rbind") != 0)
-            sources.push_back(quote(mount.source));
-    const auto more = sources.size() > shown ? sources.size() - shown : 0;
-    sources.resize(sources.size() - more);
-    if (sources.empty()) return "";
-    return cat("mounts of the host's ", join(sources, ", "), more == 0 ? "" : cat(" and ", more, " more"));
-}
-
-std::string further_capabilities(const ContainerSpec& spec) {
-    // minirun's own, and what else engines keep.
-    auto usual = default_capabilities();
-    usual.insert(usual.end(), {"CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW"});
-    std::vector<std::string> further;
-    for (const auto& name : spec.process.capabilities.value_or(CapabilitySpec{}).bounding)
-        if (std::find(usual.begin(), usual.end(), name) == usual.end())
-            further.push_back(name.substr(name.starts_with("CAP_") ? 4 : 0));
-    return further.empty() ? "" : cat("capabilities ", join(further, " "));
-}
-
-// A bundle can be somebody else's, and its config.json has the last word.
-std::vector<std::string> notices_of(const ContainerSpec& spec) {
-    std::vector<std::string> opened;
-    for (const auto& part : {shared_namespaces(spec), bound_directories(spec), further_capabilities(spec)})
-        if (!part.empty()) opened.push_back(part);
-    if (opened.empty()) return {};
-    return {cat("the bundle's config.json opens the container to the host: ", join(opened, "; "))};
-}
-
 }  // namespace
 
 LaunchRequest request_from_runtime_spec(const Image& image, const RunOptions& options, const ImageFiles& files,
@@ -139,11 +93,11 @@ LaunchRequest request_from_runtime_spec(const Image& image, const RunOptions& op
     apply_process_options(spec, options);
     add_home(spec.process, files);
     request.root = root_of(image, options);
+    request.notices = what_it_opens(image);
     spec.root.path = absolute_path(spec.root.path, image.directory);
     spec.root.readonly = spec.root.readonly || options.read_only;
     request.streams.tty = spec.process.terminal;
     require_valid(spec, printable(image.config_file));
-    request.notices = notices_of(spec);
     return request;
 }
 

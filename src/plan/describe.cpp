@@ -148,8 +148,9 @@ struct Describe {
     std::string operator()(const op::MakeReadonly& s) const {
         return cat("make read-only the mount on ", path_in_container(s.target.at, s.target.path));
     }
-    std::string operator()(const op::SetRootPropagation& s) const {
-        return cat("make the root ", propagation_name(s.flags));
+    std::string operator()(const op::SetMountPropagation& s) const {
+        return cat("make ", s.at == Slot::root ? "the root" : path_in_container(s.at, ""), ' ',
+                   propagation_name(s.flags));
     }
     std::string operator()(const op::AwaitParent&) const { return "wait until minirun is ready"; }
     std::string operator()(const op::PivotRoot&) const {

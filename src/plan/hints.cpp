@@ -257,9 +257,11 @@ struct Diagnose {
     }
 
     Diagnosis operator()(const op::CheckCommand& s) const {
+        // Seen after execve, which does not say which directory of PATH it was.
+        std::string_view command = s.candidates[static_cast<std::size_t>(std::max(report.item, 0))];
+        if (report.item < 0 && s.candidates.size() > 1) command.remove_prefix(command.rfind('/') + 1);
         return {ErrorKind::cannot_execute,
-                cat("command ", quote(s.candidates[static_cast<std::size_t>(report.item)]),
-                    ": it, or its \"#!\" line, leads through a link of /proc"),
+                cat("command ", quote(command), ": it, or its \"#!\" line, leads through a link of /proc"),
                 "name a program of the image: /proc/self/exe would be minirun's own"};
     }
 

@@ -118,7 +118,7 @@ struct Fields {
         return {{"resource", s.resource}, {"soft", s.soft}, {"hard", s.hard}};
     }
     Json operator()(const op::SetOomScore& s) const { return {{"value", text(s.value)}}; }
-    Json operator()(const op::SetRootPropagation& s) const { return {{"flags", s.flags}}; }
+    Json operator()(const op::SetMountPropagation& s) const { return {{"at", slot_name(s.at)}, {"flags", s.flags}}; }
     Json operator()(const op::ConnectStreams& s) const { return {{"terminal", s.terminal}}; }
     Json operator()(const op::LimitBoundingSet& s) const { return {{"keep", s.keep}}; }
     Json operator()(const op::SetUser& s) const {

@@ -217,7 +217,8 @@ struct OpenTerminal {
 struct MakeReadonly {
     Target target;
 };
-struct SetRootPropagation {
+struct SetMountPropagation {
+    Slot at;
     unsigned long flags;
 };
 
@@ -292,8 +293,8 @@ using Operation =
                  op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
                  op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
                  op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::OpenTerminal,
-                 op::MakeReadonly, op::SetRootPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
-                 op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
+                 op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
+                 op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
                  op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
                  op::LoadSeccomp, op::CloseDescriptors, op::CheckCommand, op::Exec>;
 

@@ -162,7 +162,8 @@ struct Why {
     std::string_view operator()(const op::MakeReadonly&) const {
         return "Everything in it is made by now; from here on nothing in it can be changed.";
     }
-    std::string_view operator()(const op::SetRootPropagation&) const {
+    std::string_view operator()(const op::SetMountPropagation& s) const {
+        if (s.at == Slot::provided) return "The volumes are made: only now may parts of this be mounted elsewhere.";
         return "Whether mounts made inside are seen in copies of the tree is what the config asks for.";
     }
     std::string_view operator()(const op::AwaitParent&) const {

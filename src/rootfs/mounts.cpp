@@ -209,13 +209,15 @@ void add_dev(PlanBuilder& plan) {
 
 void add_provided_place(PlanBuilder& plan) {
     // Attached, because before Linux 6.15 only an attached mount can be the source of a bind; where the root is going
-    // to cover it. Bounded, because the container may write to the files.
+    // to cover it. Bounded, because the container may write to the files. And not to be found in a volume that holds
+    // minirun's own data, nor what covers it: there the container's /proc would be without masks.
     const std::vector<FsOption> tmpfs{{"mode", "755"}, {"size", "1m"}, {"nr_inodes", "16"}};
     plan.child(op::MountFilesystem{
-        "tmpfs", "tmpfs", plan.arena().array(tmpfs), 0, 0, {Slot::host, ".", Create::no}, Slot::provided});
+        "tmpfs", "tmpfs", plan.arena().array(tmpfs), 0, MS_UNBINDABLE, {Slot::host, ".", Create::no}, Slot::provided});
 }
 
 void add_provided(PlanBuilder& plan) {
+    plan.child(op::SetMountPropagation{Slot::provided, MS_PRIVATE});
     const std::uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
                                      (plan.request.spec.root.readonly ? MOUNT_ATTR_RDONLY : 0u);
     for (const auto& file : plan.request.etc_files) {

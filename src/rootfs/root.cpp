@@ -159,7 +159,7 @@ void add_root_finish(PlanBuilder& plan) {
     if (request.spec.root.readonly && !no_upper) plan.child(op::MakeReadonly{{Slot::root, "", Create::no}});
     if (const auto& word = request.spec.linux_.rootfs_propagation; !word.empty())
         if (const auto option = mount_option("r" + word))
-            plan.child(op::SetRootPropagation{static_cast<unsigned long>(option->propagation) | MS_REC});
+            plan.child(op::SetMountPropagation{Slot::root, static_cast<unsigned long>(option->propagation) | MS_REC});
 }
 
 }  // namespace minirun

@@ -49,11 +49,16 @@ bool is_dangling(const Paths& paths, const std::string& name) {
     return !target.empty() && ::access((paths.containers + "/" + target).c_str(), F_OK) < 0;
 }
 
+bool has_directory(const Paths& paths, const std::string& id) {
+    return ::access((paths.containers + "/" + id).c_str(), F_OK) == 0;
+}
+
 bool has_left_behind(const Paths& paths) {
     bool found = false;
     for_each_entry(paths.containers,
                    [&](const std::string& id) { found = found || lock_directory(paths.containers + "/" + id); });
     for_each_entry(paths.names, [&](const std::string& name) { found = found || is_dangling(paths, name); });
+    for_each_entry(paths.processes, [&](const std::string& id) { found = found || !has_directory(paths, id); });
     return found;
 }
 
@@ -142,15 +147,27 @@ void sweep(const Paths& paths) noexcept try {
     for_each_entry(paths.names, [&](const std::string& name) {
         if (is_dangling(paths, name)) ::unlink((paths.names + "/" + name).c_str());
     });
+    // A record is made in a directory that is there, and goes before it.
+    for_each_entry(paths.processes, [&](const std::string& id) {
+        if (has_directory(paths, id)) return;
+        const auto record = paths.processes + "/" + id;
+        end_recorded_process(record);
+        ::unlink(record.c_str());
+    });
 } catch (...) {
     // Out of memory: the next command tries again.
 }
 
-Sweeper::Sweeper(const Paths& paths) {
-    if (!has_left_behind(paths)) return;
-    std::packaged_task<void()> task([paths] { sweep(paths); });
-    done_ = task.get_future();
-    std::thread(std::move(task)).detach();
+Sweeper::Sweeper(const Paths& paths) noexcept {
+    try {
+        if (!has_left_behind(paths)) return;
+        std::packaged_task<void()> task([paths] { sweep(paths); });
+        auto done = task.get_future();
+        std::thread(std::move(task)).detach();
+        done_ = std::move(done);
+    } catch (...) {
+        // No memory, or no thread to be had: a container runs here, and the next command can sweep.
+    }
 }
 
 Sweeper::~Sweeper() {

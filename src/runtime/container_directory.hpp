@@ -44,7 +44,7 @@ void sweep(const Paths& paths) noexcept;
 /// or the next command does it.
 class Sweeper {
 public:
-    explicit Sweeper(const Paths& paths);
+    explicit Sweeper(const Paths& paths) noexcept;
     ~Sweeper();
     Sweeper(const Sweeper&) = delete;
     Sweeper& operator=(const Sweeper&) = delete;

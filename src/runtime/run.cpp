@@ -10,6 +10,7 @@
 #include "kernel/features.hpp"
 #include "kernel/files.hpp"
 #include "kernel/system_error.hpp"
+#include "launch/child_process.hpp"
 #include "launch/exec_diagnosis.hpp"
 #include "launch/launcher.hpp"
 #include "launch/left_behind.hpp"
@@ -136,6 +137,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     std::optional<StepClock> clock;
     if (options.timings) clock.emplace(plan.steps.size());
     auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
+    EndsProcess on_error(launched.pidfd);
     const Stragglers stragglers(std::move(launched.mount_namespace), request.spec);
     pidfile.write(cat(launched.pid));
     cidfile.keep();
@@ -143,6 +145,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     streams.start(launched);
     sweeper.emplace(paths);
     const auto ending = supervise(launched, request, streams);
+    on_error.dismiss();
     return {ending.timed_out, ending.process.signaled, ending.process.code,
             clock ? timings_of(plan, *clock) : std::vector<StepTime>{}};
 }

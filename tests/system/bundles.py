@@ -5,6 +5,7 @@ import pathlib
 import platform
 import shutil
 import stat
+import struct
 from dataclasses import dataclass
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64", "riscv64": "riscv64"}.get(platform.machine(), platform.machine())
@@ -40,7 +41,7 @@ class Hardlink:
 
 @dataclass
 class File:
-    text: str = ""
+    text: str | bytes = ""
     mode: int = 0o644
     uid: int = 0
     gid: int = 0
@@ -60,6 +61,18 @@ class Device:
     major: int
     minor: int
     mode: int = 0o666
+
+
+def elf_with_interpreter(path, bits=64):
+    """The least of an ELF file that names its interpreter: headers, no code."""
+    text = path.encode() + b"\0"
+    if bits == 64:
+        header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, 0x400000, 64, 0, 0, 64, 56, 2, 0, 0, 0)
+        segment = lambda type, at, size: struct.pack("<IIQQQQQQ", type, 5, at, 0x400000 + at, 0x400000 + at, size, size, 0x1000)
+    else:
+        header = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\x01\x01\x01", 2, 3, 1, 0x400000, 52, 0, 0, 52, 32, 2, 0, 0, 0)
+        segment = lambda type, at, size: struct.pack("<IIIIIIII", type, at, 0x400000 + at, 0x400000 + at, size, size, 5, 0x1000)
+    return (header + segment(1, 0, 0x1000) + segment(3, 0x200, len(text))).ljust(0x200, b"\0") + text.ljust(0xe00, b"\0")
 
 
 WHITEOUT = Device("c", 0, 0, 0o600)
@@ -94,7 +107,7 @@ def make_entry(root, path, entry):
         os.mknod(path, kind | entry.mode, os.makedev(entry.major, entry.minor))
         os.chmod(path, entry.mode)
     elif isinstance(entry, File):
-        path.write_text(entry.text)
+        path.write_bytes(entry.text if isinstance(entry.text, bytes) else entry.text.encode())
         own(path, entry)
     elif isinstance(entry, Directory):
         path.mkdir(exist_ok=True)

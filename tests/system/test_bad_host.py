@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from harness import PAYLOAD, skip
+from harness import PAYLOAD, reap_orphans, skip
 
 OTHER_ROOT = "set MINIRUN_ROOT to a directory that can be written, with space left"
 UPPER_HINT = ("keep the writable layer in memory (--tmpfs-upper), do without one (--read-only), or set MINIRUN_ROOT to a "
@@ -101,6 +101,14 @@ class TestDataDirectory:
         minirun.run(*options, plain, "true", before=prepared(f"mount -t tmpfs -o ro t {mnt}"),
                     env={"MINIRUN_ROOT": f"{mnt}/root"}).refused(
             125, f"cannot make the directory '{mnt}/root': Read-only file system (EROFS)", OTHER_ROOT)
+
+    @pytest.mark.parametrize("options", [[], ["--init"], ["--pid", "host"]], ids=str)
+    def test_no_room_for_the_pidfile(self, minirun, plain, mnt, options):
+        """The container runs by then; it ends, whatever it does to outlive minirun."""
+        script = f'mount -t tmpfs -o size=4k t {mnt}; set +e; head -c 4096 /dev/zero > {mnt}/full; "$@"; code=$?; ls {mnt} >&2; exit $code'
+        result = minirun.run(*options, "--pidfile", mnt / "pid", plain, "payload", "survive", before=["unshare", "--mount", "sh", "-ec", script, "sh"])
+        assert result.err == f"minirun: cannot write the file '{mnt}/pid': No space left on device (ENOSPC)\nfull\n" and result.code == 125
+        assert minirun.containers() == [] and reap_orphans() == {}
 
     @pytest.mark.parametrize("options, write", [([], ["mkdir", "/new"]), (["-v", "{}:/bin:O"], ["mkdir", "/bin/new"])], ids=str)
     def test_the_disk_is_full(self, minirun, plain, base_layer, mnt, options, write):

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from bundles import File, Link
+from bundles import Directory, File, Link, elf_with_interpreter
 from harness import MINIRUN
 from terminal import Terminal
 
@@ -148,6 +148,27 @@ class TestNoCommand:
         image = bundle(files={"x/link": Link("/proc/self/exe"), "x/link-to-link": Link("link"), "x/script": File("#!/proc/self/exe run\n", 0o755),
                               "x/chain": File("#! /x/script\n", 0o755), "x/unreadable": File("#!/proc/self/exe\n", 0o711)})
         minirun.run(*options, image, command).refused(126, self.SENTENCE.format(command), self.HINT)
+
+    @pytest.mark.parametrize("bits", [64, 32])
+    @pytest.mark.parametrize("name", ["elf", "script"])
+    def test_as_an_elf_files_interpreter(self, minirun, bundle, bits, name):
+        """The kernel would map it beside the image's program, and start there."""
+        image = bundle(files={"x/script": File("#!/x/elf\n", 0o755), "x/elf": File(elf_with_interpreter("/proc/self/exe", bits), 0o755)})
+        minirun.run(image, f"/x/{name}").refused(126, self.SENTENCE.format(f"/x/{name}"), self.HINT)
+
+    @pytest.mark.parametrize("options", [[], ["--init"]], ids=str)
+    def test_that_only_the_kernel_reads(self, minirun, plain, scratch, options):
+        """The container's root may run the host's file, and not read it: the look before execve sees nothing, and so
+        the one after it has to."""
+        (scratch / "script").write_text("#!/proc/self/exe\n")
+        (scratch / "script").chmod(0o711)
+        volume = ["-v", f"{scratch}/script:/bin/script:ro"]
+        said = minirun.run("--userns", "private", *options, *volume, plain, "script")
+        said.refused(126, self.SENTENCE.format("script"), self.HINT)
+        assert minirun.containers() == []
+
+    def test_a_volume_with_minirun_in_it_is_another_matter(self, minirun, plain):
+        assert minirun.run("-v", f"{MINIRUN.resolve()}:/bin/minirun:ro", plain, "minirun", "--version").ok().out.startswith("minirun ")
 
     @pytest.mark.parametrize("options, command", [(["-w", "/proc/self"], "./exe"), (["-w", "/proc"], "/x/relative"), (["-e", "PATH=/proc/self"], "exe"),
                                                   (["-e", "PATH=/bin:/x", "-w", "/proc"], "relative")])

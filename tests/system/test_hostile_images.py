@@ -57,7 +57,7 @@ class TestDevicesOfABundle:
     def test_a_directory_of_devices(self, minirun, runtime_bundle):
         config, image = runtime_bundle(["/bin/busybox", "stat", "-c", "%t:%T", "/dev/net/tun"])
         config["linux"]["devices"] = [{"path": "/dev/net/tun", "type": "c", "major": 10, "minor": 200}]
-        assert minirun.run(image.write(config)).ok().out == "a:c8\n"
+        assert minirun.run("-q", image.write(config)).ok().out == "a:c8\n"
 
 
 def test_a_path_that_is_too_long(minirun, bundle):

@@ -86,6 +86,39 @@ def test_the_readme_example(installed, shared_bundles, plain, scratch):
     assert (ran.returncode, ran.stdout, ran.stderr) == (125, "", "there is no image 'busybox-bundle'\n")
 
 
+SEVERAL_AT_ONCE = r"""
+#include <sys/prctl.h>
+#include <cstdio>
+#include <thread>
+#include <vector>
+#include <minirun/container.hpp>
+
+int main(int, char** argv) {
+    const auto image = minirun::open_image(argv[1]);
+    std::vector<int> failed(4);
+    std::vector<std::thread> threads;
+    for (auto& count : failed)
+        threads.emplace_back([&] {
+            minirun::RunOptions options;
+            options.user = "1000";
+            options.arguments = {"/bin/true"};
+            for (int i = 0; i < 25; i++) count += minirun::run(image, options).exit_code() != 0;
+        });
+    for (auto& thread : threads) thread.join();
+    for (const int count : failed) std::printf("%d ", count);
+    std::printf("dumpable %d\n", prctl(PR_GET_DUMPABLE));
+}
+"""
+
+
+def test_several_containers_in_one_program(installed, plain, scratch):
+    """Only one of their first processes at a time is in the program's memory, and that is as it was at the end."""
+    (scratch / "several.cpp").write_text(SEVERAL_AT_ONCE)
+    subprocess.run(["g++", "-std=c++20", "-pthread", "several.cpp", "-o", "several", *library_flags(installed)], cwd=scratch, check=True)
+    ran = subprocess.run([scratch / "several", plain], env={"MINIRUN_ROOT": str(scratch / "root")}, capture_output=True, text=True, timeout=DEADLINE)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "0 0 0 0 dumpable 1\n", "")
+
+
 @pytest.mark.parametrize("header", headers())
 def test_a_header_compiles_by_itself(installed, scratch, header):
     """Without the source tree, and with the strictest warnings a user of the library may have."""

@@ -2,6 +2,7 @@
 import os
 import random
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -49,6 +50,17 @@ class TestKilled:
             running.popen.wait()
             minirun.run(plain, "true").ok()
             assert [pid for pid in inside if not ended(pid)] == []
+
+
+def test_one_whose_directory_is_gone_is_ended_too(minirun, plain):
+    with minirun.start("run", plain, "payload", "survive") as running:
+        running.wait_for("ready")
+        pid = running.pid
+        running.send(signal.SIGKILL)
+        running.popen.wait()
+        shutil.rmtree(minirun.root / "containers" / minirun.containers()[0])
+        minirun.run(plain, "true").ok()
+        assert ended(pid) and os.listdir(minirun.root / "processes") == []
 
 
 def test_a_running_container_is_left_alone(minirun, plain):

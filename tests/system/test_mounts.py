@@ -2,10 +2,13 @@
 import os
 import socket
 import stat
+import subprocess
+import time
 
 import pytest
 
 from bundles import Link
+from harness import children
 
 
 def mounts_of(text):
@@ -73,7 +76,7 @@ class TestDefaults:
         assert "size=4096k" in mounts("--shm-size", "4m")["/dev/shm"][2]
 
     def test_processes_of_its_own_only(self, minirun, plain):
-        assert minirun.run(plain, "sh", "-c", "ls /proc | grep -c '^[0-9]'").lines == ["3"]  # sh, ls and grep
+        assert minirun.run(plain, "sh", "-c", "echo /proc/[0-9]*").lines == ["/proc/1"]
 
 
 class TestMasks:
@@ -203,9 +206,20 @@ class TestEtcFiles:
 class TestRuntimeBundle:
     """What an OCI config.json lists, and nothing else."""
 
+    def test_a_time_namespace_that_it_joins(self, minirun, runtime_bundle):
+        config, image = runtime_bundle(["/bin/busybox", "cat", "/proc/uptime"])
+        with subprocess.Popen(["unshare", "--time", "--fork", "--kill-child", "--boottime", "1000000000", "sleep", "1000"]) as other:
+            try:
+                while not children(other.pid):
+                    time.sleep(0.01)
+                config["linux"]["namespaces"].append({"type": "time", "path": f"/proc/{children(other.pid)[0]}/ns/time"})
+                assert float(minirun.run(image.write(config)).ok().out.split()[0]) > 1e9
+            finally:
+                other.kill()
+
     def test_only_what_it_lists(self, minirun, runtime_bundle):
         config, image = runtime_bundle(["/bin/busybox", "cat", "/proc/self/mountinfo"])
         config["mounts"] = [mount for mount in config["mounts"] if mount["destination"] == "/proc"]
         config["linux"]["maskedPaths"] = config["linux"]["readonlyPaths"] = []
         image.write(config)
-        assert set(mounts_of(minirun.run(image.path).ok().out)) == {"/", "/proc"}
+        assert set(mounts_of(minirun.run("-q", image.path).ok().out)) == {"/", "/proc"}

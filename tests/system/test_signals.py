@@ -216,6 +216,35 @@ class TestTimeLimit:
         os.close(reader)
         running.finish()
 
+    @pytest.mark.parametrize("options", [[], ["-t"]], ids=str)
+    def test_it_holds_on_a_terminal_that_nobody_reads(self, minirun, plain, options):
+        """poll(2) says that a terminal takes something, not how much."""
+        person, tty = os.openpty()
+        running = minirun.start("run", "--timeout", "0.5", *options, plain, "sh", "-c", "while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done", stdout=tty)
+        os.close(tty)
+        process = os.pidfd_open(running.popen.pid)
+        assert select.select([process], [], [], DEADLINE)[0], "minirun outlived the time limit"
+        os.close(process)
+        os.close(person)
+        assert running.finish().code == 124
+
+    def test_a_signal_after_the_end_is_not_the_end(self, minirun, plain):
+        """Who does not wait for the last output any longer learns how the container ended all the same."""
+        reader, writer = os.pipe()
+        running = minirun.start("run", "-t", plain, "sh", "-c", "exec cat /dev/zero", stdout=writer)
+        os.close(writer)
+        os.read(reader, 1)  # it runs
+        container = os.pidfd_open(running.pid)
+        os.kill(running.pid, signal.SIGKILL)
+        assert select.select([container], [], [], DEADLINE)[0]
+        process = os.pidfd_open(running.popen.pid)
+        assert not select.select([process], [], [], 0.5)[0], "minirun did not wait for a reader"
+        running.send(signal.SIGTERM)
+        assert select.select([process], [], [], DEADLINE)[0], "minirun still waits for a reader"
+        for fd in container, process, reader:
+            os.close(fd)
+        running.finish().ended(137)
+
     def test_a_signal_ends_the_wait_for_a_reader(self, minirun, plain):
         reader, writer = os.pipe()
         os.set_blocking(writer, False)

@@ -94,6 +94,14 @@ class TestMountsBelow:
         assert minirun.run("-v", f"{data}:/data", plain, "sh", "-c", script, before=before).ok().out == "deep"
 
 
+def test_minirun_own_data(minirun, plain):
+    """Neither the container's root is in it, with a /proc that nothing masks, nor what lies beneath that."""
+    script = "cd /data/containers/*/ && ls && ls upper && cat /data/containers/*/proc/version"
+    minirun.root.mkdir()
+    result = minirun.run("-v", f"{minirun.root}:/data", plain, "sh", "-c", script)
+    assert result.code == 1 and set(result.out.split()) == {"upper", "work", "data", "etc"} and "No such file" in result.err
+
+
 class TestThrowAway:
     """-v SRC:DST:O, an overlay: writable, and what is written is gone with the container."""
 

@@ -1,0 +1,90 @@
+#include "launch/child_process.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "kernel/process.hpp"
+
+namespace minirun {
+namespace {
+
+// A sanitizer keeps what it knows of a thread in that thread's storage, and so cannot follow a child in our memory.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MINIRUN_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define MINIRUN_SANITIZED 1
+#endif
+#endif
+#ifdef MINIRUN_SANITIZED
+constexpr bool memory_can_be_lent = false;
+#else
+constexpr bool memory_can_be_lent = true;
+#endif
+
+constexpr std::size_t stack_size = 64 * 1024;
+
+std::mutex& child_in_memory() {
+    static std::mutex one;
+    return one;
+}
+
+}  // namespace
+
+EndsProcess::~EndsProcess() {
+    if (pidfd_ == nullptr || !*pidfd_) return;
+    (void)kernel::send_signal(pidfd_->get(), SIGKILL);
+    (void)kernel::wait_pidfd(pidfd_->get());
+}
+
+std::span<std::byte> LentMemory::lend() {
+    std::unique_lock<std::mutex> lock(child_in_memory(), std::try_to_lock);
+    if (!lock) return {};
+    // The page at the low end is a guard.
+    const auto guard = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const auto size = guard + stack_size;
+    void* const memory =
+        ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return {};
+    mapped_ = {static_cast<std::byte*>(memory), size};
+    const auto stack = mapped_.subspan(guard);
+    if (::mprotect(stack.data(), stack.size(), PROT_READ | PROT_WRITE) < 0) return {};
+    was_dumpable_ = kernel::is_dumpable();
+    lock_ = std::move(lock);
+    return stack;
+}
+
+LentMemory::~LentMemory() {
+    if (was_dumpable_) (void)kernel::set_dumpable(true);
+    if (!mapped_.empty()) ::munmap(mapped_.data(), mapped_.size());
+}
+
+ChildProcess::ChildProcess(const op::CloneProcess& step, std::span<const Step> steps, const ChildStart& start)
+    : steps_(steps), start_(start) {
+    clone(step);
+}
+
+void ChildProcess::run(void* self) noexcept {
+    const auto& child = *static_cast<const ChildProcess*>(self);
+    run_child(child.steps_, child.start_);
+}
+
+void ChildProcess::clone(const op::CloneProcess& step) {
+    auto cloned = SysResult<kernel::Cloned>::failure(ENOSYS);
+    if (const auto stack = step.in_memory && memory_can_be_lent ? memory_.lend() : std::span<std::byte>();
+        !stack.empty())
+        cloned = kernel::clone_process_in_memory(step.flags, stack, &ChildProcess::run, this);
+    if (!cloned && cloned.error() == ENOSYS) {
+        cloned = kernel::clone_process(step.flags);
+        if (cloned && cloned.value().pid == 0) run_child(steps_, start_);
+    }
+    error_ = cloned.error();
+    if (!cloned) return;
+    pid_ = cloned.value().pid;
+    pidfd_.reset(cloned.value().pidfd);
+}
+
+}  // namespace minirun
