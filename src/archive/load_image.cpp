@@ -105,7 +105,8 @@ private:
         image.diff_ids = parse_image_config(JsonView(document, problems)).diff_ids;
         image.created = JsonView(document, problems)["created"].string_or("");
         problems.throw_if_any();
-        check_layer_count(archived.layers.size(), image.diff_ids.size(), "the manifest", archived.config.name);
+        check_layer_count(archived.layers.size(), image.diff_ids.size(), "the manifest",
+                          cat("rootfs.diff_ids of ", archived.config.name));
         if (image.diff_ids.empty())
             throw Error(ErrorKind::bad_input, cat(archived.config.name, ": the image has no layers"));
         if (image.diff_ids.size() > max_layers)

@@ -1,7 +1,9 @@
 #include "base/file.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -113,6 +115,13 @@ std::string read_file(const std::string& path, std::size_t max_bytes) {
     return read_regular(fd, path, max_bytes);
 }
 
+std::string read_file_or_pipe(const std::string& path, std::size_t max_bytes) {
+    if (!is_pipe(path)) return read_file(path, max_bytes);
+    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) fail("open", path, errno);
+    return read_fd(fd.get(), path, max_bytes);
+}
+
 std::optional<std::string> read_optional_file(const std::string& path, std::size_t max_bytes) {
     int error = 0;
     const auto fd = open_regular(path, error);
@@ -135,6 +144,11 @@ std::string read_link(const std::string& path) {
     char target[PATH_MAX];
     const auto n = ::readlink(path.c_str(), target, sizeof target);
     return n < 0 ? "" : std::string(target, static_cast<std::size_t>(n));
+}
+
+bool is_pipe(const std::string& path) noexcept {
+    struct statfs status {};
+    return statfs(path.c_str(), &status) == 0 && status.f_type == PIPEFS_MAGIC;
 }
 
 bool is_directory(const std::string& path) noexcept {

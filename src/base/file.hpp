@@ -19,6 +19,9 @@ std::string read_file(const std::string& path, std::size_t max_bytes);
 /// The same, or nothing if there is no such file (also: if a directory on the way is missing or is none).
 std::optional<std::string> read_optional_file(const std::string& path, std::size_t max_bytes);
 
+/// The same, and what comes out of a pipe up to its end, which is waited for: a shell's `<(command)`.
+std::string read_file_or_pipe(const std::string& path, std::size_t max_bytes);
+
 /// What is left to read from a descriptor of any type, up to its end; `name` is what messages call it.
 std::string read_fd(int fd, const std::string& name, std::size_t max_bytes);
 
@@ -28,6 +31,9 @@ void write_file_atomically(const std::string& path, std::string_view text, mode_
 
 /// Where a symbolic link leads, as it says; empty if there is none.
 std::string read_link(const std::string& path);
+
+/// Whether `path` is a pipe's, in /dev/fd. A fifo in a directory is none: it may have no writer for ever.
+bool is_pipe(const std::string& path) noexcept;
 
 /// Whether there is a directory at `path`, symbolic links followed.
 bool is_directory(const std::string& path) noexcept;

@@ -83,7 +83,8 @@ void read_inspected(Image& image, const Json& document, bool prefer_layers_direc
     }
     image.layers = layers_in_place(view, shown);
     problems.throw_if_any();
-    check_layer_count(image.layers.size(), image.config.diff_ids.size(), cat("GraphDriver of ", shown), shown);
+    check_layer_count(image.layers.size(), image.config.diff_ids.size(), cat("GraphDriver of ", shown),
+                      "RootFS.Layers there");
     check_layers(image.layers, shown);
 }
 
@@ -108,12 +109,11 @@ void read_runtime_bundle(Image& image, std::string_view text) {
 }
 
 Image read_document(const std::string& directory, const std::string& file, const std::string& name,
-                    bool prefer_layers_directory) {
+                    const std::string& text, bool prefer_layers_directory) {
     Image image;
     image.name = name;
     image.directory = directory;
     image.config_file = file;
-    const auto text = read_file(file, max_document);
     const auto document = parse_json(text, printable(file));
     image.form = form_of(document, printable(file));
     switch (image.form) {
@@ -126,12 +126,8 @@ Image read_document(const std::string& directory, const std::string& file, const
 }
 
 // People try `minirun run image.tar`: say what it is rather than that its first byte is no JSON.
-void refuse_archive(const std::string& file) {
-    const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    std::array<char, 512> head{};
-    if (!fd || ::read(fd.get(), head.data(), head.size()) <= 0) return;
-    const std::string_view bytes(head.data(), head.size());
-    const bool tar = bytes.substr(257, 5) == "ustar";
+void refuse_archive(const std::string& file, std::string_view bytes) {
+    const bool tar = bytes.size() > 262 && bytes.substr(257, 5) == "ustar";
     const bool compressed = bytes.starts_with("\x1f\x8b") || bytes.starts_with("\x28\xb5\x2f\xfd") ||
                             bytes.starts_with("BZh") ||
                             bytes.starts_with(
@@ -140,7 +136,15 @@ void refuse_archive(const std::string& file) {
     if (!tar && !compressed) return;
     throw Error(ErrorKind::bad_input,
                 cat(quote(file), " is ", tar ? "a tar archive" : "a compressed file", ", not a bundle"),
-                "a bundle is a directory with config.json and layers/");
+                "minirun load puts its images into the store; a bundle is a directory with config.json and layers/");
+}
+
+std::string beginning_of(const std::string& file) {
+    const Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    std::string bytes(512, '\0');
+    const auto n = fd ? ::read(fd.get(), bytes.data(), bytes.size()) : -1;
+    bytes.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+    return bytes;
 }
 
 }  // namespace
@@ -152,14 +156,19 @@ Image open_bundle(const std::string& directory, const std::string& name) {
         throw Error(ErrorKind::not_found, cat("there is no config.json in ", quote(real)),
                     "a bundle is a directory with config.json and layers/; a plain root file system runs with --rootfs",
                     ENOENT);
-    return read_document(real, file, name, true);
+    return read_document(real, file, name, read_file(file, max_document), true);
 }
 
 Image open_document(const std::string& file, const std::string& name) {
-    refuse_archive(file);
+    if (is_pipe(file)) {
+        const auto text = read_file_or_pipe(file, max_document);
+        refuse_archive(file, text);
+        return read_document(parent_of(file), file, name, text, false);
+    }
+    refuse_archive(file, beginning_of(file));
     const auto real = real_path(file);
     const bool is_config_json = real.ends_with("/config.json");
-    return read_document(parent_of(real), real, name, is_config_json);
+    return read_document(parent_of(real), real, name, read_file(real, max_document), is_config_json);
 }
 
 }  // namespace minirun

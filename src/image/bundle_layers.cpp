@@ -123,7 +123,7 @@ std::vector<Layer> read_bundle_layers(const std::string& directory, const std::v
         throw Error(ErrorKind::bad_input, cat("the layers in ", where, " are named by digest, but ", config_file,
                                               " has no rootfs.diff_ids to order them"));
     } else {
-        check_layer_count(layers.size(), diff_ids.size(), where, config_file);
+        check_layer_count(layers.size(), diff_ids.size(), where, cat("rootfs.diff_ids of ", config_file));
     }
     check_layers(layers, where);
     return layers;
@@ -153,13 +153,11 @@ void check_layers(const std::vector<Layer>& layers, const std::string& where) {
     }
 }
 
-void check_layer_count(std::size_t layers, std::size_t diff_ids, const std::string& where,
-                       const std::string& config_file) {
+void check_layer_count(std::size_t layers, std::size_t diff_ids, const std::string& where, const std::string& list) {
     if (diff_ids == 0 || layers == 0 || layers == diff_ids) return;
     throw Error(ErrorKind::bad_input,
-                cat(where, " has ", layers, layers == 1 ? " layer" : " layers", ", but rootfs.diff_ids of ",
-                    config_file, " lists ", diff_ids),
-                "a layer is missing or left over; hidden entries do not count");
+                cat(where, " has ", layers, layers == 1 ? " layer" : " layers", ", but ", list, " lists ", diff_ids),
+                "a layer is missing or left over");
 }
 
 }  // namespace minirun

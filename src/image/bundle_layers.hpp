@@ -22,8 +22,8 @@ std::vector<Layer> read_bundle_layers(const std::string& directory, const std::v
 /// overlayfs refuses that (ELOOP) or shows undefined content.
 void check_layers(const std::vector<Layer>& layers, const std::string& where);
 
-/// Throws Error if the number of layers is not that of the diff_ids. An image without any diff_ids has any number.
-void check_layer_count(std::size_t layers, std::size_t diff_ids, const std::string& where,
-                       const std::string& config_file);
+/// Throws Error if the number of layers in `where` is not that of the diff_ids, which `list` names ("rootfs.diff_ids of
+/// FILE"). An image without any diff_ids has any number.
+void check_layer_count(std::size_t layers, std::size_t diff_ids, const std::string& where, const std::string& list);
 
 }  // namespace minirun

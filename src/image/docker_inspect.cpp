@@ -39,6 +39,9 @@ void check_exists(const std::string& path, const std::string& file) {
         throw Error(ErrorKind::not_permitted,
                     cat("cannot look at the layer ", quote(path), " of ", file, ": ", errno_text(error)),
                     "Docker's directories belong to root: run minirun as root", error);
+    if (S_ISREG(status.st_mode))
+        throw Error(ErrorKind::bad_input, cat("the layer ", quote(path), " of ", file, " is a file, not a directory"),
+                    "run docker image inspect again", error);
     throw Error(
         ErrorKind::not_found, cat("the layer ", quote(path), " of ", file, " does not exist (", errno_text(error), ")"),
         "the image was removed from Docker, or the file was made on another host: run docker image inspect again",

@@ -102,6 +102,11 @@ std::uint32_t find_group(const std::vector<GroupEntry>& entries, std::string_vie
                 "give a group that the image has, or a numeric group id");
 }
 
+bool has_line_of(std::string_view text, std::string_view name) {
+    const auto start = cat(name, ':');
+    return text.starts_with(start) || text.find('\n' + start) != std::string_view::npos;
+}
+
 // Ids in the order in which they come, none twice.
 class UniqueIds {
 public:
@@ -168,6 +173,10 @@ ResolvedUser resolve_user(std::string_view user, std::string_view passwd_text, s
         resolved.name = entry->name;
         if (entry->home.starts_with('/')) resolved.home = entry->home;
     } else if (!named.user.empty() && !looks_numeric(named.user)) {
+        if (has_line_of(passwd_text, named.user))
+            throw Error(ErrorKind::bad_input,
+                        cat("the line of user ", quote(named.user), " in the image's /etc/passwd is malformed"),
+                        "expected name:password:uid:gid:comment:home:shell; or give a numeric user id");
         throw Error(ErrorKind::bad_input, cat("user ", quote(named.user), " is not in the image's /etc/passwd"),
                     "give a user that the image has, or a numeric user id");
     }

@@ -228,11 +228,16 @@ struct Diagnose {
             return {ErrorKind::bad_input,
                     cat("the working directory ", quote(s.path), " is not in the image, and the root is read-only"),
                     "choose another one with --workdir, or leave out --read-only"};
-        if (report.item == 1)
+        if (report.item == 1 && (report.error == EACCES || report.error == EPERM))
             return {
                 ErrorKind::bad_input,
                 cat("the working directory ", quote(s.path), " does not exist and the container's user cannot make it"),
                 "choose another one with --workdir, or run as root with --user 0"};
+        if (report.item == 1 && (report.error == ENOENT || report.error == EEXIST))
+            return {
+                ErrorKind::bad_input,
+                cat("the working directory ", quote(s.path), " is, or lies below, a symbolic link that leads nowhere"),
+                "choose another one with --workdir"};
         if (report.error == EACCES)
             return {ErrorKind::bad_input,
                     cat("the container's user may not enter the working directory ", quote(s.path)),
@@ -279,11 +284,15 @@ struct Diagnose {
     }
 
     Diagnosis operator()(const op::BindIdmapped& s) const {
-        if (report.error == EINVAL)
-            return {ErrorKind::unsupported,
-                    cat("the file system of ", quote(s.source), " (", filesystem_of(s.source),
-                        ") cannot map ids in this kernel"),
-                    "leave out --userns, or use ext4, xfs, btrfs or tmpfs with Linux 5.19 or newer"};
+        if (report.error != EINVAL) return {};
+        // "." is the container's directory, seen from the child.
+        const bool is_upper = std::string_view(s.source) == ".";
+        const char* source = is_upper ? container_directory(plan) : s.source;
+        return {
+            ErrorKind::unsupported,
+            cat("the file system of ", quote(source), " (", filesystem_of(source), ") cannot map ids in this kernel"),
+            cat(is_upper ? "keep the writable layer in memory (--tmpfs-upper), " : "",
+                "leave out --userns, or use ext4, xfs or btrfs with Linux 5.19 or newer (tmpfs: 6.3)")};
         return {};
     }
 

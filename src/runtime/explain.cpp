@@ -105,6 +105,10 @@ Explanation explain(const Image& image, const RunOptions& options, const std::ve
     explanation.isolation = explain_isolation(sources);
     explanation.plan = explain_plan(sources);
     explanation.notices = request.notices;
+    // trusted.overlay.opaque is root's to read (xattr(7)).
+    if (::geteuid() != 0 && image.layers.size() > 1)
+        explanation.notices.emplace_back(
+            "without root it is not seen which directories are opaque: what they hide of lower layers counts as there");
     return explanation;
 }
 

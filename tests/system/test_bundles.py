@@ -77,6 +77,18 @@ class TestDockerInPlace:
         assert minirun.run("--entrypoint", "ls", document, "/only-one").ok().out == "/only-one\n"
         assert sorted(os.listdir(diffs[1])) == ["from", "only-one"]
 
+    def test_from_a_pipe(self, minirun, scratch, base_layer):
+        """minirun run <(docker image inspect NAME)"""
+        document = json.dumps(inspected({"Cmd": ["echo", "piped"]}, [digest(0)], self.driver(self.overlay2(scratch, base_layer))))
+        assert minirun.run("/dev/stdin", stdin=document).ok().out == "piped\n"
+        minirun.run("/dev/stdin", stdin="BZh and more").refused(125, "'/dev/stdin' is a compressed file, not a bundle", hint="minirun load")
+
+    def test_a_layer_that_is_a_file(self, minirun, scratch, base_layer):
+        diffs = self.overlay2(scratch, base_layer, {"from": "one"})
+        document = scratch / "file.json"
+        document.write_text(json.dumps(inspected({}, [], self.driver([*diffs[:1], diffs[1] / "from"]))))
+        minirun.run(document).refused(125, f"the layer '{diffs[1]}/from' of {document} is a file, not a directory", hint="run docker image inspect again")
+
     def test_an_image_of_one_layer_has_no_lower_dir(self, minirun, scratch, base_layer):
         diffs = self.overlay2(scratch, base_layer)
         document = scratch / "one.json"
@@ -102,8 +114,7 @@ class TestDockerInPlace:
         diffs = self.overlay2(scratch, base_layer, {"from": "one"})
         document = scratch / "count.json"
         document.write_text(json.dumps(inspected({}, [digest(0)], self.driver(diffs))))
-        minirun.run(document).refused(125, f"GraphDriver of {document} has 2 layers, but rootfs.diff_ids of {document} "
-                                           "lists 1")
+        minirun.run(document).refused(125, f"GraphDriver of {document} has 2 layers, but RootFS.Layers there lists 1")
 
     @pytest.mark.parametrize("count, says", [(0, "holds no image"), (2, "holds 2 images")])
     def test_it_has_to_be_one_image(self, minirun, scratch, count, says):

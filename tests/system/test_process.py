@@ -151,6 +151,11 @@ class TestWorkingDirectory:
         minirun.run("-w", "/etc/passwd", bundle(), "true").refused(
             125, "the working directory '/etc/passwd' is not a directory: Not a directory (ENOTDIR)", hint=WORKDIR_HINT)
 
+    @pytest.mark.parametrize("path", ["/gone", "/gone/below"])
+    def test_a_link_that_leads_nowhere(self, minirun, bundle, path):
+        minirun.run("-w", path, bundle(files={"gone": Link("/nowhere")}), "true").refused(
+            125, f"the working directory '{path}' is, or lies below, a symbolic link that leads nowhere: No such file or directory (ENOENT)", hint=WORKDIR_HINT)
+
     @pytest.mark.parametrize("target", ["/minirun-test/{}", "../../../../../../../minirun-test/{}", "/proc/self/cwd/../minirun-test/{}"])
     def test_links_lead_nowhere_outside(self, minirun, bundle, target):
         """CVE-2026-55686: nothing is made where a link of the image's points to on the host."""

@@ -116,7 +116,7 @@ std::string env_value(const std::string& text) {
 }
 
 std::vector<std::string> read_env_file(const std::string& path) {
-    auto text = read_for("--env-file", [&] { return read_file(path, max_env_file); });
+    auto text = read_for("--env-file", [&] { return read_file_or_pipe(path, max_env_file); });
     if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
     std::vector<std::string> assignments;
     int number = 0;
@@ -198,7 +198,7 @@ void check_host_platform(const std::string& platform) {
 
 std::string read_seccomp_file(const std::string& path) {
     return read_for("--security-opt seccomp", [&] {
-        auto text = read_file(path, max_seccomp_file);
+        auto text = read_file_or_pipe(path, max_seccomp_file);
         // Only for the message: what is compiled later knows the text but not the file.
         (void)read_seccomp_profile(text, printable(path), {}, {});
         return text;

@@ -190,7 +190,10 @@ TEST_CASE("unknown names") {
     CHECK(user_refusal("a\nb").starts_with("user 'a\\nb' is not in"));
     CHECK(user_refusal("App").starts_with("user 'App' is not in"));
     // An entry that was skipped as malformed is not there: it must not become root.
-    CHECK(user_refusal("a", "a:x:one:1::/:\n").starts_with("user 'a' is not in"));
+    for (const auto* text : {"a:x:one:1::/:\n", "root:x:0:0::/:\na:x:1\n"})
+        CHECK(user_refusal("a", text) ==
+              "the line of user 'a' in the image's /etc/passwd is malformed | expected "
+              "name:password:uid:gid:comment:home:shell; or give a numeric user id");
 }
 
 TEST_CASE("ids out of range") {
