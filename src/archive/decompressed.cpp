@@ -98,6 +98,8 @@ private:
         state_.next_out = output().data();
         state_.avail_out = static_cast<std::uint32_t>(output().size());
         const int result = isal_inflate(&state_);
+        // Of a damaged trailer isal 2.30 takes more than there is.
+        if (state_.avail_in > block.size()) corrupt("gzip");
         take(block.size() - state_.avail_in);
         if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT) corrupt("gzip");
         between_members_ = state_.block_state == ISAL_BLOCK_FINISH;

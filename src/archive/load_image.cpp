@@ -189,9 +189,11 @@ private:
             cat(name, " grows to more than ", options_.ratio, " times its size by being decompressed"),
             "--max-ratio raises the limit");
         HashedSource archive(limited);
-        TarReader tar(archive, name);
-        job.unpacked = unpack_layer(tar, tree, name, options_.limits);
+        TarRecorder recorder(archive, job.directory);
+        TarReader tar(recorder, name);
+        job.unpacked = unpack_layer(tar, tree, name, options_.limits, &recorder);
         tar.finish();
+        recorder.finish();
         while (!compressed.next().empty()) continue;
         check(name, "digest", job.blob.digest, compressed.digest());
         check(name, "DiffID", job.diff_id, archive.digest());

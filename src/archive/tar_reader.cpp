@@ -3,31 +3,14 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <locale.h>
-
 #include <cerrno>
 
+#include "archive/utf8_locale.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
 namespace {
-
-// libarchive converts names in PAX headers, which are UTF-8, to the form of the thread's locale.
-class Utf8Locale {
-public:
-    Utf8Locale() : before_(::uselocale(utf8())) {}
-    ~Utf8Locale() { ::uselocale(before_); }
-    Utf8Locale(const Utf8Locale&) = delete;
-    Utf8Locale& operator=(const Utf8Locale&) = delete;
-
-private:
-    static locale_t utf8() {
-        static const locale_t locale = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-        return locale;
-    }
-    locale_t before_;
-};
 
 std::string text(const char* bytes) { return bytes == nullptr ? "" : bytes; }
 
@@ -84,6 +67,7 @@ bool TarReader::next(TarEntry& entry) {
     entry.major = static_cast<unsigned>(archive_entry_rdevmajor(read));
     entry.minor = static_cast<unsigned>(archive_entry_rdevminor(read));
     entry.size = static_cast<std::uint64_t>(archive_entry_size(read));
+    entry.is_sparse = archive_entry_sparse_count(read) > 0;
     entry.mtime = {archive_entry_mtime(read), archive_entry_mtime_nsec(read)};
     if (const char* target = archive_entry_hardlink(read)) {
         entry.link = target;

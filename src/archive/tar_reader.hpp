@@ -27,6 +27,7 @@ struct TarEntry {
     gid_t gid = 0;
     unsigned major = 0, minor = 0;  ///< of a device
     std::uint64_t size = 0;         ///< of a regular file
+    bool is_sparse = false;         ///< the archive leaves holes of it out
     timespec mtime{};
     std::string link;           ///< of a symbolic link: what it says
     bool is_hard_link = false;  ///< then `link` names an entry

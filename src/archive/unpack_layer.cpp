@@ -27,8 +27,8 @@ constexpr std::size_t longest_path = 4095, deepest_path = 2000;
 
 class Unpacker {
 public:
-    Unpacker(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits)
-        : tar_(tar), tree_(tree), name_(name), limits_(limits) {}
+    Unpacker(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits, TarRecorder* recorder)
+        : tar_(tar), tree_(tree), name_(name), limits_(limits), recorder_(recorder) {}
 
     UnpackedLayer run() {
         TarEntry entry;
@@ -138,7 +138,7 @@ private:
         clear(entry, directory, path, last);
         switch (entry.mode & S_IFMT) {
             case S_IFDIR: return make_directory(entry, directory, path, last);
-            case S_IFREG: return make_file(entry, directory, last);
+            case S_IFREG: return make_file(entry, directory, path, last);
             case S_IFLNK:
                 if (::symlinkat(entry.link.c_str(), directory, last.c_str()) < 0) failed(entry, errno);
                 result_.bytes += entry.link.size();
@@ -170,13 +170,15 @@ private:
         finish(entry, made.get());
     }
 
-    void make_file(const TarEntry& entry, int directory, const std::string& last) {
+    void make_file(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
         if (entry.size > limits_.bytes - result_.bytes)
             throw Error(ErrorKind::bad_input, cat(name_, " unpacks to more than ", human_size(limits_.bytes)),
                         "--max-size raises the limit");
         result_.bytes += entry.size;
         const Fd file(::openat(directory, last.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!file) failed(entry, errno);
+        // What is in the archive for a file with holes is not what is in the file.
+        if (recorder_ != nullptr && !entry.is_sparse) recorder_->file(path, tar_.data_offset(), entry.size);
         std::uint64_t end = 0;
         tar_.read_data([&](Bytes piece, std::uint64_t offset) {
             if (offset != end && ::lseek(file.get(), static_cast<off_t>(offset), SEEK_SET) < 0) failed(entry, errno);
@@ -219,14 +221,18 @@ private:
             failed(entry, errno);
         }
         if (S_ISDIR(info.st_mode) && S_ISDIR(entry.mode) && !entry.is_hard_link) return;
-        if (!S_ISDIR(info.st_mode)) {
-            if (::unlinkat(directory, last.c_str(), 0) < 0) failed(entry, errno);
-            return;
-        }
-        if (const int error = remove_tree(cat("/proc/self/fd/", directory, '/', last)); error != 0)
-            failed(entry, error);
+        if (const int error = take_away(info.st_mode, directory, path, last); error != 0) failed(entry, error);
+        if (!S_ISDIR(info.st_mode)) return;
         directories_.erase(path);
         directories_.erase(directories_.lower_bound(path + '/'), directories_.lower_bound(path + char('/' + 1)));
+    }
+
+    // Contents of files count for the record of the archive, even if they are in the layer no more.
+    int take_away(mode_t mode, int directory, const std::string& path, const std::string& last) {
+        if (S_ISDIR(mode)) open_path_ = "/";  // no entry's: what goes may be the parent of an entry before, or hold it
+        if (recorder_ != nullptr && (S_ISDIR(mode) || S_ISREG(mode))) return recorder_->replace(path, directory, last);
+        if (S_ISDIR(mode)) return remove_tree(cat("/proc/self/fd/", directory, '/', last));
+        return ::unlinkat(directory, last.c_str(), 0) < 0 ? errno : 0;
     }
 
     void remove_whiteout(int directory, const std::string& last, const std::string& path) {
@@ -286,6 +292,7 @@ private:
     const Fd& tree_;
     const std::string& name_;
     const UnpackLimits& limits_;
+    TarRecorder* recorder_;
     UnpackedLayer result_;
     std::map<std::string, Directory> directories_;
     std::set<std::string> deleted_;
@@ -295,8 +302,9 @@ private:
 
 }  // namespace
 
-UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits) {
-    return Unpacker(tar, tree, name, limits).run();
+UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits,
+                           TarRecorder* recorder) {
+    return Unpacker(tar, tree, name, limits, recorder).run();
 }
 
 }  // namespace minirun

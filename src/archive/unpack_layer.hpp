@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "archive/tar_reader.hpp"
+#include "archive/tar_record.hpp"
 #include "base/fd.hpp"
 
 namespace minirun {
@@ -32,6 +33,9 @@ struct UnpackedLayer {
 /// overlayfs.rst, image specification layer.md). The archive is hostile: parents are opened beneath `tree` without any
 /// symbolic link, names with "..", of devices that would be whiteouts and attributes of overlayfs are refused or left
 /// out. Throws Error{bad_input} with the entry's name; `name` is what messages call the layer.
-UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits);
+///
+/// `recorder`, if there is one, is the source that `tar` reads from: it is told which file is where.
+UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits,
+                           TarRecorder* recorder = nullptr);
 
 }  // namespace minirun

@@ -50,37 +50,6 @@ std::string read_regular(const Fd& fd, const std::string& path, std::size_t max_
     return read_fd(fd.get(), path, max_bytes);
 }
 
-// A file beside `path` that is unlinked unless it was renamed into place.
-class Beside {
-public:
-    explicit Beside(const std::string& path) : path_(cat(path, ".XXXXXX")), fd_(mkostemp(path_.data(), O_CLOEXEC)) {
-        if (!fd_) fail("make a file beside", path, errno);
-    }
-    Beside(const Beside&) = delete;
-    Beside& operator=(const Beside&) = delete;
-    ~Beside() {
-        if (!path_.empty()) ::unlink(path_.c_str());
-    }
-
-    void write(std::string_view text, const std::string& target) const {
-        while (!text.empty()) {
-            const auto n = ::write(fd_.get(), text.data(), text.size());
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) fail("write", target, errno);
-            text.remove_prefix(static_cast<std::size_t>(n));
-        }
-    }
-    void rename_to(const std::string& target) {
-        if (::rename(path_.c_str(), target.c_str()) != 0) fail("replace", target, errno);
-        path_.clear();
-    }
-    int fd() const noexcept { return fd_.get(); }
-
-private:
-    std::string path_;
-    Fd fd_;
-};
-
 void sync_directory_of(const std::string& path) {
     const auto slash = path.rfind('/');
     const auto directory = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
@@ -130,14 +99,44 @@ std::optional<std::string> read_optional_file(const std::string& path, std::size
     return read_regular(fd, path, max_bytes);
 }
 
-void write_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
-    Beside beside(path);
-    beside.write(text, path);
-    if (fchmod(beside.fd(), mode) != 0) fail("set the mode of", path, errno);
+NewFile::NewFile(std::string path, mode_t mode) : path_(std::move(path)) {
+    struct stat status {};
+    if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        if (S_ISDIR(status.st_mode)) throw Error(ErrorKind::usage, cat(quote(path_), " is a directory, not a file"));
+        fd_.reset(::open(path_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+        if (!fd_) fail("open", path_, errno);
+        path_.clear();
+        return;
+    }
+    beside_ = path_ + ".XXXXXX";
+    fd_.reset(::mkostemp(beside_.data(), O_CLOEXEC));
+    if (!fd_) fail("make a file beside", path_, errno);
+    // Whatever the umask is.
+    if (::fchmod(fd_.get(), mode) != 0) fail("set the mode of", path_, errno);
+}
+
+NewFile::~NewFile() {
+    if (!path_.empty()) ::unlink(beside_.c_str());
+}
+
+void NewFile::keep() {
+    if (path_.empty()) return;
     // Without it a crash soon after the rename can leave an empty file under the new name.
-    if (fsync(beside.fd()) != 0) fail("sync", path, errno);
-    beside.rename_to(path);
-    sync_directory_of(path);
+    if (fsync(fd_.get()) != 0) fail("sync", path_, errno);
+    if (::rename(beside_.c_str(), path_.c_str()) != 0) fail("replace", path_, errno);
+    sync_directory_of(path_);
+    path_.clear();
+}
+
+void write_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
+    NewFile file(path, mode);
+    while (!text.empty()) {
+        const auto n = ::write(file.fd(), text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail("write", path, errno);
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    file.keep();
 }
 
 std::string read_link(const std::string& path) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/fd.hpp"
+
 namespace minirun {
 
 /// The bytes of a regular file. Never blocks: a fifo or a device in its place is refused, not waited for.
@@ -24,6 +26,24 @@ std::string read_file_or_pipe(const std::string& path, std::size_t max_bytes);
 
 /// What is left to read from a descriptor of any type, up to its end; `name` is what messages call it.
 std::string read_fd(int fd, const std::string& name, std::size_t max_bytes);
+
+/// A file that appears at `path` whole or not at all: written beside it, synced, and renamed over it by keep(). `mode`
+/// holds whatever the umask is. Without keep() nothing is left beside it, and what was there is as it was. A device or
+/// a pipe in its place is written to as it is. Throws Error that names `path`.
+class NewFile {
+public:
+    NewFile(std::string path, mode_t mode);
+    ~NewFile();
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+
+    int fd() const noexcept { return fd_.get(); }
+    void keep();
+
+private:
+    std::string path_, beside_;
+    Fd fd_;
+};
 
 /// Makes or replaces the file at `path` in one step: written beside it, synced, renamed over it, and the directory
 /// synced. `mode` holds whatever the umask is. On failure nothing is left beside it and the old file is as it was.

@@ -4,6 +4,9 @@
 //     images/HEX/layers/sha256-…    for each DiffID a link to where that layer is: the image is a bundle
 //     layers/KEY/tree/              a layer in overlayfs form; KEY is "sha256-" and its DiffID, or its ChainID where it
 //                                   could only be made on top of the layers below
+//     layers/KEY/tar-record         how its archive was made up, without what is in tree/ (archive/tar_record.hpp)
+//     layers/KEY/replaced/          files of the archive that a later entry of it replaced
+//     layers/KEY/layer.json         its DiffID and sizes
 //     tags/NAME                     a link to HEX; '/' in the name is '%'
 //     staging/                      what is being made, each in a directory that its maker holds by flock(2)
 //

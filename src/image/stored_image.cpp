@@ -19,6 +19,16 @@ namespace {
 
 constexpr std::size_t max_facts = 4096, max_config = 4 << 20;
 
+// 0 if it is not known.
+std::uint64_t layer_fact(const ImageStore& store, const std::string& key, const char* fact) try {
+    const auto file = store.layer_directory(key) + "/layer.json";
+    const auto document = parse_json(read_file(file, max_facts), file);
+    Problems problems(file);
+    return JsonView(document, problems)[fact].unsigned_integer().value_or(0);
+} catch (const Error&) {
+    return 0;
+}
+
 }  // namespace
 
 void write_image_facts(const std::string& directory, std::uint64_t size, std::string_view created) {
@@ -33,14 +43,7 @@ Json stored_config(const ImageStore& store, const std::string& id) {
     return parse_json(read_file(file, max_config), file);
 }
 
-std::uint64_t layer_size(const ImageStore& store, const std::string& key) try {
-    const auto file = store.layer_directory(key) + "/layer.json";
-    const auto document = parse_json(read_file(file, max_facts), file);
-    Problems problems(file);
-    return JsonView(document, problems)["size"].unsigned_integer().value_or(0);
-} catch (const Error&) {
-    return 0;
-}
+std::uint64_t layer_size(const ImageStore& store, const std::string& key) { return layer_fact(store, key, "size"); }
 
 std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::string& id) {
     const auto document = stored_config(store, id);
@@ -51,7 +54,7 @@ std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::strin
         const auto target = read_link(cat(store.image_directory(id), "/layers/sha256-", diff_id.substr(7)));
         const auto parts = split(target, '/');
         const auto key = parts.size() < 2 ? "" : parts[parts.size() - 2];
-        layers.push_back({diff_id, key, layer_size(store, key)});
+        layers.push_back({diff_id, key, layer_size(store, key), layer_fact(store, key, "archiveSize")});
     }
     return layers;
 }

@@ -24,8 +24,9 @@ std::vector<StoredImage> stored_images(const ImageStore& store);
 
 struct StoredLayer {
     std::string diff_id;
-    std::string key;         ///< of its directory in the store
-    std::uint64_t size = 0;  ///< of its files
+    std::string key;                 ///< of its directory in the store
+    std::uint64_t size = 0;          ///< of its files
+    std::uint64_t archive_size = 0;  ///< of its archive, not compressed
 };
 /// The layers of an image, lowest first. Throws Error if the image cannot be read.
 std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::string& id);

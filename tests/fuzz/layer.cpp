@@ -40,15 +40,24 @@ struct Place {
 
 struct Outcome {
     UnpackedLayer layer;
-    std::uint64_t size;
+    std::string digest;
 };
+
+// The digest of the archive that the record and the tree make.
+std::string replayed(const std::string& layer) {
+    TarReplay replay(layer, "layer",
+                     [](const std::string&, const std::string&) { fuzz::promise(false, "no file was changed"); });
+    HashedSource hashed(replay);
+    while (!hashed.next().empty()) continue;
+    return hashed.digest();
+}
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static const Place place;
-    const auto tree_path = place.path + "/tree";
-    if (::mkdir(tree_path.c_str(), 0755) < 0) std::abort();
+    const auto layer_path = place.path + "/layer", tree_path = layer_path + "/tree";
+    if (::mkdir(layer_path.c_str(), 0755) < 0 || ::mkdir(tree_path.c_str(), 0755) < 0) std::abort();
     const UnpackLimits limits{1 << 20, 1000};
     const auto outcome = fuzz::unless_refused([&] {
         const Fd tree(::open(tree_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -56,15 +65,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto plain = decompressed(input, "layer");
         LimitedSource limited(*plain, 4 << 20, "too much", "");
         HashedSource hashed(limited);
-        TarReader tar(hashed, "layer");
-        Outcome done{unpack_layer(tar, tree, "layer", limits), 0};
+        TarRecorder recorder(hashed, layer_path);
+        TarReader tar(recorder, "layer");
+        Outcome done{unpack_layer(tar, tree, "layer", limits, &recorder), ""};
         tar.finish();
-        done.size = hashed.size();
+        recorder.finish();
+        done.digest = hashed.digest();
         return done;
     });
-    if (outcome) fuzz::promise(outcome->layer.bytes <= limits.bytes, "no more bytes than the limit");
+    if (outcome) {
+        fuzz::promise(outcome->layer.bytes <= limits.bytes, "no more bytes than the limit");
+        fuzz::promise(replayed(layer_path) == outcome->digest, "the archive can be made again");
+    }
     fuzz::promise(read_file(place.path + "/outside", 100) == "untouched", "what is outside of the tree stays");
-    fuzz::promise(remove_tree(tree_path) == 0, "the tree can be removed");
+    fuzz::promise(remove_tree(layer_path) == 0, "the layer can be removed");
     struct stat info {};
     fuzz::promise(::stat(place.path.c_str(), &info) == 0 && info.st_nlink == 2, "nothing is made beside the tree");
     return 0;

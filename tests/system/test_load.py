@@ -38,6 +38,14 @@ def tree_of(minirun, data):
     return minirun.root / "layers" / digest(data).replace(":", "-") / "tree"
 
 
+@pytest.fixture(autouse=True)
+def what_was_loaded_can_be_saved(minirun):
+    """After each test: `minirun save` makes of every layer the archive it came as, and checks that by its digest."""
+    yield
+    for image in (minirun.root / "images").glob("*"):
+        minirun("save", "-o", "/dev/null", image.name).ok()
+
+
 class TestSample:
     def test_it_runs_and_looks_as_under_docker(self, minirun):
         need(SAMPLE, "the fixtures belong into ../shared/fixtures, beside the checkout")

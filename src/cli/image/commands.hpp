@@ -4,5 +4,6 @@
 namespace minirun {
 
 int load_command(int argc, char** argv);
+int save_command(int argc, char** argv);
 
 }  // namespace minirun

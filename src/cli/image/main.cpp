@@ -15,7 +15,7 @@ struct Command {
     std::string_view name;
     int (*run)(int argc, char** argv);
 };
-constexpr std::array commands{Command{"load", load_command}};
+constexpr std::array commands{Command{"load", load_command}, Command{"save", save_command}};
 
 int dispatch(int argc, char** argv) {
     for (const auto& command : commands)

@@ -27,6 +27,7 @@ constexpr const char* overview =
     "  run IMAGE [COMMAND] [ARG…]   run an image in a new container\n"
     "  explain IMAGE                tell what the image and its container are made of\n"
     "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
+    "  save IMAGE…                  write images into an archive\n"
     "  images [NAME]                list the images in the store\n"
     "  history IMAGE                tell how an image was made\n"
     "  tag IMAGE NAME               give an image another name\n"
@@ -60,7 +61,8 @@ constexpr std::array image_commands{Command{"inspect", image_inspect_command},
                                     Command{"history", history_command},
                                     Command{"tag", tag_command},
                                     Command{"rm", rmi_command},
-                                    Command{"load", image_program}};
+                                    Command{"load", image_program},
+                                    Command{"save", image_program}};
 
 int image_command(int argc, char** argv) {
     std::vector<std::string_view> names;
@@ -71,7 +73,7 @@ int image_command(int argc, char** argv) {
     const auto near = argc > 1 ? nearest_word(argv[1], names) : "";
     throw Error(ErrorKind::usage,
                 argc > 1 ? cat("unknown command ", quote(cat("image ", argv[1]))) : "minirun image needs a command",
-                near.empty() ? "there are inspect, prune, ls, history, tag, rm and load"
+                near.empty() ? "there are inspect, prune, ls, history, tag, rm, load and save"
                              : cat("did you mean minirun image ", near, "?"));
 }
 
@@ -79,6 +81,7 @@ constexpr std::array commands{
     Command{"run", run_command},
     Command{"explain", explain_command},
     Command{"load", image_program},
+    Command{"save", image_program},
     Command{"images", images_command},
     Command{"history", history_command},
     Command{"tag", tag_command},
@@ -105,7 +108,7 @@ int dispatch(int argc, char** argv) {
     if (name == "help") return help_command(argc, argv);
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 10> names{"run", "explain", "load",  "images",  "history",
+    constexpr std::array<std::string_view, 11> names{"run", "explain", "load",  "save",    "images", "history",
                                                      "tag", "rmi",     "image", "version", "help"};
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),

@@ -1,0 +1,85 @@
+// minirun save: images of the store into an archive.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <optional>
+
+#include "archive/save_image.hpp"
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "cli/command_line.hpp"
+#include "cli/image/commands.hpp"
+#include "cli/render.hpp"
+#include "kernel/files.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+#include "model/option_error.hpp"
+#include "model/paths.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr OptionWords options[] = {
+    {'o', "output", "FILE", "the archive; otherwise standard output"},
+    {0, "format", "FORMAT", "docker-archive, which is an OCI layout, too, or oci-archive"},
+    {0, "help", "", "print this text"},
+};
+
+struct Asked {
+    std::vector<std::string> images;
+    std::string output;
+    SaveFormat format = SaveFormat::docker;
+    bool help = false;
+};
+
+Asked read_arguments(int argc, char** argv) {
+    Asked asked;
+    const auto line = read_command_line(options, {}, argc, argv);
+    for (const auto& given : line.options) {
+        const auto name = options[given.index].name;
+        if (name == "help") asked.help = true;
+        if (name == "output") asked.output = given.value;
+        if (name != "format") continue;
+        if (given.value != "docker-archive" && given.value != "oci-archive")
+            throw option_error("--format", given.value, "there are docker-archive and oci-archive");
+        asked.format = given.value == "oci-archive" ? SaveFormat::oci : SaveFormat::docker;
+    }
+    asked.images = line.arguments;
+    if (asked.help) return asked;
+    if (asked.images.empty()) throw Error(ErrorKind::usage, "minirun save takes the images that are to be saved");
+    if (asked.output.empty() && ::isatty(STDOUT_FILENO) != 0)
+        throw Error(ErrorKind::usage, "no file is given: standard output is a terminal", "minirun save -o FILE IMAGE…");
+    return asked;
+}
+
+}  // namespace
+
+int save_command(int argc, char** argv) {
+    const auto asked = read_arguments(argc, argv);
+    if (asked.help) {
+        print_output(
+            cat("Usage: minirun save [OPTIONS] IMAGE…\n"
+                "\n"
+                "Writes images of the store with their names into one archive, which docker load,\n"
+                "podman load, skopeo and minirun load read.\n"
+                "\n"
+                "Options:\n",
+                options_help(options)));
+        return 0;
+    }
+    std::optional<NewFile> file;
+    if (!asked.output.empty()) file.emplace(asked.output, 0644);
+    const auto sink = [&](Bytes bytes) {
+        const auto written = kernel::write_all(file ? file->fd() : STDOUT_FILENO, bytes.data(), bytes.size());
+        if (!written)
+            throw system_error(cat("cannot write the archive", asked.output.empty() ? "" : " ",
+                                   asked.output.empty() ? "" : quote(asked.output)),
+                               written.error());
+    };
+    save_images(ImageStore(default_paths().data), asked.images, asked.format, sink);
+    if (file) file->keep();
+    return 0;
+}
+
+}  // namespace minirun
