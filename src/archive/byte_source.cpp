@@ -40,10 +40,24 @@ Bytes HashedSource::next() {
     return block;
 }
 
-Bytes LimitedSource::next() {
-    const auto block = source_.next();
-    if (block.size() > left_) throw Error(ErrorKind::bad_input, message_, hint_);
-    left_ -= block.size();
+PipeSource::PipeSource(int fd) : fd_(fd), buffer_(256 * 1024) {}
+
+Bytes PipeSource::next() {
+    ssize_t n = -1;
+    do n = ::read(fd_, buffer_.data(), buffer_.size());
+    while (n < 0 && errno == EINTR);
+    if (n < 0) throw system_error("cannot read the archive", errno);
+    size_ += static_cast<std::uint64_t>(n);
+    return {buffer_.data(), static_cast<std::size_t>(n)};
+}
+
+Bytes GrowthLimit::next() {
+    const auto block = plain_.next();
+    size_ += block.size();
+    if (size_ > growth_.harmless && size_ / growth_.ratio > packed_())
+        throw Error(ErrorKind::bad_input,
+                    cat(name_, " grows to more than ", growth_.ratio, " times its size by being decompressed"),
+                    "--max-ratio raises the limit");
     return block;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -60,17 +61,40 @@ private:
     std::uint64_t size_ = 0;
 };
 
-/// Lets `most` bytes through; one more is Error{bad_input} with these words.
-class LimitedSource : public ByteSource {
+/// What comes out of a pipe, or is left of a file.
+class PipeSource : public ByteSource {
 public:
-    LimitedSource(ByteSource& source, std::uint64_t most, std::string message, std::string hint)
-        : source_(source), left_(most), message_(std::move(message)), hint_(std::move(hint)) {}
+    explicit PipeSource(int fd);
+    Bytes next() override;
+
+    std::uint64_t size() const { return size_; }
+
+private:
+    int fd_;
+    std::uint64_t size_ = 0;
+    std::vector<unsigned char> buffer_;
+};
+
+/// How much a source may grow by being decompressed.
+struct Growth {
+    std::uint64_t ratio = 200;
+    std::uint64_t harmless = 1 << 30;  ///< so many bytes are nothing to ask about
+};
+
+/// What was decompressed; more than it may be is Error{bad_input}. `packed` tells how many bytes it came from until
+/// now.
+class GrowthLimit : public ByteSource {
+public:
+    GrowthLimit(ByteSource& plain, std::function<std::uint64_t()> packed, Growth growth, std::string name)
+        : plain_(plain), packed_(std::move(packed)), growth_(growth), name_(std::move(name)) {}
     Bytes next() override;
 
 private:
-    ByteSource& source_;
-    std::uint64_t left_;
-    std::string message_, hint_;
+    ByteSource& plain_;
+    std::function<std::uint64_t()> packed_;
+    Growth growth_;
+    std::string name_;
+    std::uint64_t size_ = 0;
 };
 
 /// The bytes of a compressed source: gzip, zstd, xz or bzip2 by its first bytes, and as it is otherwise. Several

@@ -48,43 +48,35 @@ bool is_layer(std::string_view type) {
                             "application/vnd.docker.image.rootfs.diff.tar.zstd"});
 }
 
-std::string platform_of(const JsonView& platform) {
-    const auto variant = platform["variant"].string_or("");
-    return cat(platform["os"].string_or("unknown"), '/', platform["architecture"].string_or("unknown"),
-               variant.empty() ? "" : "/", variant);
+Platform platform_of(const JsonView& platform) {
+    return {platform["os"].string_or("unknown"), platform["architecture"].string_or("unknown"),
+            platform["variant"].string_or("")};
 }
 
-// "linux/arm64" takes "linux/arm64/v8", too.
-bool fits(std::string_view platform, std::string_view wanted) {
-    return platform == wanted || (platform.starts_with(wanted) && platform[wanted.size()] == '/');
-}
-
-// A pipe or a compressed archive, as a plain file that can be read at any place.
-Fd copied(ByteSource& source, const std::string& scratch, const std::string& name) {
-    Fd file(::open(scratch.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (!file) throw system_error(cat("cannot make a file in ", quote(scratch)), errno);
-    for (auto block = source.next(); !block.empty(); block = source.next())
-        if (const auto written = kernel::write_all(file.get(), block.data(), block.size()); !written)
-            throw system_error(cat("cannot keep ", name), written.error(),
-                               "make space, or set MINIRUN_ROOT to a directory on another disk");
-    return file;
-}
-
-class PipeSource : public ByteSource {
+// What comes through is kept in a file, too.
+class KeptSource : public ByteSource {
 public:
-    explicit PipeSource(int fd) : fd_(fd), buffer_(256 * 1024) {}
+    KeptSource(ByteSource& source, int file, const std::string& name) : source_(source), file_(file), name_(name) {}
     Bytes next() override {
-        ssize_t n = -1;
-        do n = ::read(fd_, buffer_.data(), buffer_.size());
-        while (n < 0 && errno == EINTR);
-        if (n < 0) throw system_error("cannot read the archive", errno);
-        return {buffer_.data(), static_cast<std::size_t>(n)};
+        const auto block = source_.next();
+        if (const auto written = kernel::write_all(file_, block.data(), block.size()); !written)
+            throw system_error(cat("cannot keep ", name_), written.error(),
+                               "make space, or set MINIRUN_ROOT to a directory on another disk");
+        return block;
     }
 
 private:
-    int fd_;
-    std::vector<unsigned char> buffer_;
+    ByteSource& source_;
+    int file_;
+    const std::string& name_;
 };
+
+// Archives are filled up with zeros; who writes one into a pipe is to get rid of them.
+void pass_over_padding(ByteSource& source) {
+    constexpr std::size_t most = 1 << 20;
+    std::size_t passed = 0;
+    for (auto block = source.next(); !block.empty() && passed < most; block = source.next()) passed += block.size();
+}
 
 std::uint64_t size_of(const Fd& file) {
     struct stat info {};
@@ -94,7 +86,7 @@ std::uint64_t size_of(const Fd& file) {
 
 }  // namespace
 
-ImageArchive::ImageArchive(const std::string& path, const std::string& scratch) : path_(path) {
+ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, Growth growth) : path_(path) {
     const bool is_stdin = path == "-";
     name_ = is_stdin ? "the archive on standard input" : quote(path);
     file_.reset(is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -112,15 +104,25 @@ ImageArchive::ImageArchive(const std::string& path, const std::string& scratch) 
     const bool plain = seekable && ::pread(file_.get(), head, sizeof head, 0) >= 0 && head[0] != 0x1f &&
                        head[0] != 0x28 && head[0] != 0xfd &&
                        std::string_view(reinterpret_cast<char*>(head), 3) != "BZh";
-    if (!plain) {
-        PipeSource pipe(file_.get());
-        file_ = copied(*decompressed(pipe, name_), scratch, name_);
+    if (plain) {
+        FileSource source(file_.get(), 0, size_of(file_), name_);
+        index_tar(source);
+        return;
     }
-    index_tar();
+    // Read to the end of the archive and no further: what is none is refused at its first block.
+    const Fd pipe = std::move(file_);
+    PipeSource packed(pipe.get());
+    const auto unpacked = decompressed(packed, name_);
+    GrowthLimit limited(
+        *unpacked, [&] { return packed.size(); }, growth, name_);
+    file_.reset(::open(scratch.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!file_) throw system_error(cat("cannot make a file in ", quote(scratch)), errno);
+    KeptSource kept(limited, file_.get(), name_);
+    index_tar(kept);
+    pass_over_padding(packed);
 }
 
-void ImageArchive::index_tar() {
-    FileSource source(file_.get(), 0, size_of(file_), name_);
+void ImageArchive::index_tar(ByteSource& source) {
     TarReader tar(source, name_);
     TarEntry entry;
     std::map<std::string, std::string> links;
@@ -184,7 +186,7 @@ std::string ImageArchive::read(const Blob& blob, std::size_t max_bytes) const {
     return text;
 }
 
-std::vector<ArchivedImage> ImageArchive::images(const std::string& platform) {
+std::vector<ArchivedImage> ImageArchive::images(const Platform& platform) {
     if (const auto manifest = find("manifest.json")) return docker_images(*manifest);
     const auto index = find("index.json");
     if (!index)
@@ -195,10 +197,10 @@ std::vector<ArchivedImage> ImageArchive::images(const std::string& platform) {
     std::vector<std::string> platforms;
     add_from_index(*index, platform, {}, 0, images, platforms);
     if (images.empty())
-        throw Error(
-            ErrorKind::unsupported,
-            cat(name_, " has no image for ", platform, platforms.empty() ? "" : "; it has ", join(platforms, ", ")),
-            "--platform chooses another one");
+        throw Error(ErrorKind::unsupported,
+                    cat(name_, " has no image for ", platform.text(), platforms.empty() ? "" : "; it has ",
+                        join(platforms, ", ")),
+                    "--platform chooses another one");
     return images;
 }
 
@@ -237,7 +239,7 @@ Blob ImageArchive::blob_of(const JsonView& descriptor, const std::string& wanted
     return blob;
 }
 
-void ImageArchive::add_from_index(const Blob& index, const std::string& platform, const std::vector<std::string>& names,
+void ImageArchive::add_from_index(const Blob& index, const Platform& platform, const std::vector<std::string>& names,
                                   int depth, std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
     if (depth > 4) throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
     const auto document = parse_json(read(index, max_manifest), index.name);
@@ -256,8 +258,9 @@ void ImageArchive::add_from_index(const Blob& index, const std::string& platform
             // What BuildKit says about an image is no image.
             if (annotations["vnd.docker.reference.type"].string_or("") == "attestation-manifest") continue;
             if (view["platform"]) {
-                platforms.push_back(platform_of(view["platform"]));
-                if (!fits(platforms.back(), platform)) continue;
+                const auto its = platform_of(view["platform"]);
+                platforms.push_back(printable(its.text()));
+                if (!its.fits(platform)) continue;
             }
             images.push_back(image_from_manifest(blob_of(view, index.name), all_names));
         } else {

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "archive/byte_source.hpp"
 #include "base/fd.hpp"
+#include "image/platform.hpp"
 
 namespace minirun {
 
@@ -33,25 +35,25 @@ struct ArchivedImage {
 class ImageArchive {
 public:
     /// `path` is a directory or a file; "-" is standard input. What cannot be read at any place (a pipe, a compressed
-    /// archive) is first written to an unnamed file in `scratch`. Throws Error.
-    ImageArchive(const std::string& path, const std::string& scratch);
+    /// archive) is written to an unnamed file in `scratch` meanwhile. Throws Error.
+    ImageArchive(const std::string& path, const std::string& scratch, Growth growth);
 
-    /// The images in it: all of a docker-archive; of an OCI index those for the platform "OS/ARCHITECTURE[/VARIANT]".
+    /// The images in it: all of a docker-archive; of an OCI index those for the platform.
     /// Throws Error{bad_input}; {unsupported} if an index has none for that platform, naming those that it has.
-    std::vector<ArchivedImage> images(const std::string& platform);
+    std::vector<ArchivedImage> images(const Platform& platform);
 
     /// The whole text of a small file, its digest checked.
     std::string read(const Blob& blob, std::size_t max_bytes) const;
 
 private:
     struct Manifest;
-    void index_tar();
+    void index_tar(ByteSource& source);
     std::string name_of(const std::string& reference) const;
     std::optional<Blob> find(const std::string& name);
     Blob need(const std::string& name, const std::string& wanted_by);
     std::vector<ArchivedImage> docker_images(const Blob& manifest);
-    void add_from_index(const Blob& index, const std::string& platform, const std::vector<std::string>& names,
-                        int depth, std::vector<ArchivedImage>& images, std::vector<std::string>& platforms);
+    void add_from_index(const Blob& index, const Platform& platform, const std::vector<std::string>& names, int depth,
+                        std::vector<ArchivedImage>& images, std::vector<std::string>& platforms);
     ArchivedImage image_from_manifest(const Blob& blob, const std::vector<std::string>& names);
     Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
 

@@ -1,12 +1,6 @@
 #include "archive/load_image.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -15,14 +9,11 @@
 
 #include "archive/image_archive.hpp"
 #include "archive/settle_layer.hpp"
-#include "base/file.hpp"
+#include "archive/store_writer.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "image/bundle_layers.hpp"
 #include "image/reference.hpp"
-#include "image/staging.hpp"
-#include "image/stored_image.hpp"
-#include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 #include "model/image_config.hpp"
 #include "model/launch_request.hpp"
@@ -51,17 +42,11 @@ std::string full_name(const std::string& name) {
     }
 }
 
-// A layer that needs nothing of those below is the same under all images; another one only on top of these.
-std::string own_key(const std::string& diff_id) { return "sha256-" + hex_of(diff_id); }
-std::string chain_key(const std::string& chain_id) { return "chain-" + hex_of(chain_id); }
-
 // One layer of the archive that the store does not have.
 struct LayerJob {
     std::string diff_id;
     Blob blob;
-    std::string directory;  ///< in the staging place
-    UnpackedLayer unpacked;
-    std::uint64_t archive_size = 0;
+    DraftLayer draft;
 };
 
 class Loader {
@@ -70,16 +55,11 @@ public:
         : store_(store),
           options_(options),
           progress_(progress),
-          staging_(store),
-          // What it finds in the store stays there until its image is there: remove_unused_layers().
-          layers_lock_(::open(store.layers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
-          archive_(path, staging_.path()) {
-        if (!layers_lock_ || ::flock(layers_lock_.get(), LOCK_SH) < 0)
-            throw system_error(cat("cannot lock ", quote(store.layers())), errno);
-    }
+          writer_(store),
+          archive_(path, writer_.scratch(), options.growth) {}
 
     std::vector<LoadedImage> run() {
-        for (const auto& archived : archive_.images(options_.platform)) {
+        for (const auto& archived : archive_.images(options_.platform.value_or(host_platform()))) {
             images_.push_back(read(archived));
             for (std::size_t i = 0; i < images_.back().layer_count(); i++) want(images_.back(), archived.layers[i], i);
         }
@@ -102,9 +82,15 @@ private:
         image.id = hex_of(sha256_digest(image.config));
         const auto document = parse_json(image.config, archived.config.name);
         Problems problems(archived.config.name);
-        image.diff_ids = parse_image_config(JsonView(document, problems)).diff_ids;
+        const auto parsed = parse_image_config(JsonView(document, problems));
+        image.diff_ids = parsed.diff_ids;
         image.created = JsonView(document, problems)["created"].string_or("");
         problems.throw_if_any();
+        const Platform its{parsed.os, parsed.architecture, parsed.variant};
+        if (options_.platform && !its.fits(*options_.platform))
+            throw Error(ErrorKind::unsupported,
+                        cat("the image is for ", printable(its.text()), ", not for ", options_.platform->text()),
+                        "leave out --platform to load it all the same");
         check_layer_count(archived.layers.size(), image.diff_ids.size(), "the manifest",
                           cat("rootfs.diff_ids of ", archived.config.name));
         if (image.diff_ids.empty())
@@ -131,7 +117,6 @@ private:
         if (!job.diff_id.empty()) return;
         job.diff_id = image.diff_ids[i];
         job.blob = blob;
-        job.directory = cat(staging_.path(), '/', jobs_.size());
     }
 
     void unpack_all() {
@@ -174,30 +159,16 @@ private:
     // One pass: read, check, decompress, check, unpack.
     void unpack(LayerJob& job) {
         tell(job.diff_id, "unpacking");
-        const auto tree_path = job.directory + "/tree";
-        if (::mkdir(job.directory.c_str(), 0700) < 0 || ::mkdir(tree_path.c_str(), 0755) < 0 ||
-            ::chmod(tree_path.c_str(), 0755) < 0)
-            throw system_error(cat("cannot make the directory ", quote(tree_path)), errno);
-        const Fd tree(::open(tree_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         const auto name = cat("layer ", job.blob.name);
         FileSource file(job.blob.fd, job.blob.offset, job.blob.size, name);
         HashedSource compressed(file);
         const auto plain = decompressed(compressed, name);
-        constexpr std::uint64_t harmless = 1 << 30;
-        LimitedSource limited(
-            *plain, std::max(harmless, job.blob.size * options_.ratio),
-            cat(name, " grows to more than ", options_.ratio, " times its size by being decompressed"),
-            "--max-ratio raises the limit");
-        HashedSource archive(limited);
-        TarRecorder recorder(archive, job.directory);
-        TarReader tar(recorder, name);
-        job.unpacked = unpack_layer(tar, tree, name, options_.limits, &recorder);
-        tar.finish();
-        recorder.finish();
+        GrowthLimit limited(
+            *plain, [&] { return compressed.size(); }, options_.growth, name);
+        job.draft = writer_.unpack(limited, name, options_.limits);
         while (!compressed.next().empty()) continue;
         check(name, "digest", job.blob.digest, compressed.digest());
-        check(name, "DiffID", job.diff_id, archive.digest());
-        job.archive_size = archive.size();
+        check(name, "DiffID", job.diff_id, job.draft.diff_id);
         tell(job.diff_id, "done");
     }
 
@@ -222,52 +193,29 @@ private:
             keys.push_back(key);
             below.push_back({key, cat(store_.layer_directory(key), "/tree")});
         }
-        if (!store_.has_image(image.id)) publish_image(image, keys);
+        if (!store_.has_image(image.id))
+            writer_.publish_image({image.config, image.id, image.created, image.diff_ids, keys});
         for (const auto& name : image.names) store_.set_tag(name, image.id);
         return loaded;
     }
 
     std::string publish_layer(const Pending& image, std::size_t i, const std::vector<Layer>& below) {
         auto& job = jobs_.at(image.diff_ids[i]);
-        const bool needs_others = !job.unpacked.implied_directories.empty() || !job.unpacked.links_below.empty();
-        // Settled for one image, it cannot be settled for another one of the same archive.
-        if (needs_others && settled_.contains(job.diff_id)) {
-            job.directory += "again";
-            unpack(job);
-        }
+        const bool needs_others = job.draft.needs_others();
         if (needs_others) {
-            settled_.insert(job.diff_id);
-            settle_layer(job.unpacked, job.directory + "/tree", below, cat("layer ", job.blob.name));
+            // Settled for one image, it cannot be settled for another one of the same archive.
+            if (!settled_.insert(job.diff_id).second) unpack(job);
+            settle_layer(job.draft.unpacked, job.draft.directory + "/tree", below, cat("layer ", job.blob.name));
         }
-        const Json facts{{"diffID", job.diff_id}, {"archiveSize", job.archive_size}, {"size", job.unpacked.bytes}};
-        write_file_atomically(job.directory + "/layer.json", facts.dump() + "\n", 0600);
         const auto key = needs_others ? chain_key(image.chain[i]) : own_key(job.diff_id);
-        Staging::publish(job.directory, store_.layer_directory(key));
+        writer_.publish_layer(job.draft, key);
         return key;
-    }
-
-    void publish_image(const Pending& image, const std::vector<std::string>& keys) {
-        const auto directory = cat(staging_.path(), "/image-", image.id);
-        if (::mkdir(directory.c_str(), 0700) < 0 || ::mkdir((directory + "/layers").c_str(), 0700) < 0)
-            throw system_error(cat("cannot make the directory ", quote(directory)), errno);
-        write_file_atomically(directory + "/config.json", image.config, 0600);
-        std::uint64_t size = 0;
-        for (const auto& key : keys) size += layer_size(store_, key);
-        write_image_facts(directory, size, image.created);
-        for (std::size_t i = 0; i < keys.size(); i++) {
-            const auto link = cat(directory, "/layers/", own_key(image.diff_ids[i]));
-            const auto target = cat("../../../layers/", keys[i], "/tree");
-            if (::symlink(target.c_str(), link.c_str()) < 0 && errno != EEXIST)
-                throw system_error(cat("cannot make ", quote(link)), errno);
-        }
-        Staging::publish(directory, store_.image_directory(image.id));
     }
 
     const ImageStore& store_;
     const LoadOptions& options_;
     const LayerProgress& progress_;
-    Staging staging_;
-    Fd layers_lock_;
+    StoreWriter writer_;
     ImageArchive archive_;
     std::vector<Pending> images_;
     std::map<std::string, LayerJob> jobs_;  ///< by DiffID

@@ -2,19 +2,21 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "archive/unpack_layer.hpp"
+#include "image/platform.hpp"
 #include "image/store.hpp"
 
 namespace minirun {
 
 struct LoadOptions {
-    std::string platform;  ///< "linux/amd64", of an index
+    std::optional<Platform> platform;  ///< every image has to be for this one; otherwise an index picks this host's
     UnpackLimits limits;
-    std::uint64_t ratio = 200;  ///< the most that a layer's archive may grow by being decompressed, above the first GiB
-    unsigned threads = 0;       ///< layers at once; 0: as many as there are processors
+    Growth growth;
+    unsigned threads = 0;  ///< layers at once; 0: as many as there are processors
 };
 
 struct LoadedImage {

@@ -12,7 +12,7 @@
 namespace minirun {
 
 TarWriter::TarWriter(Sink sink) : sink_(std::move(sink)), archive_(archive_write_new(), archive_write_free) {
-    archive_write_set_format_pax_restricted(archive_.get());
+    archive_write_set_format_pax(archive_.get());
     archive_write_set_bytes_per_block(archive_.get(), 0);
     check(archive_write_open(archive_.get(), this, nullptr, &TarWriter::pass_on, nullptr));
 }

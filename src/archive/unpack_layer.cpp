@@ -11,6 +11,7 @@
 #include <set>
 #include <string_view>
 
+#include "archive/attributes.hpp"
 #include "archive/whiteout.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
@@ -258,14 +259,9 @@ private:
         if (::utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) failed(entry, errno);
     }
 
-    // Those that mean the same on every machine. Never overlayfs's own: they could redirect to what is not in the
-    // image.
     void set_attributes(const TarEntry& entry, const std::string& path) const {
         for (const auto& [name, value] : entry.xattrs) {
-            const bool kept = (name.starts_with("user.") && !name.starts_with("user.overlay.")) ||
-                              name == "security.capability" || name == "system.posix_acl_access" ||
-                              name == "system.posix_acl_default";
-            if (kept && ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) < 0) {
+            if (is_kept_attribute(name) && ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) < 0) {
                 if (errno != ENOTSUP) failed(entry, errno);
                 throw Error(ErrorKind::unsupported,
                             cat("the file system of the store cannot keep the attribute ", printable(name), " of ",

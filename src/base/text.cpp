@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <limits>
 
 namespace minirun {
@@ -206,6 +207,13 @@ std::string human_size(std::uint64_t bytes) {
     }
     if (unit == 0 || tenths >= 1000) return cat((tenths + 5) / 10, ' ', units[unit]);
     return tenths % 10 == 0 ? cat(tenths / 10, ' ', units[unit]) : cat(tenths / 10, '.', tenths % 10, ' ', units[unit]);
+}
+
+std::string upper_case(std::string_view text) {
+    std::string upper(text);
+    std::transform(upper.begin(), upper.end(), upper.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    return upper;
 }
 
 }  // namespace minirun

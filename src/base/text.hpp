@@ -61,4 +61,7 @@ std::optional<std::int64_t> parse_duration(std::string_view text);
 /// "1.5 MiB", "312 B": at most one decimal, powers of 1024.
 std::string human_size(std::uint64_t bytes);
 
+/// ASCII letters only.
+std::string upper_case(std::string_view text);
+
 }  // namespace minirun

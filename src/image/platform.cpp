@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "minirun/error.hpp"
+#include "model/option_error.hpp"
 
 namespace minirun {
 namespace {
@@ -39,6 +40,28 @@ std::string image_architecture(std::string_view machine) {
     const auto* known =
         std::find_if(machines.begin(), machines.end(), [&](const auto& m) { return m.uname == machine; });
     return std::string(known == machines.end() ? machine : known->architecture);
+}
+
+std::string Platform::text() const { return cat(os, '/', architecture, variant.empty() ? "" : "/", variant); }
+
+bool Platform::fits(const Platform& wanted) const {
+    return os == wanted.os && architecture == wanted.architecture &&
+           (wanted.variant.empty() || variant == wanted.variant);
+}
+
+Platform host_platform() {
+    utsname host{};
+    uname(&host);  // cannot fail but for a bad pointer
+    return {"linux", image_architecture(host.machine), ""};
+}
+
+Platform read_platform(std::string_view text) {
+    const auto parts = split(text, '/');
+    const bool whole = parts.size() >= 2 && parts.size() <= 3 &&
+                       std::none_of(parts.begin(), parts.end(), [](const std::string& part) { return part.empty(); });
+    if (!whole)
+        throw option_error("--platform", text, "expected OS/ARCHITECTURE, or OS/ARCHITECTURE/VARIANT", "linux/arm64");
+    return {parts[0], parts[1], parts.size() == 3 ? parts[2] : ""};
 }
 
 void check_platform(const Image& image, std::string_view host_machine) {

@@ -26,6 +26,7 @@ public:
     /// `data` is the data directory (Paths::data). Nothing is made; it need not exist.
     explicit ImageStore(std::string data) : data_(std::move(data)) {}
 
+    const std::string& data() const { return data_; }
     std::string images() const { return data_ + "/images"; }
     std::string layers() const { return data_ + "/layers"; }
     std::string tags() const { return data_ + "/tags"; }

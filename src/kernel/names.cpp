@@ -22,13 +22,6 @@
 namespace minirun {
 namespace {
 
-std::string upper_case(std::string_view text) {
-    std::string upper(text);
-    std::transform(upper.begin(), upper.end(), upper.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-    return upper;
-}
-
 // "CAP_CHOWN", "cap_chown" and "chown" -> "CHOWN".
 std::string bare_name(std::string_view text, std::string_view prefix) {
     auto name = upper_case(text);

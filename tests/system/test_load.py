@@ -121,9 +121,10 @@ class TestFormats:
     def test_a_tag_of_ones_own(self, minirun, scratch, base):
         archive = docker_archive(scratch / "a.tar", [base], names=())
         out = minirun("load", "-q", "-t", "mine", archive).ok().out
-        assert out.startswith("Loaded image ID: sha256:")
+        assert out == "Loaded image: mine:latest\n"
         assert minirun.run("mine", "echo", "ran").ok().out == "ran\n"
-        assert minirun.run(out.split(":")[2][:6], "echo", "ran").ok().out == "ran\n"
+        image = minirun("images", "-q").ok().out
+        assert minirun.run(image[:6], "echo", "ran").ok().out == "ran\n"
 
 
 class TestLayers:

@@ -4,6 +4,7 @@
 namespace minirun {
 
 int load_command(int argc, char** argv);
+int import_command(int argc, char** argv);
 int save_command(int argc, char** argv);
 
 }  // namespace minirun

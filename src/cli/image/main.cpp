@@ -15,7 +15,8 @@ struct Command {
     std::string_view name;
     int (*run)(int argc, char** argv);
 };
-constexpr std::array commands{Command{"load", load_command}, Command{"save", save_command}};
+constexpr std::array commands{Command{"load", load_command}, Command{"save", save_command},
+                              Command{"import", import_command}};
 
 int dispatch(int argc, char** argv) {
     for (const auto& command : commands)

@@ -28,6 +28,7 @@ constexpr const char* overview =
     "  explain IMAGE                tell what the image and its container are made of\n"
     "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
     "  save IMAGE…                  write images into an archive\n"
+    "  import FILE [NAME]           make an image of a root file system\n"
     "  images [NAME]                list the images in the store\n"
     "  history IMAGE                tell how an image was made\n"
     "  tag IMAGE NAME               give an image another name\n"
@@ -62,7 +63,8 @@ constexpr std::array image_commands{Command{"inspect", image_inspect_command},
                                     Command{"tag", tag_command},
                                     Command{"rm", rmi_command},
                                     Command{"load", image_program},
-                                    Command{"save", image_program}};
+                                    Command{"save", image_program},
+                                    Command{"import", image_program}};
 
 int image_command(int argc, char** argv) {
     std::vector<std::string_view> names;
@@ -73,7 +75,7 @@ int image_command(int argc, char** argv) {
     const auto near = argc > 1 ? nearest_word(argv[1], names) : "";
     throw Error(ErrorKind::usage,
                 argc > 1 ? cat("unknown command ", quote(cat("image ", argv[1]))) : "minirun image needs a command",
-                near.empty() ? "there are inspect, prune, ls, history, tag, rm, load and save"
+                near.empty() ? "there are inspect, prune, ls, history, tag, rm, load, save and import"
                              : cat("did you mean minirun image ", near, "?"));
 }
 
@@ -82,6 +84,7 @@ constexpr std::array commands{
     Command{"explain", explain_command},
     Command{"load", image_program},
     Command{"save", image_program},
+    Command{"import", image_program},
     Command{"images", images_command},
     Command{"history", history_command},
     Command{"tag", tag_command},
@@ -108,8 +111,8 @@ int dispatch(int argc, char** argv) {
     if (name == "help") return help_command(argc, argv);
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 11> names{"run", "explain", "load",  "save",    "images", "history",
-                                                     "tag", "rmi",     "image", "version", "help"};
+    constexpr std::array<std::string_view, 12> names{"import",  "run", "explain", "load",  "save",    "images",
+                                                     "history", "tag", "rmi",     "image", "version", "help"};
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));

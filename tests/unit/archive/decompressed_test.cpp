@@ -81,11 +81,19 @@ TEST_CASE("decompressed: what is not compressed comes as it is") {
     CHECK(plain("", 1).empty());
 }
 
-TEST_CASE("limited source: a byte too many") {
-    Pieces enough("12345", 2), too_many("123456", 2);
-    LimitedSource passes(enough, 5, "too much", "raise it"), stops(too_many, 5, "too much", "raise it");
-    CHECK(all_of(passes) == "12345");
-    CHECK(test::error_text([&] { all_of(stops); }) == "too much | raise it");
+TEST_CASE("limited growth: so many times what it came from, and what is harmless") {
+    const auto limited = [](const std::string& text, std::uint64_t packed, Growth growth) {
+        Pieces pieces(text, 2);
+        GrowthLimit source(
+            pieces, [packed] { return packed; }, growth, "it");
+        return test::error_text([&] { all_of(source); });
+    };
+    const std::string refused =
+        "it grows to more than 3 times its size by being decompressed | --max-ratio raises the limit";
+    CHECK(limited("123456", 2, {3, 0}) == "no error");
+    CHECK(limited("123456789", 2, {3, 0}) == refused);
+    CHECK(limited("123456789", 2, {3, 9}) == "no error");
+    CHECK(limited("123456789", 0, {3, 8}) == refused);
 }
 
 TEST_CASE("hashed and file sources") {

@@ -1,0 +1,203 @@
+#include "archive/directory_tar.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "archive/attributes.hpp"
+#include "archive/whiteout.hpp"
+#include "base/text.hpp"
+#include "image/overlay_attributes.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t block_size = 256 * 1024;
+
+bool is_whiteout(const struct stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == 0; }
+
+// Those that mean the same on every machine, by a path that may be a link itself.
+std::vector<std::pair<std::string, std::string>> attributes_of(const std::string& path) {
+    std::vector<std::pair<std::string, std::string>> found;
+    char names[65536], value[65536];
+    const auto length = ::listxattr(path.c_str(), names, sizeof names);
+    for (const char* name = names; length > 0 && name < names + length; name += std::strlen(name) + 1) {
+        if (!is_kept_attribute(name)) continue;
+        const auto size = ::getxattr(path.c_str(), name, value, sizeof value);
+        if (size >= 0) found.emplace_back(name, std::string(value, static_cast<std::size_t>(size)));
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+std::vector<std::string> names_in(int directory) {
+    // A descriptor of its own: closedir() closes it.
+    const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy < 0 ? nullptr : ::fdopendir(copy), &::closedir);
+    std::vector<std::string> names;
+    while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr)
+        if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+            names.emplace_back(entry->d_name);
+    std::sort(names.rbegin(), names.rend());
+    return names;
+}
+
+std::string target_of(int directory, const std::string& name) {
+    char target[4096];
+    const auto length = ::readlinkat(directory, name.c_str(), target, sizeof target);
+    return length < 0 ? "" : std::string(target, static_cast<std::size_t>(length));
+}
+
+TarEntry entry_of(const std::string& name, const struct stat& info) {
+    TarEntry entry;
+    entry.name = name;
+    entry.mode = info.st_mode;
+    entry.uid = info.st_uid;
+    entry.gid = info.st_gid;
+    entry.mtime = info.st_mtim;
+    entry.size = static_cast<std::uint64_t>(info.st_size);
+    entry.major = major(info.st_rdev);
+    entry.minor = minor(info.st_rdev);
+    return entry;
+}
+
+TarEntry marker(const std::string& name) {
+    TarEntry entry;
+    entry.name = name;
+    entry.mode = S_IFREG | 0600;
+    return entry;
+}
+
+}  // namespace
+
+DirectoryTar::DirectoryTar(const std::string& path, bool is_layer, const std::string& except)
+    : path_(path),
+      is_layer_(is_layer),
+      block_(block_size),
+      tar_([this](Bytes bytes) { ready_.insert(ready_.end(), bytes.begin(), bytes.end()); }) {
+    Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct stat info {};
+    if (!root || ::fstat(root.get(), &info) < 0) failed("", errno);
+    device_ = info.st_dev;
+    struct stat own {};
+    if (::stat(except.c_str(), &own) == 0) except_ = {own.st_dev, own.st_ino};
+    add_directory(entry_of("./", info), std::move(root), info);
+}
+
+void DirectoryTar::failed(const std::string& name, int error) const {
+    throw system_error(cat("cannot read ", quote(name.empty() ? path_ : cat(path_, '/', name))), error);
+}
+
+Bytes DirectoryTar::next() {
+    while (ready_.size() < block_size && !finished_) {
+        if (file_) {
+            copy_some();
+        } else if (!levels_.empty()) {
+            add_next_entry();
+        } else {
+            tar_.finish();
+            finished_ = true;
+        }
+    }
+    std::swap(ready_, given_);
+    ready_.clear();
+    return given_;
+}
+
+void DirectoryTar::enter(Fd directory, const std::string& prefix) {
+    auto names = names_in(directory.get());
+    levels_.push_back({std::move(directory), prefix, std::move(names)});
+}
+
+void DirectoryTar::add_next_entry() {
+    auto& level = levels_.back();
+    if (level.names.empty()) {
+        levels_.pop_back();
+        return;
+    }
+    const auto last = std::move(level.names.back());
+    level.names.pop_back();
+    const auto name = level.prefix + last;
+    // Held by its path first: opening a device or a pipe for reading would have effects.
+    const Fd held(::openat(level.directory.get(), last.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info {};
+    if (!held || ::fstat(held.get(), &info) < 0) failed(name, errno);
+    const auto place = cat("/proc/self/fd/", held.get());
+    if (is_whiteout(info)) {
+        if (!is_layer_)
+            throw Error(ErrorKind::bad_input,
+                        cat(quote(cat(path_, '/', name)), " is a 0/0 device, which is how a deleted file is kept"),
+                        "remove it, or import the directory as a layer of a bundle");
+        tar_.add(marker(cat(level.prefix, whiteout_prefix, last)));
+        return;
+    }
+    if (last.starts_with(whiteout_prefix))
+        throw Error(ErrorKind::bad_input,
+                    cat(quote(cat(path_, '/', name)), " has a name that an archive of a layer cannot hold"));
+    auto entry = entry_of(name, info);
+    if (S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) {
+        Fd opened(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!opened) failed(name, errno);
+        return S_ISDIR(info.st_mode) ? add_directory(entry, std::move(opened), info)
+                                     : add_file(entry, std::move(opened), info);
+    }
+    if (S_ISSOCK(info.st_mode)) return;
+    if (S_ISLNK(info.st_mode)) entry.link = target_of(level.directory.get(), last);
+    tar_.add(entry);
+}
+
+void DirectoryTar::add_directory(const TarEntry& entry, Fd directory, const struct stat& info) {
+    const auto place = cat("/proc/self/fd/", directory.get());
+    auto made = entry;
+    made.xattrs = attributes_of(place);
+    if (!made.name.ends_with('/')) made.name += '/';
+    tar_.add(made);
+    if (info.st_dev != device_ || std::pair(info.st_dev, info.st_ino) == except_) return;
+    const auto prefix = made.name == "./" ? "" : made.name;
+    if (is_layer_ && is_opaque(directory.get())) tar_.add(marker(cat(prefix, opaque_marker)));
+    enter(std::move(directory), prefix);
+}
+
+void DirectoryTar::add_file(const TarEntry& entry, Fd file, const struct stat& info) {
+    auto made = entry;
+    if (info.st_nlink > 1) {
+        const auto [first, is_new] = linked_.try_emplace({info.st_dev, info.st_ino}, entry.name);
+        if (!is_new) {
+            made.is_hard_link = true;
+            made.link = first->second;
+            tar_.add(made);
+            return;
+        }
+    }
+    made.xattrs = attributes_of(cat("/proc/self/fd/", file.get()));
+    tar_.add(made);
+    if (made.size == 0) return;
+    file_ = std::move(file);
+    file_name_ = entry.name;
+    left_ = made.size;
+}
+
+void DirectoryTar::copy_some() {
+    ssize_t n = -1;
+    do n = ::read(file_.get(), block_.data(), std::min<std::uint64_t>(block_.size(), left_));
+    while (n < 0 && errno == EINTR);
+    if (n < 0) failed(file_name_, errno);
+    if (n == 0)
+        throw Error(ErrorKind::system, cat(quote(cat(path_, '/', file_name_)), " became shorter while it was read"),
+                    "try again when nothing writes to it");
+    tar_.write({block_.data(), static_cast<std::size_t>(n)});
+    left_ -= static_cast<std::uint64_t>(n);
+    if (left_ == 0) file_.reset();
+}
+
+}  // namespace minirun

@@ -1,0 +1,57 @@
+// A directory -> a tar archive of it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "archive/byte_source.hpp"
+#include "archive/tar_writer.hpp"
+#include "base/fd.hpp"
+
+namespace minirun {
+
+/// The archive of all that is below a directory, and of that itself as "./", in the order of the names: the same for
+/// the same tree. Of another file system that is mounted below, only the mount point, and likewise of the directory
+/// `except` (minirun's own data, which grows meanwhile). Sockets are left out.
+///
+/// With `is_layer` the directory is a layer in overlayfs form, and the archive has whiteouts and opaque markers (image
+/// specification, layer.md) in the place of 0/0 devices and of the attribute trusted.overlay.opaque. Otherwise a 0/0
+/// device is refused.
+class DirectoryTar : public ByteSource {
+public:
+    /// Throws Error, which names `path`.
+    DirectoryTar(const std::string& path, bool is_layer, const std::string& except);
+
+    Bytes next() override;
+
+private:
+    struct Level {
+        Fd directory;
+        std::string prefix;              ///< of the names in it
+        std::vector<std::string> names;  ///< to come, the next one last
+    };
+
+    void enter(Fd directory, const std::string& prefix);
+    void add_next_entry();
+    void add_directory(const TarEntry& entry, Fd directory, const struct stat& info);
+    void add_file(const TarEntry& entry, Fd file, const struct stat& info);
+    void copy_some();
+    [[noreturn]] void failed(const std::string& name, int error) const;
+
+    std::string path_;
+    bool is_layer_;
+    dev_t device_ = 0;
+    std::pair<dev_t, ino_t> except_{};
+    std::vector<unsigned char> ready_, given_, block_;
+    TarWriter tar_;
+    std::vector<Level> levels_;
+    Fd file_;  ///< that is being copied
+    std::string file_name_;
+    std::uint64_t left_ = 0;
+    std::map<std::pair<dev_t, ino_t>, std::string> linked_;  ///< the first name of a file that has several
+    bool finished_ = false;
+};
+
+}  // namespace minirun

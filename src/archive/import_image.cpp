@@ -1,0 +1,160 @@
+#include "archive/import_image.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <ctime>
+#include <memory>
+
+#include "archive/directory_tar.hpp"
+#include "archive/sha256.hpp"
+#include "archive/store_writer.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "image/reference.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+#include "minirun/image.hpp"
+#include "model/config_change.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t max_config = 4 << 20;
+
+// RFC 3339, as Docker writes times.
+std::string now() {
+    timespec time{};
+    ::clock_gettime(CLOCK_REALTIME, &time);
+    std::tm parts{};
+    ::gmtime_r(&time.tv_sec, &parts);
+    char text[64];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    const auto nanoseconds = cat(1'000'000'000 + time.tv_nsec);
+    return cat(text, '.', nanoseconds.substr(1), 'Z');
+}
+
+Fd open_archive(const std::string& path) {
+    Fd file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file && (errno == ENOENT || errno == ENOTDIR))
+        throw Error(ErrorKind::not_found, cat("there is no file or directory ", quote(path)), "", ENOENT);
+    if (!file) throw system_error(cat("cannot open ", quote(path)), errno);
+    return file;
+}
+
+void must_be_whole(const DraftLayer& layer, const std::string& name) {
+    if (layer.unpacked.links_below.empty()) return;
+    const auto& link = layer.unpacked.links_below.front();
+    throw Error(ErrorKind::bad_input, cat(name, ": the entry ", quote(link.name), " is a hard link to ",
+                                          quote(link.link), ", which is not in the archive before it"));
+}
+
+DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const ImportOptions& options) {
+    if (path != "-" && is_directory(path)) {
+        DirectoryTar tar(path, false, writer.store().data());
+        return writer.unpack(tar, quote(path), options.limits);
+    }
+    const auto name = path == "-" ? std::string("the archive on standard input") : quote(path);
+    const auto file = open_archive(path);
+    PipeSource source(file.get());
+    const auto plain = decompressed(source, name);
+    GrowthLimit limited(
+        *plain, [&] { return source.size(); }, options.growth, name);
+    auto layer = writer.unpack(limited, name, options.limits);
+    while (!source.next().empty()) continue;
+    must_be_whole(layer, name);
+    return layer;
+}
+
+Json config_of(const ImportOptions& options, const std::string& from, const std::string& diff_id) {
+    const auto created = now();
+    auto config = Json::object();
+    for (const auto& change : options.changes) apply_change(config, change);
+    const auto comment = options.message.empty() ? "Imported from " + from : options.message;
+    Json document{{"architecture", options.architecture},
+                  {"comment", comment},
+                  {"config", config},
+                  {"created", created},
+                  {"history", {{{"created", created}, {"comment", comment}}}},
+                  {"os", options.os},
+                  {"rootfs", {{"type", "layers"}, {"diff_ids", {diff_id}}}}};
+    if (!options.variant.empty()) document["variant"] = options.variant;
+    return document;
+}
+
+std::string publish(StoreWriter& writer, const std::string& config, const std::string& created,
+                    const std::vector<std::string>& diff_ids, const std::vector<std::string>& keys) {
+    const StoreWriter::NewImage image{config, sha256_digest(config).substr(7), created, diff_ids, keys};
+    if (!writer.store().has_image(image.id)) writer.publish_image(image);
+    return image.id;
+}
+
+// "Web Site" -> "web-site": a bundle's directory as the name of an image; empty if that gives none.
+std::string name_of(const std::string& directory) {
+    std::string name;
+    for (const char c : directory.substr(directory.rfind('/') + 1)) {
+        const auto lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        name += std::isalnum(static_cast<unsigned char>(lower)) != 0 || lower == '_' || lower == '.' ? lower : '-';
+    }
+    try {
+        return parse_reference(name).full();
+    } catch (const Error&) {
+        return "";
+    }
+}
+
+}  // namespace
+
+std::string import_image(const ImageStore& store, const std::string& path, const ImportOptions& options) {
+    // Before the long work: what is wrong with them is known at once.
+    auto tried = Json::object();
+    for (const auto& change : options.changes) apply_change(tried, change);
+    StoreWriter writer(store);
+    const auto layer = unpack_root(writer, path, options);
+    const auto config = config_of(options, path, layer.diff_id);
+    // The lowest layer is its own chain.
+    const auto key = layer.needs_others() ? chain_key(layer.diff_id) : own_key(layer.diff_id);
+    if (!store.has_layer(key)) writer.publish_layer(layer, key);
+    return publish(writer, config.dump(), config["created"].get<std::string>(), {layer.diff_id}, {key});
+}
+
+LoadedImage load_bundle(const ImageStore& store, const std::string& directory, const UnpackLimits& limits) {
+    const auto bundle = open_image(directory.find('/') == std::string::npos ? "./" + directory : directory);
+    if (bundle.form != Image::Form::image_config)
+        throw Error(ErrorKind::unsupported,
+                    cat("the config.json of ", quote(directory), " is not an image's config, so it makes no image"),
+                    "an OCI or Docker image config is needed");
+    StoreWriter writer(store);
+    LoadedImage loaded;
+    std::vector<std::string> diff_ids, keys;
+    for (const auto& layer : bundle.layers) {
+        DirectoryTar tar(layer.path, true, store.data());
+        const auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), limits);
+        diff_ids.push_back(draft.diff_id);
+        keys.push_back(own_key(draft.diff_id));
+        if (store.has_layer(keys.back())) continue;
+        writer.publish_layer(draft, keys.back());
+        loaded.new_layers++;
+    }
+    auto text = read_file(bundle.config_file, max_config);
+    auto config = parse_json(text, bundle.config_file);
+    if (bundle.config.diff_ids != diff_ids) {
+        config["rootfs"] = {{"type", "layers"}, {"diff_ids", diff_ids}};
+        text = config.dump();
+    }
+    const auto created =
+        config.contains("created") && config["created"].is_string() ? config["created"].get<std::string>() : "";
+    loaded.id = publish(writer, text, created, diff_ids, keys);
+    loaded.layers = diff_ids.size();
+    if (const auto name = name_of(bundle.directory); !name.empty()) {
+        store.set_tag(name, loaded.id);
+        loaded.names.push_back(name);
+    }
+    return loaded;
+}
+
+}  // namespace minirun

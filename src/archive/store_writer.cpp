@@ -1,0 +1,80 @@
+#include "archive/store_writer.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "archive/tar_record.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "image/stored_image.hpp"
+#include "kernel/system_error.hpp"
+
+namespace minirun {
+namespace {
+
+std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
+
+void make_directory(const std::string& path, mode_t mode) {
+    // Whatever the umask is.
+    if (::mkdir(path.c_str(), mode) < 0 || ::chmod(path.c_str(), mode) < 0)
+        throw system_error(cat("cannot make the directory ", quote(path)), errno);
+}
+
+}  // namespace
+
+std::string own_key(const std::string& diff_id) { return "sha256-" + hex_of(diff_id); }
+std::string chain_key(const std::string& chain_id) { return "chain-" + hex_of(chain_id); }
+
+StoreWriter::StoreWriter(const ImageStore& store)
+    : store_(store), staging_(store), layers_lock_(::open(store.layers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (!layers_lock_ || ::flock(layers_lock_.get(), LOCK_SH) < 0)
+        throw system_error(cat("cannot lock ", quote(store.layers())), errno);
+}
+
+DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, const UnpackLimits& limits) {
+    DraftLayer layer;
+    layer.directory = cat(staging_.path(), '/', drafts_++);
+    const auto tree_path = layer.directory + "/tree";
+    make_directory(layer.directory, 0700);
+    make_directory(tree_path, 0755);
+    const Fd tree(::open(tree_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    HashedSource hashed(archive);
+    TarRecorder recorder(hashed, layer.directory);
+    TarReader tar(recorder, name);
+    layer.unpacked = unpack_layer(tar, tree, name, limits, &recorder);
+    tar.finish();
+    recorder.finish();
+    layer.diff_id = hashed.digest();
+    layer.archive_size = hashed.size();
+    return layer;
+}
+
+void StoreWriter::publish_layer(const DraftLayer& layer, const std::string& key) {
+    const Json facts{{"diffID", layer.diff_id}, {"archiveSize", layer.archive_size}, {"size", layer.unpacked.bytes}};
+    write_file_atomically(layer.directory + "/layer.json", facts.dump() + "\n", 0600);
+    Staging::publish(layer.directory, store_.layer_directory(key));
+}
+
+void StoreWriter::publish_image(const NewImage& image) {
+    const auto directory = cat(staging_.path(), "/image-", image.id);
+    make_directory(directory, 0700);
+    make_directory(directory + "/layers", 0700);
+    write_file_atomically(directory + "/config.json", image.config, 0600);
+    std::uint64_t size = 0;
+    for (const auto& key : image.keys) size += layer_size(store_, key);
+    write_image_facts(directory, size, image.created);
+    for (std::size_t i = 0; i < image.keys.size(); i++) {
+        const auto link = cat(directory, "/layers/", own_key(image.diff_ids[i]));
+        const auto target = cat("../../../layers/", image.keys[i], "/tree");
+        if (::symlink(target.c_str(), link.c_str()) < 0 && errno != EEXIST)
+            throw system_error(cat("cannot make ", quote(link)), errno);
+    }
+    Staging::publish(directory, store_.image_directory(image.id));
+}
+
+}  // namespace minirun

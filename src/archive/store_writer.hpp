@@ -1,0 +1,62 @@
+// Where what is new in the store is made, and how it gets its place there.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "archive/byte_source.hpp"
+#include "archive/unpack_layer.hpp"
+#include "base/fd.hpp"
+#include "image/staging.hpp"
+#include "image/store.hpp"
+
+namespace minirun {
+
+/// A layer that is unpacked and has no place in the store yet.
+struct DraftLayer {
+    std::string directory;  ///< with tree/ and tar-record, in the staging place
+    std::string diff_id;
+    UnpackedLayer unpacked;
+    std::uint64_t archive_size = 0;
+
+    /// Whether it cannot be whole without the layers below.
+    bool needs_others() const { return !unpacked.implied_directories.empty() || !unpacked.links_below.empty(); }
+};
+
+/// The key of a layer in the store: one that needs nothing of those below is the same under all images, another one
+/// only on top of these.
+std::string own_key(const std::string& diff_id);
+std::string chain_key(const std::string& chain_id);
+
+class StoreWriter {
+public:
+    /// Layers that are in the store now stay there as long as it lives (remove_unused_layers()).
+    explicit StoreWriter(const ImageStore& store);
+
+    const ImageStore& store() const { return store_; }
+    /// For files on the way.
+    const std::string& scratch() const { return staging_.path(); }
+
+    /// Unpacks an archive, not compressed, in one pass. May be called by several threads at once. Throws Error.
+    DraftLayer unpack(ByteSource& archive, const std::string& name, const UnpackLimits& limits);
+
+    void publish_layer(const DraftLayer& layer, const std::string& key);
+
+    struct NewImage {
+        std::string config;                 ///< as it came
+        std::string id;                     ///< its digest, 64 hex digits
+        std::string created;                ///< RFC 3339, or empty
+        std::vector<std::string> diff_ids;  ///< lowest first
+        std::vector<std::string> keys;      ///< of the layers, which are in the store
+    };
+    void publish_image(const NewImage& image);
+
+private:
+    const ImageStore& store_;
+    Staging staging_;
+    Fd layers_lock_;
+    std::atomic<unsigned> drafts_ = 0;
+};
+
+}  // namespace minirun
