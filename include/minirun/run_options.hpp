@@ -64,7 +64,7 @@ struct RunOptions {
     bool time_namespace = false;
     std::vector<std::string> cap_add, cap_drop;  ///< "NET_ADMIN", "CAP_NET_ADMIN", "ALL"
     bool privileged = false;
-    bool no_new_privileges = true;
+    std::optional<bool> no_new_privileges;  ///< set, unless privileged
     /// The text of a seccomp profile, "unconfined", or unset for the default profile.
     std::optional<std::string> seccomp;
     bool allow_32bit = false;  ///< let 32-bit programs run under the filter too (x86-64 only)

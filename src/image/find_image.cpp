@@ -112,8 +112,9 @@ std::string hint_for(const std::string& name, const std::vector<std::string>& se
         directories.push_back(cat(quote(directory), is_directory(directory) ? "" : " (which does not exist)"));
 
     const auto suggestion = quoted.empty() ? std::string() : cat("did you mean ", join(quoted, " or "), "? ");
-    const auto looked = directories.empty() ? std::string() : cat(" and in ", join(directories, ", "));
-    return cat(suggestion, "Looked in the current directory", looked, "; MINIRUN_BUNDLE_PATH names other directories");
+    const auto looked = directories.empty() ? std::string() : cat(", in ", join(directories, ", "));
+    return cat(suggestion, "Looked in the current directory", looked,
+               ", and in the store; MINIRUN_BUNDLE_PATH names other directories");
 }
 
 std::string hint_for_tags(const std::string& name, const ImageStore& store) {
@@ -141,7 +142,7 @@ std::optional<std::string> stored(const std::string& name, const ImageStore& sto
     try {
         return store.find(name);
     } catch (const Error& error) {
-        if (error.message().starts_with("the ids of")) throw;
+        if (error.kind() == ErrorKind::not_permitted || error.message().starts_with("the ids of")) throw;
         return std::nullopt;
     }
 }
@@ -162,7 +163,9 @@ std::string find_image(std::string_view name, const std::vector<std::string>& se
     std::string path(name);
     if (path.empty()) throw Error(ErrorKind::usage, "the name of the image is empty");
     const bool may_be_a_path = path.find('/') != std::string::npos;
-    if (is_directory(path) || (may_be_a_path && type_of(path) != 0)) {
+    // A directory of any kind may have the name of an image: one that is no bundle is passed over.
+    const bool is_bundle = is_directory(path) && type_of(path + "/config.json") != 0;
+    if (is_bundle || (may_be_a_path && type_of(path) != 0)) {
         check_path(path, store);
         return path;
     }
@@ -175,8 +178,12 @@ std::string find_image(std::string_view name, const std::vector<std::string>& se
         if (auto candidate = cat(directory, '/', path);
             is_directory(candidate) && build_command(directory, path).empty())
             return candidate;
-    if (type_of(path) != 0) return path;
+    if (type_of(path) != 0 && !is_directory(path)) return path;
     if (const auto id = stored(path, store)) return store.image_directory(*id);
+    if (is_directory(path)) {
+        check_path(path, store);
+        return path;
+    }
     throw Error(ErrorKind::not_found, cat("there is no image ", quote(path)), hint_for(path, search, store));
 }
 

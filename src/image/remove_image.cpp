@@ -42,6 +42,8 @@ std::string id_of(const ImageStore& store, std::string_view text) {
 
 Fd hold_image(const ImageStore& store, const std::string& id, bool exclusive) {
     Fd held(::open(store.image_directory(id).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!held && errno == EACCES)
+        throw system_error(cat("cannot look at the image ", quote(id.substr(0, 12))), errno, "run it with sudo");
     struct stat info {};
     if (held && ::flock(held.get(), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) held.reset();
     // It may have been renamed away between the two.

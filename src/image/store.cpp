@@ -19,9 +19,16 @@ namespace {
 
 constexpr std::size_t id_length = 64, shortest_prefix = 4;
 
+// Not the same as empty.
+Error not_readable(const std::string& path) {
+    return Error(ErrorKind::not_permitted, cat("cannot look into the store: ", quote(path), ": permission denied"),
+                 "run it with sudo", EACCES);
+}
+
 std::vector<std::string> names_in(const std::string& directory) {
     std::vector<std::string> names;
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
+    if (!stream && errno == EACCES) throw not_readable(directory);
     while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr)
         if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
     std::sort(names.begin(), names.end());
@@ -76,7 +83,9 @@ std::optional<std::string> ImageStore::find(std::string_view text) const {
     }
     if (text.starts_with("sha256:")) return std::nullopt;
     const auto reference = parse_reference(text);
-    const auto id = read_link(tag_path(reference.full()));
+    const auto tag = tag_path(reference.full());
+    const auto id = read_link(tag);
+    if (id.empty() && errno == EACCES) throw not_readable(tag);
     return id.empty() || !has_image(id) ? std::nullopt : std::optional(id);
 }
 

@@ -85,7 +85,7 @@ void set_process(ContainerSpec& spec, const Image& image, const RunOptions& opti
     process.cwd = working_directory(options, image.config.working_dir);
     process.capabilities = container_capabilities(options, user.uid, host.capabilities);
     process.rlimits = options.ulimits;
-    process.no_new_privileges = options.no_new_privileges;
+    process.no_new_privileges = options.no_new_privileges.value_or(!options.privileged);
 }
 
 void set_names(ContainerSpec& spec, const RunOptions& options, const HostFacts& host) {

@@ -34,7 +34,7 @@ void refuse_decided_options(const Image& image, const RunOptions& options) {
         {!options.cap_drop.empty(), "--cap-drop", ".process.capabilities"},
         {options.isolate_layers, "--isolate-layers", ".root.path"},
         {options.privileged, "--privileged", ".process.capabilities"},
-        {!options.no_new_privileges, "--security-opt no-new-privileges", ".process.noNewPrivileges"},
+        {options.no_new_privileges.has_value(), "--security-opt no-new-privileges", ".process.noNewPrivileges"},
         {options.seccomp.has_value(), "--security-opt seccomp", ".linux.seccomp"},
         {options.masked_paths.has_value(), "--security-opt mask and unmask", ".linux.maskedPaths"},
         {options.readonly_paths.has_value(), "--security-opt mask and unmask", ".linux.readonlyPaths"},

@@ -5,21 +5,41 @@
 #include "base/file.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "image/store.hpp"
 #include "minirun/error.hpp"
+#include "model/paths.hpp"
 #include "runtime/explain.hpp"
 #include "runtime/make_request.hpp"
 
 namespace minirun {
 namespace {
 
+// A digest as lists of images show it.
+std::string short_name(const std::string& name) {
+    constexpr std::string_view digest = "sha256-";
+    return name.starts_with(digest) && name.size() == digest.size() + 64 ? name.substr(digest.size(), 12) : name;
+}
+
+bool is_shared(const Image& image, const Layer& layer) {
+    if (image.id.empty())
+        // The root of a runtime bundle may be anywhere: that it lies elsewhere does not mean that others use it.
+        return image.form != Image::Form::runtime_bundle && !is_at_or_below(layer.path, image.directory);
+    const ImageStore store(default_paths().data);
+    // "…/layers/KEY/tree"
+    const auto directory = layer.path.substr(0, layer.path.rfind('/'));
+    const auto in_store = cat(directory.substr(directory.rfind('/')), "/tree");
+    const auto ids = store.all_images();
+    return std::any_of(ids.begin(), ids.end(), [&](const std::string& id) {
+        return id != image.id && read_link(cat(store.image_directory(id), "/layers/", layer.name)).ends_with(in_store);
+    });
+}
+
 LayerFacts facts_of(const ExplainSources& sources, std::size_t index, Examples& examples) {
     const auto& layer = sources.view.layers()[index];
     LayerFacts facts;
-    facts.name = layer.name;
+    facts.name = short_name(layer.name);
     facts.path = layer.path;
-    // The root of a runtime bundle may be anywhere: that it lies elsewhere does not mean that others use it.
-    facts.shared =
-        sources.image.form != Image::Form::runtime_bundle && !is_at_or_below(layer.path, sources.image.directory);
+    facts.shared = is_shared(sources.image, layer);
     try {
         const auto stats = sources.view.layer_stats(
             index, [&](const std::string& path, LayerEvent::What what) { examples.see(path, what, index); });

@@ -181,8 +181,8 @@ class TestFindingBundles:
         path = {"MINIRUN_BUNDLE_PATH": f"{scratch}/first:{scratch}/missing"}
         minirun.run("ngnix-bundle", env=path).refused(
             125, "there is no image 'ngnix-bundle'",
-            hint=f"did you mean 'nginx-bundle'? Looked in the current directory and in '{scratch}/first', "
-                 f"'{scratch}/missing' (which does not exist); MINIRUN_BUNDLE_PATH names other directories")
+            hint=f"did you mean 'nginx-bundle'? Looked in the current directory, in '{scratch}/first', "
+                 f"'{scratch}/missing' (which does not exist), and in the store; MINIRUN_BUNDLE_PATH names other directories")
 
     def test_a_path_that_is_not_there(self, minirun, scratch):
         minirun.run(scratch / "no/bundle").refused(125, f"there is no file or directory '{scratch}/no/bundle'")

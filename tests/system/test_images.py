@@ -120,6 +120,18 @@ class TestRemoval:
         minirun("rmi", "y").ok()
         assert layers_in(minirun) == 0
 
+    def test_a_store_that_may_not_be_read_is_not_empty(self, minirun, scratch, base):
+        load(minirun, scratch, "made", [base])
+        minirun.root.chmod(0o755)
+        user = ["setpriv", "--reuid", "65534", "--clear-groups"]
+        for words in (["images"], ["image", "prune", "-a"], ["rmi", "made"], ["tag", "made", "x"], ["run", "--dry-run", "made"], ["explain", "made"]):
+            minirun(*words, before=user).refused_with(125, "cannot look into the store: ", hint="sudo")
+
+    def test_a_directory_of_the_same_name(self, minirun, scratch, base):
+        load(minirun, scratch, "made", [base])
+        (scratch / "here/made").mkdir(parents=True)
+        assert minirun.run("made", "echo", "of the store", cwd=scratch / "here").ok().out == "of the store\n"
+
     def test_prune(self, minirun, scratch):
         load(minirun, scratch, None, BASE_ENTRIES)
         load(minirun, scratch, "x", BASE_ENTRIES[:1])

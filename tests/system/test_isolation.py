@@ -208,7 +208,7 @@ class TestNoNewPrivileges:
     def facts(self, minirun, image, program, *options):
         return minirun.run("-u", "1000", *options, image, program, "facts", "ids", "caps", "no_new_privs").facts
 
-    @pytest.mark.parametrize("options", [[], ["--security-opt", "no-new-privileges"], ["--privileged", "-q"], ["--cap-add", "ALL"]], ids=str)
+    @pytest.mark.parametrize("options", [[], ["--security-opt", "no-new-privileges"], ["--privileged", "-q", "--security-opt", "no-new-privileges"], ["--cap-add", "ALL"]], ids=str)
     def test_programs_gain_nothing(self, minirun, image, options):
         for program in ("suid", "capable"):
             facts = self.facts(minirun, image, program, *options)

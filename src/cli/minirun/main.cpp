@@ -66,17 +66,27 @@ constexpr std::array image_commands{Command{"inspect", image_inspect_command},
                                     Command{"save", image_program},
                                     Command{"import", image_program}};
 
+bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
+
 int image_command(int argc, char** argv) {
     std::vector<std::string_view> names;
+    std::string listed;
     for (const auto& command : image_commands) {
         if (argc > 1 && command.name == argv[1]) return command.run(argc - 1, argv + 1);
         names.push_back(command.name);
+        listed += cat(listed.empty() ? "" : ", ", command.name);
+    }
+    if (argc > 1 && is_help(argv[1])) {
+        print_output(
+            cat("Usage: minirun image COMMAND [OPTIONS]\n\nWhat can be done with the images in the store; each command "
+                "has a --help.\n\nCommands:\n  ",
+                listed, "\n"));
+        return 0;
     }
     const auto near = argc > 1 ? nearest_word(argv[1], names) : "";
     throw Error(ErrorKind::usage,
                 argc > 1 ? cat("unknown command ", quote(cat("image ", argv[1]))) : "minirun image needs a command",
-                near.empty() ? "there are inspect, prune, ls, history, tag, rm, load, save and import"
-                             : cat("did you mean minirun image ", near, "?"));
+                near.empty() ? cat("there are ", listed) : cat("did you mean minirun image ", near, "?"));
 }
 
 constexpr std::array commands{
@@ -93,7 +103,6 @@ constexpr std::array commands{
     Command{"version", [](int, char**) { return print_version(); }},
     Command{"--version", [](int, char**) { return print_version(); }},
     Command{"-v", [](int, char**) { return print_version(); }},
-    Command{"--help", [](int, char**) { return print_overview(); }},
 };
 
 int dispatch(int argc, char** argv);
@@ -109,6 +118,7 @@ int help_command(int argc, char** argv) {
 int dispatch(int argc, char** argv) {
     const std::string_view name = argv[0];
     if (name == "help") return help_command(argc, argv);
+    if (is_help(name)) return print_overview();
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
     constexpr std::array<std::string_view, 12> names{"import",  "run", "explain", "load",  "save",    "images",

@@ -77,7 +77,7 @@ TEST_CASE("run: image, command, and what is whose") {
 TEST_CASE("run: nothing given, nothing set") {
     const auto options = parse({});
     CHECK(options.remove);
-    CHECK(options.no_new_privileges);
+    CHECK_FALSE(options.no_new_privileges.has_value());
     CHECK_FALSE(options.entrypoint);
     CHECK_FALSE(options.network);
     CHECK_FALSE(options.seccomp);
@@ -386,8 +386,8 @@ TEST_CASE("run: --security-opt") {
     const auto profile = dir.file("profile.json", "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}");
     CHECK(parse({"--security-opt", "seccomp=" + profile}).seccomp == "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}");
     CHECK(parse({"--security-opt", "no-new-privileges"}).no_new_privileges);
-    CHECK_FALSE(parse({"--security-opt", "no-new-privileges=false"}).no_new_privileges);
-    CHECK_FALSE(parse({"--security-opt", "no-new-privileges:false"}).no_new_privileges);
+    CHECK(parse({"--security-opt", "no-new-privileges=false"}).no_new_privileges == false);
+    CHECK(parse({"--security-opt", "no-new-privileges:false"}).no_new_privileges == false);
     CHECK(parse({"--security-opt", "apparmor=unconfined", "--security-opt", "label=disable"}).masked_paths ==
           std::nullopt);
 

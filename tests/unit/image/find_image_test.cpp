@@ -44,7 +44,8 @@ TEST_CASE("find_image: a path is taken as it is") {
 
 TEST_CASE("find_image: a directory here, then the search path in order, then a file here") {
     const TemporaryDirectory dir;
-    dir.directory("here/both");
+    dir.file("here/both/config.json", "{}");
+    dir.directory("here/bundle");  // of that name, and no bundle
     dir.file("here/file");
     dir.file("here/inspect.json");
     dir.directory("one/both");
@@ -66,8 +67,9 @@ TEST_CASE("find_image: what is not there, with where it looked and what comes cl
     dir.directory("one/nginx-leftovers");
     const WorkingDirectory here(dir.path());
     const Texts search{dir / "one", dir / "missing"};
-    const auto looked = cat("Looked in the current directory and in '", dir.path(), "/one', '", dir.path(),
-                            "/missing' (which does not exist); MINIRUN_BUNDLE_PATH names other directories");
+    const auto looked =
+        cat("Looked in the current directory, in '", dir.path(), "/one', '", dir.path(),
+            "/missing' (which does not exist), and in the store; MINIRUN_BUNDLE_PATH names other directories");
     CHECK(refusal("nginx", search) == cat("there is no image 'nginx' | did you mean 'nginx-bundle'? ", looked));
     CHECK(refusal("nginx:latest", search) ==
           cat("there is no image 'nginx:latest' | did you mean 'nginx-bundle'? ", looked));
@@ -75,7 +77,7 @@ TEST_CASE("find_image: what is not there, with where it looked and what comes cl
           cat("there is no image 'debain-bundle' | did you mean 'debian-bundle'? ", looked));
     CHECK(refusal("fedora", search) == cat("there is no image 'fedora' | ", looked));
     CHECK(refusal("n", {}) ==
-          "there is no image 'n' | Looked in the current directory; MINIRUN_BUNDLE_PATH names other "
+          "there is no image 'n' | Looked in the current directory, and in the store; MINIRUN_BUNDLE_PATH names other "
           "directories");
     CHECK(refusal("", search) == "the name of the image is empty | ");
 }

@@ -73,7 +73,7 @@ TEST_CASE("open_image: by name in MINIRUN_BUNDLE_PATH") {
     unsetenv("MINIRUN_BUNDLE_PATH");
     CHECK(image.name == "b");
     CHECK(image.directory == dir / "b");
-    CHECK(error.find("there is no image 'bx' | Looked in the current directory and in '") == 0);
+    CHECK(error.find("there is no image 'bx' | Looked in the current directory, in '") == 0);
 }
 
 TEST_CASE("open_image: a bundle whose document is wrong") {

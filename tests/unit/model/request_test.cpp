@@ -351,6 +351,9 @@ TEST_CASE("request: seccomp and no_new_privs") {
     CHECK(fixture.spec().process.no_new_privileges);
     fixture.options.privileged = true;
     CHECK(fixture.spec().linux_.seccomp == std::nullopt);
+    CHECK_FALSE(fixture.spec().process.no_new_privileges);
+    fixture.options.no_new_privileges = true;
+    CHECK(fixture.spec().process.no_new_privileges);
     fixture.options.seccomp = "my profile";
     CHECK(fixture.spec().linux_.seccomp == "my profile");
     fixture.options.privileged = false;
