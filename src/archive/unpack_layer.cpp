@@ -104,6 +104,7 @@ private:
         if (path.empty()) {
             if (!S_ISDIR(entry.mode)) refuse(entry, "names the root of the layer, and is no directory");
             directories_[""] = {true, entry.mtime};
+            result_.root_is_named = true;
             finish(entry, tree_.get());
             return;
         }

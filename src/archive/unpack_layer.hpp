@@ -24,7 +24,8 @@ struct UnpackedLayer {
     std::vector<std::string> implied_directories;
     /// Hard links to files that this layer does not have.
     std::vector<TarEntry> links_below;
-    std::uint64_t bytes = 0;  ///< of all regular files and links, as Docker counts
+    bool root_is_named = false;  ///< the archive has an entry for the root of the layer
+    std::uint64_t bytes = 0;     ///< of all regular files and links, as Docker counts
 };
 
 /// Unpacks all entries into the empty directory `tree`.

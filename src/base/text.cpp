@@ -216,4 +216,13 @@ std::string upper_case(std::string_view text) {
     return upper;
 }
 
+std::string octal(unsigned mode) {
+    std::string digits = "0";
+    for (int shift = 9; shift >= 0; shift -= 3) {
+        const auto digit = (mode >> shift) & 7;
+        if (digit != 0 || digits.size() > 1 || shift == 0) digits += static_cast<char>('0' + digit);
+    }
+    return digits;
+}
+
 }  // namespace minirun

@@ -64,4 +64,7 @@ std::string human_size(std::uint64_t bytes);
 /// ASCII letters only.
 std::string upper_case(std::string_view text);
 
+/// A file mode as chmod(1) takes it: "0755".
+std::string octal(unsigned mode);
+
 }  // namespace minirun

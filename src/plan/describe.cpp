@@ -13,15 +13,6 @@
 namespace minirun {
 namespace {
 
-std::string octal(mode_t mode) {
-    std::string digits = "0";
-    for (int shift = 9; shift >= 0; shift -= 3) {
-        const auto digit = (mode >> shift) & 7;
-        if (digit != 0 || digits.size() > 1 || shift == 0) digits += static_cast<char>('0' + digit);
-    }
-    return digits;
-}
-
 std::string propagation_name(unsigned long flags) {
     std::string name = (flags & MS_REC) != 0 ? "r" : "";
     if ((flags & MS_SHARED) != 0) return name + "shared";

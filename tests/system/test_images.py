@@ -1,10 +1,12 @@
 """The images in the store: looked at, named, removed."""
 import json
+import os
+import shutil
 import subprocess
 
 import pytest
 
-from archives import config_of, docker_archive, entry, layer, oci_layout
+from archives import config_of, docker_archive, entry, hardlink, layer, oci_layout, symlink
 from harness import FIXTURES, need
 from test_load import SAMPLE, base  # noqa: F401
 
@@ -89,6 +91,108 @@ class TestNames:
         load(minirun, scratch, "x", BASE_ENTRIES)
         minirun(*args).refused_with(125, message)
         assert len(minirun("images").ok().lines) == 2
+
+
+class TestVerify:
+    def test_all_is_well(self, minirun, scratch, base):
+        load(minirun, scratch, "one", [base, layer(entry("x", "x"))])
+        load(minirun, scratch, "two", [base, layer(entry("var/deep/new", "n"), entry("z", "z", mode=0o4755, uid=5), entry(".wh.bin", ""))])
+        assert minirun("image", "verify").ok().out == "2 images, 3 layers: no difference\n"
+        assert minirun("image", "verify", "one", "one").ok().out == "2 images, 2 layers: no difference\n"
+        assert list((minirun.root / "staging").iterdir()) == []
+
+    @pytest.mark.parametrize("change, says", [
+        (lambda tree: (tree / "d/f").write_text("CONTENT"), ["'d/f' has another content"]),
+        (lambda tree: (tree / "d/f").write_text("x"), ["'d/f' has 1 bytes, not 7"]),
+        (lambda tree: (tree / "d/f").unlink(), ["'d/f' is gone"]), (lambda tree: (tree / "l").unlink(), ["'l' is gone"]),
+        (lambda tree: (tree / "d/more").mkdir(), ["'d/more' was added"]),
+        (lambda tree: (tree / "d/f").chmod(0o600), ["'d/f' has the mode 0600, not 0644"]),
+        (lambda tree: os.chown(tree / "d", 7, 8), ["'d' belongs to 7:8, not 0:0"]),
+        (lambda tree: os.utime(tree / "d/f", (1, 1)), ["'d/f' has another time"]),
+        (lambda tree: os.setxattr(tree / "d/f", "user.x", b"y"), ["'d/f' has other attributes"]),
+        (lambda tree: os.setxattr(tree / "d", "trusted.overlay.opaque", b"y"), ["'d' has other attributes"]),
+        (lambda tree: ((tree / "l").unlink(), (tree / "l").symlink_to("elsewhere")), ["'l' leads to 'elsewhere', not to 'd/f'"]),
+        (lambda tree: ((tree / "l").unlink(), (tree / "l").mkdir()), ["'l' is of another type"]),
+        (lambda tree: ((tree / "d/f").unlink(), os.mkfifo(tree / "d/f")), ["'d/f' is no regular file any more"])])
+    def test_what_is_not_as_it_was(self, minirun, scratch, change, says):
+        load(minirun, scratch, "x", [layer(entry("d"), entry("d/f", "content"), symlink("l", "d/f"))])
+        (tree,) = minirun.root.glob("layers/*/tree")
+        change(tree)
+        result = minirun("image", "verify", "x")
+        assert result.code == 1 and result.err == ""
+        for sentence in says:
+            assert any(line.startswith("layer ") and line.endswith(sentence) for line in result.out.splitlines()), result.out
+
+    def test_what_belongs_to_the_image(self, minirun, scratch):
+        load(minirun, scratch, "x", [layer(entry("a", "a")), layer(entry("b", "b"))])
+        (image,) = (minirun.root / "images").iterdir()
+        before = (image / "config.json").read_text()
+        (image / "config.json").write_text(before + " ")
+        assert minirun("image", "verify").out.startswith(f"image {image.name[:12]}: its config is not the one that was loaded\n")
+        (image / "config.json").write_text(before)
+        record = next((minirun.root / "layers").iterdir()) / "tar-record"
+        record.write_bytes(record.read_bytes()[:20])
+        assert "the record of the archive of layer" in minirun("image", "verify").out
+        shutil.rmtree(record.parent)
+        assert minirun("image", "verify").out.splitlines()[0].endswith(" is gone")
+        minirun("image", "verify", "nope").refused_with(125, "there is no image 'nope' in the store")
+
+
+class TestSpace:
+    def test_it_is_what_du_says(self, minirun, scratch, base):
+        load(minirun, scratch, "one:1", [base, layer(entry("x", "x" * 100000), hardlink("y", "x"))])
+        load(minirun, scratch, "two", [base])
+        load(minirun, scratch, None, [layer(entry("z", "z" * 50000))])
+        usage = json.loads(minirun("system", "df", "--format", "json").ok().out)
+        places = [minirun.root / place for place in ("images", "layers", "tags", "staging")]
+        du = subprocess.run(["du", "-s", "-c", "--block-size=1", *places], check=True, capture_output=True, text=True).stdout
+        assert usage["Size"] == int(du.splitlines()[-1].split()[0]) == usage["Reclaimable"] + usage["Other"]
+        shared = [one["Size"] for one in usage["Layers"] if one["Images"] == 2]
+        assert len(shared) == 1 and [one["SharedSize"] for one in usage["Images"] if one["RepoTags"]] == 2 * shared
+        assert usage["Size"] == usage["Other"] + shared[0] + sum(one["UniqueSize"] for one in usage["Images"])
+        lines = minirun("system", "df", "-v").ok().lines
+        assert lines[2].split()[:3] == ["REPOSITORY", "TAG", "IMAGE"] and any(line.startswith("one ") for line in lines)
+
+    def test_what_is_in_use_is_not_reclaimable(self, minirun, scratch, base):
+        load(minirun, scratch, "one", [base])
+        with minirun.start("run", "one", "payload", "wait") as running:
+            running.wait_for("ready")
+            usage = json.loads(minirun("system", "df", "--format", "json").ok().out)
+            assert (usage["Reclaimable"], usage["Images"][0]["Active"], usage["Containers"]["Active"]) == (0, True, 1)
+            assert minirun("system", "df").ok().lines[1].split()[:3] == ["Images", "1", "1"]
+        assert minirun("system", "df").ok().lines[1].split()[:3] == ["Images", "1", "0"]
+
+
+class TestTreeAndUnpack:
+    def test_the_tree(self, minirun, scratch):
+        load(minirun, scratch, "one", BASE_ENTRIES)
+        load(minirun, scratch, "two", [BASE_ENTRIES[0], layer(entry("other", "o"))])
+        load(minirun, scratch, "base", BASE_ENTRIES[:1])
+        lines = minirun("image", "tree").ok().lines
+        assert lines[0].startswith("└─ layer ") and lines[0].endswith("shared by 3 images") and lines[1].startswith("   ├─ base:latest (")
+        assert sum("one:latest (" in line for line in lines) == sum("two:latest (" in line for line in lines) == 1 and len(lines) == 6
+        assert len(minirun("image", "tree", "one").ok().lines) == 3
+        minirun("image", "tree", "nope").refused_with(125, "there is no image 'nope' in the store")
+
+    def test_a_bundle_of_it(self, minirun, scratch, base):
+        load(minirun, scratch, "one", [base, layer(entry("x"), entry("x/old", "o")), layer(entry("x/.wh.old", ""), entry("x/new", "n"))])
+        minirun("image", "unpack", "one", scratch / "bundle").ok()
+        assert minirun.run(scratch / "bundle", "ls", "/x").ok().out == "new\n"
+        minirun("rmi", "one").ok()
+        minirun("load", "-t", "two", scratch / "bundle").ok()
+        assert minirun.run("two", "ls", "/x").ok().out == "new\n"
+        minirun("image", "unpack", "two", scratch / "bundle").refused_with(125, "cannot make the directory", "File exists", hint="not there yet")
+        minirun("image", "unpack", "nope", scratch / "other").refused_with(125, "there is no image 'nope'")
+        assert not (scratch / "other").exists()
+
+
+def test_formats_of_the_list(minirun, scratch):
+    load(minirun, scratch, "one:1", BASE_ENTRIES)
+    image = minirun("images", "-q").ok().out.strip()
+    assert minirun("images", "--format", r"{{.Repository}}:{{ .Tag }}\t{{.ID}}").ok().out == f"one:1\t{image}\n"
+    assert minirun("images", "--digests").ok().lines[0].split()[:3] == ["REPOSITORY", "TAG", "DIGEST"]
+    for wrong in ("{{.Nope}}", "{{ID}}", "{{.ID", "{{}}"):
+        minirun("images", "--format", wrong).refused_with(125, "--format", "no field", hint=".Repository")
 
 
 class TestRemoval:

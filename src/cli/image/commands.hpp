@@ -3,8 +3,12 @@
 
 namespace minirun {
 
+int df_command(int argc, char** argv);
 int load_command(int argc, char** argv);
 int import_command(int argc, char** argv);
 int save_command(int argc, char** argv);
+int tree_command(int argc, char** argv);
+int unpack_command(int argc, char** argv);
+int verify_command(int argc, char** argv);
 
 }  // namespace minirun

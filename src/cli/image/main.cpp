@@ -15,8 +15,10 @@ struct Command {
     std::string_view name;
     int (*run)(int argc, char** argv);
 };
-constexpr std::array commands{Command{"load", load_command}, Command{"save", save_command},
-                              Command{"import", import_command}};
+constexpr std::array commands{Command{"load", load_command},     Command{"save", save_command},
+                              Command{"import", import_command}, Command{"tree", tree_command},
+                              Command{"unpack", unpack_command}, Command{"verify", verify_command},
+                              Command{"df", df_command}};
 
 int dispatch(int argc, char** argv) {
     for (const auto& command : commands)

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "model/option_error.hpp"
 
 namespace minirun {
 
@@ -49,6 +50,36 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
         for (std::size_t i = 0; i + 1 < row.size(); i++)
             text += row[i] + std::string(widths[i] + 3 - row[i].size(), ' ');
         text += row.back() + "\n";
+    }
+    return text;
+}
+
+std::string fill_in(std::string_view format, const Json& fields) {
+    std::vector<std::string> known;
+    for (const auto& [key, value] : fields.items()) known.push_back("." + key);
+    const auto refuse = [&](std::string_view name) {
+        throw option_error("--format", format, cat("no field ", quote(name)),
+                           cat("table, json, or a text with {{…}} of ", join(known, ", ")));
+    };
+    if (format.find("{{") == std::string_view::npos) refuse("");
+    std::string text;
+    for (std::size_t i = 0; i < format.size(); i++) {
+        if (format[i] == '\\' && i + 1 < format.size() && (format[i + 1] == 't' || format[i + 1] == 'n')) {
+            text += format[++i] == 't' ? '\t' : '\n';
+            continue;
+        }
+        if (format.substr(i, 2) != "{{") {
+            text += format[i];
+            continue;
+        }
+        const auto end = format.find("}}", i);
+        auto name = format.substr(i + 2, end == std::string_view::npos ? end : end - i - 2);
+        while (name.starts_with(' ')) name.remove_prefix(1);
+        while (name.ends_with(' ')) name.remove_suffix(1);
+        const auto field = fields.find(std::string(name.substr(name.empty() ? 0 : 1)));
+        if (end == std::string_view::npos || !name.starts_with('.') || field == fields.end()) refuse(name);
+        text += field->get<std::string>();
+        i = end + 1;
     }
     return text;
 }

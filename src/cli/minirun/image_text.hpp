@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
+
 namespace minirun {
 
 /// "5.01MB": decimal units, three digits.
@@ -12,6 +14,10 @@ std::string decimal_size(std::uint64_t bytes);
 
 /// "2 weeks ago" of seconds since 1970; "N/A" of 0.
 std::string ago(std::int64_t then);
+
+/// "{{.ID}} {{.Tag}}" with the values of these fields, and \\t and \\n as Go templates have them. Throws Error{usage}
+/// for anything else in braces.
+std::string fill_in(std::string_view format, const Json& fields);
 
 /// Columns as wide as their widest cell, three blanks between them.
 std::string table(const std::vector<std::vector<std::string>>& rows);

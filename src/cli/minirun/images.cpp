@@ -8,7 +8,6 @@
 #include "image/reference.hpp"
 #include "image/stored_image.hpp"
 #include "minirun/error.hpp"
-#include "model/option_error.hpp"
 #include "model/paths.hpp"
 
 namespace minirun {
@@ -18,13 +17,14 @@ constexpr OptionWords options[] = {
     {'a', "all", "", "taken for Docker's sake: there are no images in between"},
     {'q', "quiet", "", "ids only"},
     {0, "no-trunc", "", "ids in full"},
-    {0, "format", "table|json", "for people, or a JSON object a line"},
+    {0, "digests", "", "with a column for the digests of manifests, which nothing here has"},
+    {0, "format", "FORMAT", "table, json (an object a line), or '{{.ID}}' and other fields"},
     {0, "help", "", "print this text"},
 };
 
 struct Asked {
-    bool quiet = false, whole_ids = false, json = false, help = false;
-    std::string name;
+    bool quiet = false, whole_ids = false, digests = false, help = false;
+    std::string format = "table", name;
 };
 
 Asked read_arguments(int argc, char** argv) {
@@ -35,10 +35,8 @@ Asked read_arguments(int argc, char** argv) {
         if (name == "quiet") asked.quiet = given.on;
         if (name == "no-trunc") asked.whole_ids = given.on;
         if (name == "help") asked.help = true;
-        if (name != "format") continue;
-        if (given.value != "table" && given.value != "json")
-            throw option_error("--format", given.value, "only table and json are supported");
-        asked.json = given.value == "json";
+        if (name == "digests") asked.digests = given.on;
+        if (name == "format") asked.format = given.value;
     }
     if (line.arguments.size() > 1) throw Error(ErrorKind::usage, "minirun images takes one name at most");
     if (!line.arguments.empty()) asked.name = line.arguments.front();
@@ -77,25 +75,32 @@ std::string as_ids(const std::vector<Line>& lines) {
     return text;
 }
 
-std::string as_json(const std::vector<Line>& lines) {
-    std::string text;
-    for (const auto& line : lines)
-        text += Json{{"Repository", line.repository},
-                     {"Tag", line.tag},
-                     {"ID", line.id},
-                     {"CreatedAt", line.created},
-                     {"CreatedSince", ago(seconds_of(line.created))},
-                     {"Size", decimal_size(line.size)}}
-                    .dump() +
-                "\n";
-    return text;
+Json fields_of(const Line& line) {
+    return {{"Repository", line.repository},
+            {"Tag", line.tag},
+            {"Digest", "<none>"},
+            {"ID", line.id},
+            {"CreatedAt", line.created},
+            {"CreatedSince", ago(seconds_of(line.created))},
+            {"Size", decimal_size(line.size)}};
 }
 
-std::string as_table(const std::vector<Line>& lines) {
+std::string as_table(const std::vector<Line>& lines, bool digests) {
     std::vector<std::vector<std::string>> rows{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"}};
     for (const auto& line : lines)
         rows.push_back({line.repository, line.tag, line.id, ago(seconds_of(line.created)), decimal_size(line.size)});
+    if (digests)
+        for (auto& row : rows) row.insert(row.begin() + 2, &row == &rows.front() ? "DIGEST" : "<none>");
     return table(rows);
+}
+
+std::string text_of(const std::vector<Line>& lines, const Asked& asked) {
+    if (asked.quiet) return as_ids(lines);
+    if (asked.format == "table") return as_table(lines, asked.digests);
+    std::string text;
+    for (const auto& line : lines)
+        text += (asked.format == "json" ? fields_of(line).dump() : fill_in(asked.format, fields_of(line))) + "\n";
+    return text;
 }
 
 }  // namespace
@@ -107,8 +112,8 @@ int images_command(int argc, char** argv) {
                          options_help(options)));
         return 0;
     }
-    const auto lines = lines_of(asked);
-    print_output(asked.quiet ? as_ids(lines) : asked.json ? as_json(lines) : as_table(lines));
+    if (asked.format != "table" && asked.format != "json") (void)fill_in(asked.format, fields_of({}));
+    print_output(text_of(lines_of(asked), asked));
     return 0;
 }
 

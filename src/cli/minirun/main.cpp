@@ -33,7 +33,8 @@ constexpr const char* overview =
     "  history IMAGE                tell how an image was made\n"
     "  tag IMAGE NAME               give an image another name\n"
     "  rmi IMAGE…                   remove images from the store\n"
-    "  image COMMAND                inspect, prune, and the above by Docker's other names\n"
+    "  image COMMAND                inspect, prune, tree, unpack, verify, and the above\n"
+    "  system df                    tell how much space images and containers take\n"
     "  version                      print the version\n"
     "  help [COMMAND]               print this text, or the options of a command\n"
     "\n"
@@ -64,7 +65,10 @@ constexpr std::array image_commands{Command{"inspect", image_inspect_command},
                                     Command{"rm", rmi_command},
                                     Command{"load", image_program},
                                     Command{"save", image_program},
-                                    Command{"import", image_program}};
+                                    Command{"import", image_program},
+                                    Command{"tree", image_program},
+                                    Command{"unpack", image_program},
+                                    Command{"verify", image_program}};
 
 bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
 
@@ -89,6 +93,17 @@ int image_command(int argc, char** argv) {
                 near.empty() ? cat("there are ", listed) : cat("did you mean minirun image ", near, "?"));
 }
 
+int system_command(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "df") return image_program(argc - 1, argv + 1);
+    if (argc > 1 && is_help(argv[1])) {
+        print_output("Usage: minirun system df [OPTIONS]\n");
+        return 0;
+    }
+    throw Error(ErrorKind::usage,
+                argc > 1 ? cat("unknown command ", quote(cat("system ", argv[1]))) : "minirun system needs a command",
+                "there is df");
+}
+
 constexpr std::array commands{
     Command{"run", run_command},
     Command{"explain", explain_command},
@@ -100,6 +115,7 @@ constexpr std::array commands{
     Command{"tag", tag_command},
     Command{"rmi", rmi_command},
     Command{"image", image_command},
+    Command{"system", system_command},
     Command{"version", [](int, char**) { return print_version(); }},
     Command{"--version", [](int, char**) { return print_version(); }},
     Command{"-v", [](int, char**) { return print_version(); }},
@@ -121,8 +137,8 @@ int dispatch(int argc, char** argv) {
     if (is_help(name)) return print_overview();
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 12> names{"import",  "run", "explain", "load",  "save",    "images",
-                                                     "history", "tag", "rmi",     "image", "version", "help"};
+    constexpr std::array<std::string_view, 13> names{"system",  "import", "run", "explain", "load",    "save", "images",
+                                                     "history", "tag",    "rmi", "image",   "version", "help"};
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));

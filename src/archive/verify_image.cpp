@@ -1,0 +1,198 @@
+#include "archive/verify_image.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "archive/settle_layer.hpp"
+#include "archive/sha256.hpp"
+#include "archive/store_writer.hpp"
+#include "archive/tar_record.hpp"
+#include "base/file.hpp"
+#include "base/remove_tree.hpp"
+#include "base/text.hpp"
+#include "image/stored_image.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t max_config = 4 << 20;
+
+using Tell = std::function<void(const std::string& path, const std::string& how)>;
+
+// What stat(2) and the attributes say of a file, but for its content.
+struct Looks {
+    struct stat status {};
+    std::string link;
+    std::map<std::string, std::string> attributes;
+};
+
+std::map<std::string, std::string> attributes_of(const std::string& path) {
+    std::map<std::string, std::string> found;
+    char names[65536], value[65536];
+    const auto length = ::llistxattr(path.c_str(), names, sizeof names);
+    for (const char* name = names; length > 0 && name < names + length; name += std::strlen(name) + 1) {
+        const auto size = ::lgetxattr(path.c_str(), name, value, sizeof value);
+        // A security module labels what it likes.
+        if (size >= 0 && std::strcmp(name, "security.selinux") != 0)
+            found.emplace(name, std::string(value, static_cast<std::size_t>(size)));
+    }
+    return found;
+}
+
+Looks looks_of(const std::string& path) {
+    Looks looks;
+    if (::lstat(path.c_str(), &looks.status) < 0) throw system_error(cat("cannot look at ", quote(path)), errno);
+    if (S_ISLNK(looks.status.st_mode)) looks.link = read_link(path);
+    looks.attributes = attributes_of(path);
+    return looks;
+}
+
+std::set<std::string> names_in(const std::string& path) {
+    std::set<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), &::closedir);
+    if (!stream) throw system_error(cat("cannot read ", quote(path)), errno);
+    while (const auto* entry = ::readdir(stream.get()))
+        if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) names.insert(entry->d_name);
+    return names;
+}
+
+// A tree that should be and one that is.
+class TreeComparison {
+public:
+    TreeComparison(std::string expected, std::string found, const UnpackedLayer& unpacked, Tell tell)
+        : expected_(std::move(expected)), found_(std::move(found)), tell_(std::move(tell)) {
+        // Their times are those of when they were made.
+        for (const auto& path : unpacked.implied_directories) timeless_.insert(path);
+        if (!unpacked.root_is_named) timeless_.insert("");
+    }
+
+    void compare(const std::string& path) {
+        const auto expected = looks_of(below(expected_, path)), found = looks_of(below(found_, path));
+        if ((expected.status.st_mode & S_IFMT) != (found.status.st_mode & S_IFMT)) {
+            if (!S_ISREG(expected.status.st_mode)) tell_(path, "is of another type");
+            return;  // of a file the replay has said so
+        }
+        compare_looks(path, expected, found);
+        if (S_ISDIR(expected.status.st_mode)) compare_names(path);
+    }
+
+private:
+    static std::string below(const std::string& tree, const std::string& path) {
+        return path.empty() ? tree : cat(tree, '/', path);
+    }
+
+    void compare_looks(const std::string& path, const Looks& expected, const Looks& found) {
+        const auto &a = expected.status, &b = found.status;
+        const bool is_whiteout = S_ISCHR(a.st_mode) && a.st_rdev == 0;
+        if ((a.st_mode & 07777) != (b.st_mode & 07777))
+            tell_(path, cat("has the mode ", octal(b.st_mode & 07777), ", not ", octal(a.st_mode & 07777)));
+        if (a.st_uid != b.st_uid || a.st_gid != b.st_gid)
+            tell_(path, cat("belongs to ", b.st_uid, ":", b.st_gid, ", not ", a.st_uid, ":", a.st_gid));
+        if (a.st_rdev != b.st_rdev)
+            tell_(path, cat("is the device ", major(b.st_rdev), ":", minor(b.st_rdev), ", not ", major(a.st_rdev), ":",
+                            minor(a.st_rdev)));
+        const bool same_time = a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
+        if (!same_time && !is_whiteout && !timeless_.contains(path)) tell_(path, "has another time");
+        if (expected.link != found.link)
+            tell_(path, cat("leads to ", quote(found.link), ", not to ", quote(expected.link)));
+        if (expected.attributes != found.attributes) tell_(path, "has other attributes");
+    }
+
+    void compare_names(const std::string& path) {
+        const auto expected = names_in(below(expected_, path)), found = names_in(below(found_, path));
+        const auto full = [&](const std::string& name) { return path.empty() ? name : cat(path, '/', name); };
+        for (const auto& name : found)
+            if (!expected.contains(name)) tell_(full(name), "was added");
+        for (const auto& name : expected) {
+            if (found.contains(name))
+                compare(full(name));
+            else if (!S_ISREG(looks_of(below(expected_, full(name))).status.st_mode))
+                tell_(full(name), "is gone");
+        }
+    }
+
+    std::string expected_, found_;
+    Tell tell_;
+    std::set<std::string> timeless_;
+};
+
+class Verifier {
+public:
+    Verifier(const ImageStore& store, const std::function<void(const std::string&)>& tell)
+        : store_(store), writer_(store), tell_(tell) {}
+
+    Verified run(const std::vector<std::string>& ids) {
+        for (const auto& id : ids) verify(id);
+        return result_;
+    }
+
+private:
+    void differs(const std::string& sentence) {
+        result_.differences++;
+        tell_(sentence);
+    }
+
+    void verify(const std::string& id) {
+        result_.images++;
+        const auto file = store_.image_directory(id) + "/config.json";
+        if (sha256_digest(read_file(file, max_config)) != "sha256:" + id)
+            return differs(cat("image ", id.substr(0, 12), ": its config is not the one that was loaded"));
+        std::vector<Layer> below;
+        for (const auto& layer : stored_layers(store_, id)) {
+            const auto name = cat("layer ", layer.diff_id.substr(7, 12));
+            if (layer.key.empty() || !store_.has_layer(layer.key))
+                return differs(cat(name, " of image ", id.substr(0, 12), " is gone"));
+            if (seen_.insert(layer.key).second) verify_layer(layer, name, below);
+            below.push_back({layer.key, store_.layer_directory(layer.key) + "/tree"});
+        }
+    }
+
+    void verify_layer(const StoredLayer& layer, const std::string& name, const std::vector<Layer>& below) {
+        result_.layers++;
+        const auto before = result_.differences;
+        const Tell tell = [&](const std::string& path, const std::string& how) {
+            differs(cat(name, ": ", path.empty() ? "its root" : quote(path), ' ', how));
+        };
+        const auto directory = store_.layer_directory(layer.key);
+        try {
+            TarReplay replay(directory, name, tell);
+            const auto draft = writer_.unpack(replay, name, {~std::uint64_t{0}, ~std::uint64_t{0}});
+            if (draft.needs_others()) settle_layer(draft.unpacked, draft.directory + "/tree", below, name);
+            TreeComparison(draft.directory + "/tree", directory + "/tree", draft.unpacked, tell).compare("");
+            if (draft.diff_id != layer.diff_id && result_.differences == before)
+                differs(cat(name, ": the archive that it makes is ", draft.diff_id));
+            remove_tree(draft.directory);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::bad_input && error.kind() != ErrorKind::not_found) throw;
+            differs(error.message());
+        }
+    }
+
+    const ImageStore& store_;
+    StoreWriter writer_;
+    const std::function<void(const std::string&)>& tell_;
+    std::set<std::string> seen_;
+    Verified result_;
+};
+
+}  // namespace
+
+Verified verify_images(const ImageStore& store, const std::vector<std::string>& ids,
+                       const std::function<void(const std::string& difference)>& tell) {
+    return Verifier(store, tell).run(ids);
+}
+
+}  // namespace minirun

@@ -1,0 +1,107 @@
+#include "image/store_usage.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <set>
+#include <sstream>
+
+#include "base/disk_usage.hpp"
+#include "base/text.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+// Inodes on which somebody holds an flock(2), from proc_locks(5): "1: FLOCK  ADVISORY  READ 1234 fe:00:5678 0 EOF". To
+// try for the lock would get into the way of who wants it meanwhile.
+std::set<std::uint64_t> locked_inodes() {
+    std::set<std::uint64_t> inodes;
+    std::ifstream locks("/proc/locks");
+    for (std::string line; std::getline(locks, line);) {
+        std::istringstream words(line);
+        std::string number, kind, mode, access, pid, file;
+        words >> number >> kind >> mode >> access >> pid >> file;
+        if (kind != "FLOCK") continue;
+        if (const auto inode = parse_number<std::uint64_t>(file.substr(file.rfind(':') + 1))) inodes.insert(*inode);
+    }
+    return inodes;
+}
+
+std::uint64_t inode_of(const std::string& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) < 0 ? 0 : info.st_ino;
+}
+
+void count_containers(StoreUsage& usage, const std::string& directory, const std::set<std::uint64_t>& locked) {
+    DiskUsage disk;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
+    while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr) {
+        if (entry->d_name[0] == '.') continue;
+        const auto path = cat(directory, '/', entry->d_name);
+        usage.container_count++;
+        usage.active_containers += locked.count(inode_of(path));
+        usage.containers += disk.add(path);
+    }
+}
+
+}  // namespace
+
+std::uint64_t StoreUsage::total() const {
+    auto bytes = other;
+    for (const auto& layer : layers) bytes += layer.size;
+    for (const auto& image : images) bytes += image.own;
+    return bytes;
+}
+
+std::uint64_t StoreUsage::reclaimable() const {
+    std::uint64_t bytes = 0;
+    for (const auto& image : images) bytes += image.active ? 0 : image.own;
+    for (const auto& layer : layers) bytes += layer.active ? 0 : layer.size;
+    return bytes;
+}
+
+StoreUsage store_usage(const ImageStore& store, const std::string& containers) {
+    StoreUsage usage;
+    DiskUsage disk;
+    const auto locked = locked_inodes();
+    std::map<std::string, StoreUsage::OfLayer> layers;
+    for (const auto& key : store.all_layers()) layers[key] = {key, "", disk.add(store.layer_directory(key)), 0, false};
+    std::map<std::string, std::set<std::string>> keys_of;
+    for (auto& image : stored_images(store)) {
+        const auto directory = store.image_directory(image.id);
+        const bool active = locked.contains(inode_of(directory));
+        for (const auto& layer : stored_layers(store, image.id)) {
+            const auto found = layers.find(layer.key);
+            if (found == layers.end() || !keys_of[image.id].insert(layer.key).second) continue;
+            found->second.diff_id = layer.diff_id;
+            found->second.images++;
+            found->second.active |= active;
+        }
+        usage.images.push_back({image, disk.add(directory), 0, 0, active});
+    }
+    for (auto& one : usage.images) {
+        one.unique = one.own;
+        for (const auto& key : keys_of[one.image.id])
+            (layers[key].images > 1 ? one.shared : one.unique) += layers[key].size;
+    }
+    for (auto& [key, layer] : layers) usage.layers.push_back(std::move(layer));
+    for (const auto& place : {store.images(), store.layers(), store.tags(), store.staging()}) {
+        struct stat info {};
+        if (place == store.tags() || place == store.staging())
+            usage.other += disk.add(place);
+        else if (::stat(place.c_str(), &info) == 0)
+            usage.other += static_cast<std::uint64_t>(info.st_blocks) * 512;
+    }
+    count_containers(usage, containers, locked);
+    return usage;
+}
+
+}  // namespace minirun
