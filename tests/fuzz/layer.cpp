@@ -63,7 +63,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const Fd tree(::open(tree_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         Input input(data, size);
         const auto plain = decompressed(input, "layer");
-        GrowthLimit limited(*plain, [] { return std::uint64_t{0}; }, {1, 4 << 20}, "layer");
+        GrowthLimit limited(
+            *plain, [] { return std::uint64_t{0}; }, {1, 4 << 20}, "layer");
         HashedSource hashed(limited);
         TarRecorder recorder(hashed, layer_path);
         TarReader tar(recorder, "layer");
