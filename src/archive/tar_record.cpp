@@ -48,7 +48,9 @@ TarRecorder::~TarRecorder() = default;
 
 Bytes TarRecorder::next() {
     const auto block = source_.next();
-    pending_.insert(pending_.end(), block.begin(), block.end());
+    // Most of an archive is content, and is not copied.
+    const auto rest = pending_.empty() ? pass_content(block) : block;
+    pending_.insert(pending_.end(), rest.begin(), rest.end());
     sort_out(read_ahead);
     return block;
 }
@@ -76,6 +78,21 @@ void TarRecorder::finish() {
     compress(true);
 }
 
+// What is of the file at the beginning of these bytes; returns what is behind it.
+Bytes TarRecorder::pass_content(Bytes bytes) {
+    if (content_.end == 0 || begin_ < content_.begin) return bytes;
+    const auto passed = bytes.first(std::min<std::uint64_t>(bytes.size(), content_.end - begin_));
+    content_.checksum = add_checksum(content_.checksum, passed);
+    begin_ += passed.size();
+    if (begin_ == content_.end) {
+        write_text(content, {reinterpret_cast<const unsigned char*>(content_.path.data()), content_.path.size()});
+        write_number(content_.end - content_.begin);
+        write(&content_.checksum, sizeof content_.checksum);
+        content_ = {};
+    }
+    return bytes.subspan(passed.size());
+}
+
 // Writes down what is known; of what is not, no more than `kept` bytes stay.
 void TarRecorder::sort_out(std::size_t kept) {
     Bytes rest(pending_);
@@ -86,17 +103,10 @@ void TarRecorder::sort_out(std::size_t kept) {
         return taken;
     };
     while (content_.end != 0 && !rest.empty()) {
-        if (begin_ < content_.begin) {
+        if (begin_ < content_.begin)
             write_text(literal, take(std::min<std::uint64_t>(rest.size(), content_.begin - begin_)));
-            continue;
-        }
-        content_.checksum =
-            add_checksum(content_.checksum, take(std::min<std::uint64_t>(rest.size(), content_.end - begin_)));
-        if (begin_ < content_.end) break;
-        write_text(content, {reinterpret_cast<const unsigned char*>(content_.path.data()), content_.path.size()});
-        write_number(content_.end - content_.begin);
-        write(&content_.checksum, sizeof content_.checksum);
-        content_ = {};
+        else
+            rest = pass_content(rest);
     }
     if (content_.end == 0 && rest.size() > 2 * kept) write_text(literal, take(rest.size() - kept));
     pending_.erase(pending_.begin(), pending_.end() - static_cast<std::ptrdiff_t>(rest.size()));

@@ -46,6 +46,7 @@ private:
         std::uint64_t begin = 0, end = 0, checksum = 0;
     };
 
+    Bytes pass_content(Bytes bytes);
     void sort_out(std::size_t kept);
     void write_number(std::uint64_t number);
     void write_text(std::uint64_t kind, Bytes text);
