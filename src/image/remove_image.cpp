@@ -11,12 +11,14 @@
 #include <memory>
 #include <set>
 
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "image/reference.hpp"
 #include "image/staging.hpp"
 #include "image/stored_image.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
+#include "model/paths.hpp"
 
 namespace minirun {
 namespace {
@@ -38,6 +40,26 @@ std::string id_of(const ImageStore& store, std::string_view text) {
                 "minirun images lists those that are");
 }
 
+std::vector<std::string> containers_of(const std::string& directory, const std::string& id) {
+    std::vector<std::string> found;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
+    while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr)
+        if (entry->d_name[0] != '.' && read_link(cat(directory, '/', entry->d_name, "/image")) == id)
+            found.push_back(std::string(entry->d_name).substr(0, 12));
+    std::sort(found.begin(), found.end());
+    return found;
+}
+
+Error in_use(std::string_view image, const std::vector<std::string>& containers) {
+    if (containers.empty())
+        return Error(ErrorKind::conflict,
+                     cat("the image ", quote(image), " is in use: another command reads it just now"), "try again");
+    return Error(ErrorKind::conflict,
+                 cat("the image ", quote(image), " is in use by the container", containers.size() > 1 ? "s " : " ",
+                     join(containers, ", ")),
+                 "stop it first");
+}
+
 }  // namespace
 
 Fd hold_image(const ImageStore& store, const std::string& id, bool exclusive) {
@@ -51,7 +73,12 @@ Fd hold_image(const ImageStore& store, const std::string& id, bool exclusive) {
     return held;
 }
 
-Removed remove_image(const ImageStore& store, std::string_view text, bool force) {
+void note_image(const std::string& container_directory, const std::string& id) {
+    const auto link = container_directory + "/image";
+    if (::symlink(id.c_str(), link.c_str()) < 0) throw system_error(cat("cannot make ", quote(link)), errno, root_hint);
+}
+
+Removed remove_image(const ImageStore& store, const std::string& containers, std::string_view text, bool force) {
     const auto id = id_of(store, text);
     const auto tags = tags_of(store, id);
     const bool by_id = names_an_id(text, id);
@@ -66,9 +93,7 @@ Removed remove_image(const ImageStore& store, std::string_view text, bool force)
         held = hold_image(store, id, true);
         if (!held && !store.has_image(id))
             throw Error(ErrorKind::not_found, cat("the image ", quote(text), " is gone already"));
-        if (!held)
-            throw Error(ErrorKind::conflict, cat("the image ", quote(text), " is in use by a container that runs"),
-                        "stop the container first");
+        if (!held) throw in_use(text, containers_of(containers, id));
     }
     for (const auto& name : going) {
         store.remove_tag(name);
@@ -98,7 +123,7 @@ std::uint64_t remove_unused_layers(const ImageStore& store, Removed& removed) {
         if (used.contains(key)) continue;
         bytes += layer_size(store, key);
         Staging::publish(store.layer_directory(key), cat(staging.path(), '/', number++));
-        removed.push_back(cat("Deleted: ", key));
+        removed.push_back(cat("Deleted: ", key.substr(0, key.find('-')), ':', key.substr(key.find('-') + 1)));
     }
     return bytes;
 }

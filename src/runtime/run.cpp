@@ -131,6 +131,7 @@ RunResult run(const Image& image, const RunOptions& options) {
 
     std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);
+    if (!image.id.empty()) note_image(request.container_dir, image.id);
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
     cidfile.write(request.id);
     ContainerStreams streams(request.streams);

@@ -217,7 +217,8 @@ class TestRemoval:
         load(minirun, scratch, "x", [base])
         with minirun.start("run", "x", "sh", "-c", "echo up; exec sleep 1000") as container:
             container.wait_for("up")
-            minirun("rmi", "x").refused(125, "the image 'x' is in use by a container that runs", "stop the container first")
+            container = minirun.containers()[0][:12]
+            minirun("rmi", "x").refused(125, f"the image 'x' is in use by the container {container}", "stop it first")
             minirun("tag", "x", "y").ok()
             minirun("rmi", "x").ok()
             assert minirun("image", "prune", "-a").ok().out == "Total reclaimed space: 0B\n"

@@ -49,7 +49,7 @@ int rmi_command(int argc, char** argv) {
     const ImageStore store(default_paths().data);
     int code = 0;
     for (const auto& name : line.arguments) try {
-            print_removed(remove_image(store, name, force));
+            print_removed(remove_image(store, default_paths().containers, name, force));
         } catch (const Error& error) {
             print_error("minirun", error);
             code = exit_code(error.kind());
@@ -80,7 +80,7 @@ int image_prune_command(int argc, char** argv) {
     for (const auto& image : stored_images(store)) {
         if (!all && !image.tags.empty()) continue;
         try {
-            print_removed(remove_image(store, image.id, true));
+            print_removed(remove_image(store, default_paths().containers, image.id, true));
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::conflict) throw;
         }
