@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "image/find_image.hpp"
 #include "image/reference.hpp"
 #include "image/remove_image.hpp"
 #include "image/stored_image.hpp"
@@ -38,12 +39,9 @@ public:
             for (const auto& tag : store_.all_tags())
                 if (is_repository(name, tag.name)) add(tag.id, tag.name), found = true;
         if (found) return;
-        const auto id = store_.find(name);
-        if (!id)
-            throw Error(ErrorKind::not_found, cat("there is no image ", quote(name), " in the store"),
-                        "minirun images lists those that are");
-        const bool by_id = id->starts_with(name.starts_with("sha256:") ? name.substr(7) : name);
-        add(*id, by_id ? "" : parse_reference(name).full());
+        const auto id = need_stored_image(store_, name);
+        const bool by_id = id.starts_with(name.starts_with("sha256:") ? name.substr(7) : name);
+        add(id, by_id ? "" : parse_reference(name).full());
     }
 
     std::vector<Chosen> take() { return std::move(images_); }

@@ -187,4 +187,11 @@ std::string find_image(std::string_view name, const std::vector<std::string>& se
     throw Error(ErrorKind::not_found, cat("there is no image ", quote(path)), hint_for(path, search, store));
 }
 
+std::string need_stored_image(const ImageStore& store, const std::string& text) {
+    if (const auto id = store.find(text)) return *id;
+    const auto close = hint_for_tags(text, store);
+    throw Error(ErrorKind::not_found, cat("there is no image ", quote(text), " in the store"),
+                close.empty() ? "minirun images lists those that are" : close);
+}
+
 }  // namespace minirun

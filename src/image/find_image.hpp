@@ -21,4 +21,8 @@ std::vector<std::string> bundle_path();
 /// only gets the command that builds it.
 std::string find_image(std::string_view name, const std::vector<std::string>& search, const ImageStore& store);
 
+/// The id of the image in the store that `text` means, as ImageStore::find(). Throws Error{not_found} with the tags
+/// that come close.
+std::string need_stored_image(const ImageStore& store, const std::string& text);
+
 }  // namespace minirun

@@ -13,6 +13,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "image/find_image.hpp"
 #include "image/reference.hpp"
 #include "image/staging.hpp"
 #include "image/stored_image.hpp"
@@ -32,12 +33,6 @@ std::vector<std::string> tags_of(const ImageStore& store, const std::string& id)
 
 bool names_an_id(std::string_view text, const std::string& id) {
     return id.starts_with(text.starts_with("sha256:") ? text.substr(7) : text);
-}
-
-std::string id_of(const ImageStore& store, std::string_view text) {
-    if (const auto id = store.find(text)) return *id;
-    throw Error(ErrorKind::not_found, cat("there is no image ", quote(text), " in the store"),
-                "minirun images lists those that are");
 }
 
 std::vector<std::string> containers_of(const std::string& directory, const std::string& id) {
@@ -79,7 +74,7 @@ void note_image(const std::string& container_directory, const std::string& id) {
 }
 
 Removed remove_image(const ImageStore& store, const std::string& containers, std::string_view text, bool force) {
-    const auto id = id_of(store, text);
+    const auto id = need_stored_image(store, std::string(text));
     const auto tags = tags_of(store, id);
     const bool by_id = names_an_id(text, id);
     if (by_id && tags.size() > 1 && !force)

@@ -7,6 +7,7 @@
 #include "cli/image/commands.hpp"
 #include "cli/minirun/image_text.hpp"
 #include "cli/render.hpp"
+#include "image/find_image.hpp"
 #include "image/reference.hpp"
 #include "image/stored_image.hpp"
 #include "minirun/error.hpp"
@@ -72,13 +73,7 @@ int tree_command(int argc, char** argv) {
     }
     const ImageStore store(default_paths().data);
     std::vector<std::string> wanted;
-    for (const auto& name : line.arguments) {
-        const auto id = store.find(name);
-        if (!id)
-            throw Error(ErrorKind::not_found, cat("there is no image ", quote(name), " in the store"),
-                        "minirun images lists those that are");
-        wanted.push_back(*id);
-    }
+    for (const auto& name : line.arguments) wanted.push_back(need_stored_image(store, name));
     Node root;
     for (const auto& image : stored_images(store))
         if (wanted.empty() || std::find(wanted.begin(), wanted.end(), image.id) != wanted.end())

@@ -11,6 +11,7 @@
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
 #include "cli/render.hpp"
+#include "image/find_image.hpp"
 #include "image/remove_image.hpp"
 #include "image/stored_image.hpp"
 #include "kernel/system_error.hpp"
@@ -72,20 +73,18 @@ int unpack_command(int argc, char** argv) {
     const auto& name = line.arguments[0];
     const auto& directory = line.arguments[1];
     const ImageStore store(default_paths().data);
-    const auto id = store.find(name);
-    const auto held = id ? hold_image(store, *id) : Fd();
-    if (!held)
-        throw Error(ErrorKind::not_found, cat("there is no image ", quote(name), " in the store"),
-                    "minirun images lists those that are");
+    const auto id = need_stored_image(store, name);
+    const auto held = hold_image(store, id);
+    if (!held) throw Error(ErrorKind::not_found, cat("the image ", quote(name), " was removed just now"));
 
     NewDirectory bundle(directory);
     NewDirectory layers(directory + "/layers");
     std::size_t number = 0;
-    for (const auto& layer : stored_layers(store, *id))
+    for (const auto& layer : stored_layers(store, id))
         copy_tree(store.layer_directory(layer.key) + "/tree",
                   cat(directory, "/layers/", layer_name(++number, layer.diff_id)));
-    write_file_atomically(directory + "/config.json",
-                          read_file(store.image_directory(*id) + "/config.json", max_config), 0644);
+    write_file_atomically(directory + "/config.json", read_file(store.image_directory(id) + "/config.json", max_config),
+                          0644);
     layers.keep();
     bundle.keep();
     return 0;

@@ -6,6 +6,7 @@
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
 #include "cli/render.hpp"
+#include "image/find_image.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
 
@@ -36,13 +37,7 @@ int verify_command(int argc, char** argv) {
                     "run it with sudo");
     const ImageStore store(default_paths().data);
     std::vector<std::string> ids;
-    for (const auto& name : line.arguments) {
-        const auto id = store.find(name);
-        if (!id)
-            throw Error(ErrorKind::not_found, cat("there is no image ", quote(name), " in the store"),
-                        "minirun images lists those that are");
-        ids.push_back(*id);
-    }
+    for (const auto& name : line.arguments) ids.push_back(need_stored_image(store, name));
     if (line.arguments.empty()) ids = store.all_images();
     const auto found =
         verify_images(store, ids, [](const std::string& difference) { print_output(difference + "\n"); });

@@ -6,6 +6,7 @@
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/image_text.hpp"
 #include "cli/render.hpp"
+#include "image/find_image.hpp"
 #include "image/stored_image.hpp"
 #include "minirun/error.hpp"
 #include "model/option_error.hpp"
@@ -88,13 +89,10 @@ int history_command(int argc, char** argv) {
         return 0;
     }
     const ImageStore store(default_paths().data);
-    const auto id = store.find(asked.image);
-    if (!id)
-        throw Error(ErrorKind::not_found, cat("there is no image ", quote(asked.image), " in the store"),
-                    "minirun images lists those that are");
+    const auto id = need_stored_image(store, asked.image);
     std::vector<std::vector<std::string>> rows{{"IMAGE", "CREATED", "CREATED BY", "SIZE", "COMMENT"}};
     std::string text;
-    for (const auto& line : lines_of(store, *id)) {
+    for (const auto& line : lines_of(store, id)) {
         const auto shown_id = line.id == missing ? line.id : asked.whole ? "sha256:" + line.id : line.id.substr(0, 12);
         const auto created = asked.human ? ago(seconds_of(line.created)) : line.created;
         const auto size = asked.human ? decimal_size(line.size) : cat(line.size);

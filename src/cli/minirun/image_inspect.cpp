@@ -6,6 +6,7 @@
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/render.hpp"
+#include "image/find_image.hpp"
 #include "image/reference.hpp"
 #include "image/stored_image.hpp"
 #include "minirun/error.hpp"
@@ -131,16 +132,12 @@ int image_inspect_command(int argc, char** argv) {
     const ImageStore store(default_paths().data);
     Ordered all = Ordered::array();
     int code = 0;
-    for (const auto& name : line.arguments) {
-        if (const auto id = store.find(name)) {
-            all.push_back(inspected(store, *id));
-            continue;
+    for (const auto& name : line.arguments) try {
+            all.push_back(inspected(store, need_stored_image(store, name)));
+        } catch (const Error& error) {
+            print_error("minirun", error);
+            code = exit_code(error.kind());
         }
-        const Error error(ErrorKind::not_found, cat("there is no image ", quote(name), " in the store"),
-                          "minirun images lists those that are");
-        print_error("minirun", error);
-        code = exit_code(error.kind());
-    }
     print_output(all.dump(4) + "\n");
     return code;
 }

@@ -3,6 +3,7 @@
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/render.hpp"
+#include "image/find_image.hpp"
 #include "image/reference.hpp"
 #include "image/store.hpp"
 #include "minirun/error.hpp"
@@ -25,13 +26,10 @@ int tag_command(int argc, char** argv) {
     }
     if (line.arguments.size() != 2) throw Error(ErrorKind::usage, "minirun tag takes an image and its new name");
     const ImageStore store(default_paths().data);
-    const auto id = store.find(line.arguments[0]);
-    if (!id)
-        throw Error(ErrorKind::not_found, cat("there is no image ", quote(line.arguments[0]), " in the store"),
-                    "minirun images lists those that are");
+    const auto id = need_stored_image(store, line.arguments[0]);
     const auto reference = parse_reference(line.arguments[1]);
     if (!reference.digest.empty()) throw Error(ErrorKind::usage, "a new name has no digest");
-    store.set_tag(reference.full(), *id);
+    store.set_tag(reference.full(), id);
     return 0;
 }
 
