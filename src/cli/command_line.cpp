@@ -186,6 +186,24 @@ CommandLine read_command_line(std::span<const OptionWords> known, std::span<cons
     return Reader(known, unsupported, words.subspan(1)).read();
 }
 
+CommandLine read_mixed_command_line(std::span<const OptionWords> known, int argc, char** argv) {
+    std::vector<char*> rest(argv + 1, argv + argc);
+    CommandLine all;
+    // One argument at a time: what stands behind it may be an option again, unless "--" stood before it.
+    while (true) {
+        auto line = Reader(known, {}, rest).read();
+        all.options.insert(all.options.end(), line.options.begin(), line.options.end());
+        const auto taken = rest.size() - line.arguments.size();
+        const bool ended = taken > 0 && std::string_view(rest[taken - 1]) == "--";
+        if (line.arguments.empty() || ended) {
+            all.arguments.insert(all.arguments.end(), line.arguments.begin(), line.arguments.end());
+            return all;
+        }
+        all.arguments.push_back(line.arguments.front());
+        rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(taken) + 1);
+    }
+}
+
 std::string options_help(std::span<const OptionWords> known) {
     constexpr std::size_t column = 34;
     std::string text;

@@ -44,6 +44,9 @@ struct UnsupportedOption {
 CommandLine read_command_line(std::span<const OptionWords> known, std::span<const UnsupportedOption> unsupported,
                               int argc, char** argv);
 
+/// The same where options may stand behind arguments, too: of all commands but those that take a container's command.
+CommandLine read_mixed_command_line(std::span<const OptionWords> known, int argc, char** argv);
+
 /// The groups of options, each on a line of at most 80 columns.
 std::string options_help(std::span<const OptionWords> known);
 

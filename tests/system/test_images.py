@@ -186,6 +186,17 @@ class TestTreeAndUnpack:
         assert not (scratch / "other").exists()
 
 
+def test_options_behind_arguments(minirun, scratch):
+    """As with Docker."""
+    load(minirun, scratch, "one:1", BASE_ENTRIES)
+    minirun("tag", "one:1", "two:1").ok()
+    assert minirun("images", "one", "-q", "--no-trunc").ok().out.startswith("sha256:")
+    assert minirun("image", "tree", "one:1", "--no-trunc").ok().out.count("sha256:") == 2
+    minirun("images", "--", "-q").refused_with(125, "'-q'")
+    image = minirun("images", "-q").ok().out.strip()
+    minirun("rmi", image, "-f").ok()
+
+
 def test_formats_of_the_list(minirun, scratch):
     load(minirun, scratch, "one:1", BASE_ENTRIES)
     image = minirun("images", "-q").ok().out.strip()

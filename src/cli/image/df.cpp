@@ -86,7 +86,7 @@ Json as_json(const StoreUsage& usage) {
 }  // namespace
 
 int df_command(int argc, char** argv) {
-    const auto line = read_command_line(options, {}, argc, argv);
+    const auto line = read_mixed_command_line(options, argc, argv);
     bool verbose = false, json = false;
     for (const auto& given : line.options) {
         const auto name = options[given.index].name;

@@ -57,7 +57,7 @@ Asked read_arguments(int argc, char** argv) {
     asked.options.os = host.os;
     asked.options.architecture = host.architecture;
     const auto known = words();
-    const auto line = read_command_line(known, {}, argc, argv);
+    const auto line = read_mixed_command_line(known, argc, argv);
     for (const auto& given : line.options) rows[given.index].apply(asked, given);
     if (asked.help) return asked;
     if (line.arguments.empty() || line.arguments.size() > 2)

@@ -50,7 +50,7 @@ std::vector<OptionWords> words() {
 Asked read_arguments(int argc, char** argv) {
     Asked asked;
     const auto known = words();
-    auto line = read_command_line(known, {}, argc, argv);
+    auto line = read_mixed_command_line(known, argc, argv);
     for (const auto& given : line.options) rows[given.index].apply(asked, given);
     if (line.arguments.size() > 1)
         throw Error(ErrorKind::usage, cat("minirun load takes one archive, not ", line.arguments.size()));

@@ -55,7 +55,7 @@ void draw(const Node& node, const std::string& indent, bool whole, std::string& 
 }  // namespace
 
 int tree_command(int argc, char** argv) {
-    const auto line = read_command_line(options, {}, argc, argv);
+    const auto line = read_mixed_command_line(options, argc, argv);
     bool whole = false;
     for (const auto& given : line.options) {
         if (options[given.index].name == "help") {

@@ -53,7 +53,7 @@ std::string layer_name(std::size_t number, const std::string& diff_id) {
 }  // namespace
 
 int unpack_command(int argc, char** argv) {
-    const auto line = read_command_line(options, {}, argc, argv);
+    const auto line = read_mixed_command_line(options, argc, argv);
     if (!line.options.empty()) {
         print_output(
             cat("Usage: minirun image unpack IMAGE DIRECTORY\n"

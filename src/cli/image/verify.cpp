@@ -18,7 +18,7 @@ constexpr OptionWords options[] = {{0, "help", "", "print this text"}};
 }  // namespace
 
 int verify_command(int argc, char** argv) {
-    const auto line = read_command_line(options, {}, argc, argv);
+    const auto line = read_mixed_command_line(options, argc, argv);
     if (!line.options.empty()) {
         print_output(
             cat("Usage: minirun image verify [IMAGE…]\n"

@@ -31,7 +31,7 @@ struct Asked {
 
 Asked read_arguments(int argc, char** argv) {
     Asked asked;
-    const auto line = read_command_line(options, {}, argc, argv);
+    const auto line = read_mixed_command_line(options, argc, argv);
     for (const auto& given : line.options) {
         const auto name = options[given.index].name;
         if (name == "human") asked.human = given.on;

@@ -121,7 +121,7 @@ Ordered inspected(const ImageStore& store, const std::string& id) {
 }  // namespace
 
 int image_inspect_command(int argc, char** argv) {
-    const auto line = read_command_line(options, {}, argc, argv);
+    const auto line = read_mixed_command_line(options, argc, argv);
     if (!line.options.empty()) {
         print_output(
             cat("Usage: minirun image inspect IMAGE…\n\nPrints what docker image inspect prints.\n\nOptions:\n",

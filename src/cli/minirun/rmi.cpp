@@ -29,7 +29,7 @@ void print_removed(const Removed& removed) {
 }  // namespace
 
 int rmi_command(int argc, char** argv) {
-    const auto line = read_command_line(rmi_options, {}, argc, argv);
+    const auto line = read_mixed_command_line(rmi_options, argc, argv);
     bool force = false;
     for (const auto& given : line.options) {
         if (rmi_options[given.index].name == "help") {
@@ -58,7 +58,7 @@ int rmi_command(int argc, char** argv) {
 }
 
 int image_prune_command(int argc, char** argv) {
-    const auto line = read_command_line(prune_options, {}, argc, argv);
+    const auto line = read_mixed_command_line(prune_options, argc, argv);
     bool all = false;
     for (const auto& given : line.options) {
         const auto name = prune_options[given.index].name;

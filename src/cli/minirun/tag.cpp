@@ -17,7 +17,7 @@ constexpr OptionWords options[] = {{0, "help", "", "print this text"}};
 }  // namespace
 
 int tag_command(int argc, char** argv) {
-    const auto line = read_command_line(options, {}, argc, argv);
+    const auto line = read_mixed_command_line(options, argc, argv);
     if (!line.options.empty()) {
         print_output(
             cat("Usage: minirun tag IMAGE NAME[:TAG]\n\nGives an image of the store another name.\n\nOptions:\n",
