@@ -40,21 +40,28 @@ std::vector<std::pair<std::string, std::string>> attributes_of(const std::string
     return found;
 }
 
-std::vector<std::string> names_in(int directory) {
+// 0 or errno.
+int read_names(int directory, std::vector<std::string>& names) {
     // A descriptor of its own: closedir() closes it.
-    const int copy = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy < 0 ? nullptr : ::fdopendir(copy), &::closedir);
-    std::vector<std::string> names;
-    while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr)
+    Fd copy(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(copy ? ::fdopendir(copy.get()) : nullptr, &::closedir);
+    if (!stream) return errno;
+    (void)copy.release();
+    errno = 0;
+    while (const auto* entry = ::readdir(stream.get())) {
         if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
             names.emplace_back(entry->d_name);
+        errno = 0;
+    }
+    const int error = errno;
     std::sort(names.rbegin(), names.rend());
-    return names;
+    return error;
 }
 
-std::string target_of(int directory, const std::string& name) {
+// Of a link that is held by its path.
+std::string target_of(const Fd& link) {
     char target[4096];
-    const auto length = ::readlinkat(directory, name.c_str(), target, sizeof target);
+    const auto length = ::readlinkat(link.get(), "", target, sizeof target);
     return length < 0 ? "" : std::string(target, static_cast<std::size_t>(length));
 }
 
@@ -115,7 +122,8 @@ Bytes DirectoryTar::next() {
 }
 
 void DirectoryTar::enter(Fd directory, const std::string& prefix) {
-    auto names = names_in(directory.get());
+    std::vector<std::string> names;
+    if (const int error = read_names(directory.get(), names); error != 0) failed(prefix, error);
     levels_.push_back({std::move(directory), prefix, std::move(names)});
 }
 
@@ -145,6 +153,14 @@ void DirectoryTar::add_next_entry() {
         throw Error(ErrorKind::bad_input,
                     cat(quote(cat(path_, '/', name)), " has a name that an archive of a layer cannot hold"));
     auto entry = entry_of(name, info);
+    if (is_layer_)
+        for (const char* attribute :
+             {"trusted.overlay.redirect", "trusted.overlay.metacopy", "trusted.overlay.whiteout"})
+            if (::getxattr(place.c_str(), attribute, nullptr, 0) >= 0)
+                throw Error(ErrorKind::unsupported,
+                            cat(quote(cat(path_, '/', name)), " has the attribute ", attribute,
+                                ", so it is not whole without the layers below"),
+                            "make the layer on an overlay with redirect_dir=off and metacopy=off");
     if (S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) {
         Fd opened(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
         if (!opened) failed(name, errno);
@@ -152,7 +168,7 @@ void DirectoryTar::add_next_entry() {
                                      : add_file(entry, std::move(opened), info);
     }
     if (S_ISSOCK(info.st_mode)) return;
-    if (S_ISLNK(info.st_mode)) entry.link = target_of(level.directory.get(), last);
+    if (S_ISLNK(info.st_mode)) entry.link = target_of(held);
     tar_.add(entry);
 }
 

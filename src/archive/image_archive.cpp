@@ -22,7 +22,7 @@ namespace minirun {
 namespace {
 
 constexpr std::size_t max_manifest = 4 << 20;  // the engines' limit
-constexpr std::size_t most_files = 1'000'000;
+constexpr std::size_t most_files = 1'000'000, longest_name = 4096;
 
 bool is_any_of(std::string_view word, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -129,6 +129,7 @@ void ImageArchive::index_tar(ByteSource& source) {
     while (tar.next(entry)) {
         std::string_view name = entry.name;
         while (name.starts_with("./")) name.remove_prefix(2);
+        if (name.size() > longest_name) continue;  // nothing names it
         if (files_.size() + links.size() >= most_files)
             throw Error(ErrorKind::bad_input, cat(name_, " has too many files"));
         // Docker writes a layer that comes twice as a link to the first one.

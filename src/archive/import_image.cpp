@@ -20,6 +20,7 @@
 #include "minirun/error.hpp"
 #include "minirun/image.hpp"
 #include "model/config_change.hpp"
+#include "model/option_error.hpp"
 
 namespace minirun {
 namespace {
@@ -48,9 +49,18 @@ Fd open_archive(const std::string& path) {
 
 void must_be_whole(const DraftLayer& layer, const std::string& name) {
     if (layer.unpacked.links_below.empty()) return;
-    const auto& link = layer.unpacked.links_below.front();
-    throw Error(ErrorKind::bad_input, cat(name, ": the entry ", quote(link.name), " is a hard link to ",
-                                          quote(link.link), ", which is not in the archive before it"));
+    const auto& [path, target] = *layer.unpacked.links_below.begin();
+    throw Error(ErrorKind::bad_input, cat(name, ": the entry ", quote(path), " is a hard link to ", quote(target),
+                                          ", which is not in the archive before it"));
+}
+
+// A config is JSON, which is UTF-8.
+void must_be_text(std::string_view option, const std::string& text) {
+    try {
+        (void)Json(text).dump();
+    } catch (const Json::exception&) {
+        throw option_error(option, text, "is no UTF-8");
+    }
 }
 
 DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const ImportOptions& options) {
@@ -113,13 +123,17 @@ std::string import_image(const ImageStore& store, const std::string& path, const
     // Before the long work: what is wrong with them is known at once.
     auto tried = Json::object();
     for (const auto& change : options.changes) apply_change(tried, change);
+    must_be_text("--message", options.message);
+    for (const auto& change : options.changes) must_be_text("--change", change);
     StoreWriter writer(store);
     const auto layer = unpack_root(writer, path, options);
-    const auto config = config_of(options, path, layer.diff_id);
+    const auto config = config_of(options, printable(path), layer.diff_id);
     // The lowest layer is its own chain.
     const auto key = layer.needs_others() ? chain_key(layer.diff_id) : own_key(layer.diff_id);
     if (!store.has_layer(key)) writer.publish_layer(layer, key);
-    return publish(writer, config.dump(), config["created"].get<std::string>(), {layer.diff_id}, {key});
+    auto id = publish(writer, config.dump(), config["created"].get<std::string>(), {layer.diff_id}, {key});
+    if (!options.name.empty()) store.set_tag(options.name, id);
+    return id;
 }
 
 LoadedImage load_bundle(const ImageStore& store, const std::string& directory, const UnpackLimits& limits) {

@@ -10,6 +10,7 @@
 namespace minirun {
 
 struct ImportOptions {
+    std::string name;                  ///< Reference::full(); empty: none
     std::vector<std::string> changes;  ///< instructions of a Dockerfile: apply_change()
     std::string message;               ///< the image's comment; empty: where it is from
     std::string os, architecture, variant;

@@ -37,7 +37,7 @@ public:
         // Without a tag: all of them, as Docker does.
         if (name.find('@') == std::string::npos && name.find(':', name.rfind('/') + 1) == std::string::npos)
             for (const auto& tag : store_.all_tags())
-                if (is_repository(name, tag.name)) add(tag.id, tag.name), found = true;
+                if (is_repository(name, tag.name) && store_.has_image(tag.id)) add(tag.id, tag.name), found = true;
         if (found) return;
         const auto id = need_stored_image(store_, name);
         const bool by_id = id.starts_with(name.starts_with("sha256:") ? name.substr(7) : name);
@@ -90,6 +90,10 @@ public:
                               {"size", layer.archive_size}});
         }
         const auto config_digest = add_blob(config);
+        if (config_digest != "sha256:" + image.id)
+            throw Error(ErrorKind::bad_input,
+                        cat("the config of the image ", image.id.substr(0, 12), " is not the one that was loaded"),
+                        "remove the image and load it again");
         const Json manifest{{"schemaVersion", 2},
                             {"mediaType", manifest_type},
                             {"config",

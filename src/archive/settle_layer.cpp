@@ -27,6 +27,22 @@ std::string parent_of(const std::string& path) {
 }
 std::string last_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// The time of a directory stays what it is, whatever is made in it.
+class SameTime {
+public:
+    explicit SameTime(int directory) : directory_(directory) { ::fstat(directory, &before_); }
+    ~SameTime() {
+        const timespec times[2] = {before_.st_mtim, before_.st_mtim};
+        ::futimens(directory_, times);
+    }
+    SameTime(const SameTime&) = delete;
+    SameTime& operator=(const SameTime&) = delete;
+
+private:
+    int directory_;
+    struct stat before_ {};
+};
+
 class Settler {
 public:
     Settler(const std::string& tree, const std::vector<Layer>& below, const std::string& name)
@@ -39,20 +55,20 @@ public:
         if (directory) copy_looks(*entry, directory.get());
     }
 
-    void settle_link(const TarEntry& link) {
-        const auto target = clean_path(link.link).substr(1);
+    void settle_link(const std::string& path, const std::string& target) {
         const auto entry = view_.lookup("/" + target, false);
         if (!entry || entry->is_directory())
             throw Error(ErrorKind::bad_input,
-                        cat(name_, ": the entry ", quote(link.name), " is a hard link to ", quote(link.link),
-                            ", which is ", entry ? "a directory" : "neither in this layer nor below it"));
+                        cat(name_, ": the entry ", quote(path), " is a hard link to ", quote(target), ", which is ",
+                            entry ? "a directory" : "neither in this layer nor below it"));
         if (!entry->is_regular())
-            throw Error(ErrorKind::unsupported, cat(name_, ": the entry ", quote(link.name), " is a hard link to ",
-                                                    quote(link.link), " of a layer below, which is no regular file"));
+            throw Error(ErrorKind::unsupported, cat(name_, ": the entry ", quote(path), " is a hard link to ",
+                                                    quote(target), " of a layer below, which is no regular file"));
         const auto source_parent = make_directories(parent_of(target));
+        const SameTime sources_time(source_parent.get());
         copy_file(*entry, source_parent, last_of(target));
-        const auto path = clean_path(link.name).substr(1);
         const auto parent = make_directories(parent_of(path));
+        const SameTime parents_time(parent.get());
         ::unlinkat(parent.get(), last_of(path).c_str(), 0);
         if (::linkat(source_parent.get(), last_of(target).c_str(), parent.get(), last_of(path).c_str(), 0) < 0)
             failed(path);
@@ -119,7 +135,7 @@ void settle_layer(const UnpackedLayer& layer, const std::string& tree, const std
                   const std::string& name) {
     Settler settler(tree, below, name);
     for (const auto& path : layer.implied_directories) settler.settle_directory(path);
-    for (const auto& link : layer.links_below) settler.settle_link(link);
+    for (const auto& [path, target] : layer.links_below) settler.settle_link(path, target);
 }
 
 }  // namespace minirun

@@ -44,7 +44,7 @@ DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, con
     make_directory(tree_path, 0755);
     const Fd tree(::open(tree_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     HashedSource hashed(archive);
-    TarRecorder recorder(hashed, layer.directory);
+    TarRecorder recorder(hashed, layer.directory, limits.bytes);
     TarReader tar(recorder, name);
     layer.unpacked = unpack_layer(tar, tree, name, limits, &recorder);
     tar.finish();

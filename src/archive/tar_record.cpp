@@ -32,11 +32,12 @@ std::uint64_t add_checksum(std::uint64_t checksum, Bytes bytes) {
 
 }  // namespace
 
-TarRecorder::TarRecorder(ByteSource& source, std::string directory)
+TarRecorder::TarRecorder(ByteSource& source, std::string directory, std::uint64_t most)
     : source_(source),
       directory_(std::move(directory)),
       compressor_(ZSTD_createCCtx(), ZSTD_freeCCtx),
-      packed_(ZSTD_CStreamOutSize()) {
+      packed_(ZSTD_CStreamOutSize()),
+      left_(most) {
     const auto path = directory_ + "/tar-record";
     file_.reset(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file_) throw system_error(cat("cannot make the file ", quote(path)), errno);
@@ -127,6 +128,10 @@ void TarRecorder::write_text(std::uint64_t kind, Bytes text) {
 }
 
 void TarRecorder::write(const void* bytes, std::size_t size) {
+    if (size > left_)
+        throw Error(ErrorKind::bad_input, "the archive has too much that is no file's content",
+                    "--max-size raises the limit");
+    left_ -= size;
     const auto* begin = static_cast<const unsigned char*>(bytes);
     plain_.insert(plain_.end(), begin, begin + size);
     if (plain_.size() >= block_size) compress(false);
@@ -192,7 +197,7 @@ public:
 
 private:
     [[noreturn]] void refuse() const {
-        throw Error(ErrorKind::bad_input, cat(name_, " is damaged"), "load the image again");
+        throw Error(ErrorKind::bad_input, cat(name_, " is damaged"), "remove the image and load it again");
     }
     void skip() {
         while (!bytes().empty()) continue;
@@ -228,7 +233,7 @@ TarReplay::TarReplay(const std::string& directory, std::string name, Changed cha
         struct stat info {};
         if (!record_ || ::fstat(record_.get(), &info) < 0)
             throw Error(ErrorKind::not_found, cat("the record of the archive of ", name_, " is gone: ", quote(path)),
-                        "load the image again", errno);
+                        "remove the image and load it again", errno);
         pieces_ = std::make_unique<Pieces>(record_.get(), static_cast<std::uint64_t>(info.st_size),
                                            cat("the record of the archive of ", name_));
     };
@@ -236,7 +241,7 @@ TarReplay::TarReplay(const std::string& directory, std::string name, Changed cha
     std::uint64_t files = 0;
     for (Pieces::Piece piece; pieces_->next(piece);) {
         if (piece.kind == content) files++;
-        if (piece.kind == replaced) replaced_.push_back({files, piece.path});
+        if (piece.kind == replaced) replaced_[piece.path].push_back({files, replacements_++});
     }
     open();
 }
@@ -263,14 +268,25 @@ Bytes TarReplay::next() {
     }
 }
 
-Fd TarReplay::open_file(const std::string& path, std::uint64_t size) {
-    auto place = "tree/" + path;
-    for (std::size_t i = 0; i < replaced_.size(); i++) {
-        const auto& [after, old] = replaced_[i];
-        if (files_ >= after || (path != old && !path.starts_with(old + "/"))) continue;
-        place = cat("replaced/", i, path.substr(old.size()));
-        break;
+// In the tree, or where it was put when it, or a directory above it, was replaced: the first time after this piece.
+std::string TarReplay::place_of(const std::string& path) const {
+    std::size_t first = replacements_;
+    std::string below;
+    for (auto end = path.size(); end != std::string::npos && end > 0; end = path.rfind('/', end - 1)) {
+        const auto found = replaced_.find(path.substr(0, end));
+        if (found == replaced_.end()) continue;
+        const auto& times = found->second;
+        const auto next = std::upper_bound(times.begin(), times.end(), files_,
+                                           [](std::uint64_t files, const Replaced& one) { return files < one.after; });
+        if (next == times.end() || next->number >= first) continue;
+        first = next->number;
+        below = path.substr(end);
     }
+    return first == replacements_ ? "tree/" + path : cat("replaced/", first, below);
+}
+
+Fd TarReplay::open_file(const std::string& path, std::uint64_t size) {
+    const auto place = place_of(path);
     const Fd layer(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     const auto opened = kernel::open_beneath(layer.get(), place.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
                                              0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,7 +28,8 @@ namespace minirun {
 class TarRecorder : public ByteSource {
 public:
     /// Makes `directory`/tar-record. `replaced` in the same directory takes what a later entry of the archive replaces.
-    TarRecorder(ByteSource& source, std::string directory);
+    /// A record of more than `most` bytes, before it is compressed, is Error{bad_input}.
+    TarRecorder(ByteSource& source, std::string directory, std::uint64_t most);
     ~TarRecorder() override;
 
     Bytes next() override;
@@ -62,6 +64,7 @@ private:
     std::vector<unsigned char> plain_, packed_;  ///< of the record
     Content content_;
     std::size_t replaced_ = 0;
+    std::uint64_t left_;
 };
 
 /// The archive of a recorded layer.
@@ -82,9 +85,10 @@ private:
     class Pieces;
     struct Replaced {
         std::uint64_t after;  ///< so many pieces of files
-        std::string path;
+        std::size_t number;
     };
 
+    std::string place_of(const std::string& path) const;
     Fd open_file(const std::string& path, std::uint64_t size);
     Bytes read_file();
     void end_file();
@@ -93,7 +97,8 @@ private:
     Changed changed_;
     Fd record_;
     std::unique_ptr<Pieces> pieces_;
-    std::vector<Replaced> replaced_;
+    std::map<std::string, std::vector<Replaced>> replaced_;  ///< by path, in their order
+    std::size_t replacements_ = 0;
     std::uint64_t files_ = 0;  ///< pieces of files so far
     Fd file_;
     std::string path_;

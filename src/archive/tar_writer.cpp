@@ -11,8 +11,20 @@
 
 namespace minirun {
 
-TarWriter::TarWriter(Sink sink) : sink_(std::move(sink)), archive_(archive_write_new(), archive_write_free) {
+namespace {
+
+// Otherwise freeing it would write the rest: zeros for what is missing of a file, and an end that looks as if all were
+// there.
+int end_without_finishing(archive* writer) {
+    archive_write_fail(writer);
+    return archive_write_free(writer);
+}
+
+}  // namespace
+
+TarWriter::TarWriter(Sink sink) : sink_(std::move(sink)), archive_(archive_write_new(), &end_without_finishing) {
     archive_write_set_format_pax(archive_.get());
+    archive_write_set_options(archive_.get(), "xattrheader=SCHILY");
     archive_write_set_bytes_per_block(archive_.get(), 0);
     check(archive_write_open(archive_.get(), this, nullptr, &TarWriter::pass_on, nullptr));
 }

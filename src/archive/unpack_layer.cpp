@@ -80,7 +80,7 @@ private:
         if (path == open_path_ && open_) return open_.get();
         if (path.empty()) return tree_.get();
         auto opened = kernel::open_beneath(tree_.get(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0, beneath);
-        if (!opened && opened.error() == ENOENT) {
+        if (!opened && (opened.error() == ENOENT || (opened.error() == ENOTDIR && deleted_.contains(path)))) {
             const auto slash = path.rfind('/');
             const int above = parent(entry, slash == std::string::npos ? "" : path.substr(0, slash));
             const auto last = slash == std::string::npos ? path : path.substr(slash + 1);
@@ -129,6 +129,7 @@ private:
         if (hidden.empty() || hidden == "." || hidden == "..") refuse(entry, "deletes nothing that has a name");
         const auto path = above.empty() ? hidden : above + "/" + hidden;
         deleted_.insert(path);
+        result_.links_below.erase(path);
         if (::mknodat(directory, hidden.c_str(), S_IFCHR, makedev(0, 0)) == 0) return;
         if (errno != EEXIST) failed(entry, errno);
         // This layer has something new there: a file hides what is below, a directory has to be told to.
@@ -137,6 +138,7 @@ private:
 
     void make(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
         if (entry.is_hard_link) return link(entry, directory, path, last);
+        result_.links_below.erase(path);
         clear(entry, directory, path, last);
         switch (entry.mode & S_IFMT) {
             case S_IFDIR: return make_directory(entry, directory, path, last);
@@ -181,13 +183,17 @@ private:
         if (!file) failed(entry, errno);
         // What is in the archive for a file with holes is not what is in the file.
         if (recorder_ != nullptr && !entry.is_sparse) recorder_->file(path, tar_.data_offset(), entry.size);
-        std::uint64_t end = 0;
+        std::uint64_t end = 0, delivered = 0;
         tar_.read_data([&](Bytes piece, std::uint64_t offset) {
+            if (offset > entry.size || piece.size() > entry.size - offset)
+                refuse(entry, "has more content than it says");
             if (offset != end && ::lseek(file.get(), static_cast<off_t>(offset), SEEK_SET) < 0) failed(entry, errno);
             if (const auto written = kernel::write_all(file.get(), piece.data(), piece.size()); !written)
                 failed(entry, written.error());
             end = offset + piece.size();
+            delivered += piece.size();
         });
+        if (!entry.is_sparse && delivered != entry.size) refuse(entry, "has less content than it says");
         if (end < entry.size && ::ftruncate(file.get(), static_cast<off_t>(entry.size)) < 0) failed(entry, errno);
         finish(entry, file.get());
     }
@@ -205,7 +211,8 @@ private:
         if (!source || ::fstatat(source.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) {
             if (found.error() == ELOOP)
                 refuse(entry, cat("is a hard link through a symbolic link: ", quote(entry.link)));
-            result_.links_below.push_back(entry);
+            clear(entry, directory, path, last);
+            result_.links_below[path] = target;
             return;
         }
         if (S_ISDIR(info.st_mode)) refuse(entry, cat("is a hard link to the directory ", quote(entry.link)));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ struct UnpackedLayer {
     /// Directories that the archive did not mention but had entries in: made 0755, root's. They are to look as in the
     /// layers below.
     std::vector<std::string> implied_directories;
-    /// Hard links to files that this layer does not have.
-    std::vector<TarEntry> links_below;
+    /// Hard links to files that this layer does not have: path and target, both clean and relative to the root.
+    std::map<std::string, std::string> links_below;
     bool root_is_named = false;  ///< the archive has an entry for the root of the layer
     std::uint64_t bytes = 0;     ///< of all regular files and links, as Docker counts
 };

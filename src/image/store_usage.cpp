@@ -52,6 +52,13 @@ void count_containers(StoreUsage& usage, const std::string& directory, const std
     }
 }
 
+// None of an image that is damaged, or was removed just now.
+std::vector<StoredLayer> layers_of(const ImageStore& store, const std::string& id) try {
+    return stored_layers(store, id);
+} catch (const Error&) {
+    return {};
+}
+
 }  // namespace
 
 std::uint64_t StoreUsage::total() const {
@@ -78,7 +85,7 @@ StoreUsage store_usage(const ImageStore& store, const std::string& containers) {
     for (auto& image : stored_images(store)) {
         const auto directory = store.image_directory(image.id);
         const bool active = locked.contains(inode_of(directory));
-        for (const auto& layer : stored_layers(store, image.id)) {
+        for (const auto& layer : layers_of(store, image.id)) {
             const auto found = layers.find(layer.key);
             if (found == layers.end() || !keys_of[image.id].insert(layer.key).second) continue;
             found->second.diff_id = layer.diff_id;

@@ -111,9 +111,13 @@ void add_ports(Json& config, const Instruction& instruction) {
         if (word.find('/') == std::string::npos) word += "/tcp";
         const auto ports = word.substr(0, word.find('/'));
         const auto protocol = word.substr(ports.size() + 1);
-        for (const auto& port : split(ports, '-')) {
+        unsigned last = 0;
+        const auto range = split(ports, '-');
+        for (const auto& port : range) {
             const auto number = parse_number<unsigned>(port);
-            if (!number || *number == 0 || *number > 65535) instruction.refuse(cat(quote(word), " is no port"));
+            if (!number || *number == 0 || *number > 65535 || *number < last || range.size() > 2)
+                instruction.refuse(cat(quote(word), " is no port"));
+            last = *number;
         }
         if (protocol != "tcp" && protocol != "udp" && protocol != "sctp")
             instruction.refuse(cat(quote(word), " is no port"));

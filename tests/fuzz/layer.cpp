@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         GrowthLimit limited(
             *plain, [] { return std::uint64_t{0}; }, {1, 4 << 20}, "layer");
         HashedSource hashed(limited);
-        TarRecorder recorder(hashed, layer_path);
+        TarRecorder recorder(hashed, layer_path, 8 << 20);
         TarReader tar(recorder, "layer");
         Outcome done{unpack_layer(tar, tree, "layer", limits, &recorder), ""};
         tar.finish();

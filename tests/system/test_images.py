@@ -123,6 +123,29 @@ class TestVerify:
         for sentence in says:
             assert any(line.startswith("layer ") and line.endswith(sentence) for line in result.out.splitlines()), result.out
 
+    @pytest.mark.parametrize("change, says", [
+        (lambda tree: (tree / "empty").unlink(), "'empty' is gone"),
+        (lambda tree: ((tree / "empty").unlink(), (tree / "empty").mkdir()), "'empty' is of another type"),
+        (lambda tree: ((tree / "hard").unlink(), (tree / "hard").symlink_to("/etc/shadow")), "'hard' is of another type"),
+        (lambda tree: ((tree / "hard").unlink(), (tree / "hard").write_text("content")), "'hard' has 1 names, not 2"),
+        (lambda tree: ((tree / "hard").unlink(), (tree / "hard").write_text("CONTENT")), "'hard' has another content"),
+        (lambda tree: (tree / "empty").write_text("x"), "'empty' has 1 bytes, not 0")])
+    def test_files_that_are_not_in_the_record(self, minirun, scratch, change, says):
+        load(minirun, scratch, "x", [layer(entry("file", "content"), hardlink("hard", "file"), entry("empty", ""))])
+        (tree,) = minirun.root.glob("layers/*/tree")
+        change(tree)
+        assert says in minirun("image", "verify", "x").out
+
+    def test_links_to_layers_below(self, minirun, scratch, base):
+        """The later entry counts, and times stay as they are."""
+        below = layer(entry("d", pax={"mtime": "5"}), entry("d/lower", "lower"))
+        upper = layer(entry("./", pax={"mtime": "7"}), entry("d", pax={"mtime": "6"}), entry("d/x", "x" * 600), hardlink("d/x", "d/lower"),
+                      hardlink("d/y", "d/lower"), entry("d/y", "mine"), hardlink("d/z", "d/lower"))
+        load(minirun, scratch, "x", [base, below, upper])
+        assert minirun.run("x", "sh", "-c", "cat /d/x /d/y /d/z; stat -c %Y /d").ok().out == "lowerminelower6\n"
+        assert minirun("image", "verify", "x").ok().out == "1 image, 3 layers: no difference\n"
+        minirun("save", "-o", "/dev/null", "x").ok()
+
     def test_what_belongs_to_the_image(self, minirun, scratch):
         load(minirun, scratch, "x", [layer(entry("a", "a")), layer(entry("b", "b"))])
         (image,) = (minirun.root / "images").iterdir()
@@ -161,6 +184,13 @@ class TestSpace:
             assert (usage["Reclaimable"], usage["Images"][0]["Active"], usage["Containers"]["Active"]) == (0, True, 1)
             assert minirun("system", "df").ok().lines[1].split()[:3] == ["Images", "1", "1"]
         assert minirun("system", "df").ok().lines[1].split()[:3] == ["Images", "1", "0"]
+
+
+def test_space_with_a_damaged_image(minirun, scratch):
+    load(minirun, scratch, "x", BASE_ENTRIES)
+    (image,) = (minirun.root / "images").iterdir()
+    (image / "config.json").write_text("{")
+    assert minirun("system", "df", "-v").ok().lines
 
 
 class TestTreeAndUnpack:

@@ -69,6 +69,31 @@ class TestImport:
         (tree,) = minirun.root.glob("layers/*/tree")
         assert sorted(os.listdir(tree)) == ["f", "m"] and os.listdir(tree / "m") == []
 
+    def test_more_levels_than_descriptors(self, minirun, scratch):
+        deep = scratch / "source"
+        deep.mkdir()
+        here = os.open(deep, os.O_RDONLY)
+        for _ in range(1500):
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+        os.close(os.open("last", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+        os.close(here)
+        few = ["prlimit", "--nofile=1024:"]
+        minirun("import", deep, "x", before=few).ok()
+        (tree,) = minirun.root.glob("layers/*/tree")
+        assert subprocess.run(["find", tree, "-name", "last"], capture_output=True).stdout.count(b"\n") == 1
+        minirun("import", deep, "y", before=["prlimit", "--nofile=500:500"]).refused_with(125, "Too many open files")
+        subprocess.run(["rm", "-rf", deep], check=True)
+
+    def test_what_is_no_utf8(self, minirun, scratch):
+        source = make_tree(scratch / "source", {"x": ""})
+        for option in ("-m", "-c"):
+            minirun("import", option, os.fsdecode(b"ENV A=\xff"), source).refused_with(125, "is no UTF-8")
+        odd = make_tree(scratch / os.fsdecode(b"odd\xff"), {"x": ""})
+        minirun("import", odd, "x").ok()
+
     def test_not_the_store_itself(self, minirun, scratch):
         """As with `minirun import /`."""
         (scratch / "file").write_text("x")
@@ -87,7 +112,7 @@ class TestImport:
 
     @pytest.mark.parametrize("change, sentence", [
         ("RUN true", "unknown instruction 'RUN'"), ("CMD", "CMD has no value"), ("ENV A", "there is no value"), ("ENV A=1 B", "expected NAME=value, found 'B'"),
-        ("EXPOSE x", "'x/tcp' is no port"), ("EXPOSE 80/x", "'80/x' is no port"), ("VOLUME a", "expected an absolute path, found 'a'"),
+        ("EXPOSE x", "'x/tcp' is no port"), ("EXPOSE 80/x", "'80/x' is no port"), ("EXPOSE 90-80", "'90-80/tcp' is no port"), ("EXPOSE 1-2-3", "'1-2-3/tcp' is no port"), ("VOLUME a", "expected an absolute path, found 'a'"),
         ("STOPSIGNAL NO", "there is no signal 'NO'"), ('ENV A="b', "a quotation mark is not closed")])
     def test_changes_that_are_none(self, minirun, scratch, change, sentence):
         minirun("import", "-c", change, make_tree(scratch / "source", {"x": ""})).refused_with(125, f"--change '{change}': {sentence}")
@@ -125,6 +150,13 @@ class TestBundle:
             assert sorted(tarfile.open(fileobj=upper).getnames()) == [".", "x", "x/.wh.gone"]
         other("load", "-q", scratch / "saved.tar").ok()
         assert other.run("name:1").ok().out == "kept\n"
+
+    @pytest.mark.parametrize("attribute", ["trusted.overlay.redirect", "trusted.overlay.metacopy"])
+    def test_layers_that_are_not_whole(self, minirun, bundle, attribute):
+        image = bundle(layers=[{"x/file": "text"}])
+        (tree,) = image.glob("layers/*/x")
+        os.setxattr(tree / "file" if "metacopy" in attribute else tree, attribute, b"y")
+        minirun("load", image).refused_with(125, f"has the attribute {attribute}", hint="metacopy=off")
 
     def test_what_is_no_images(self, minirun, runtime_bundle):
         _, image = runtime_bundle(["true"])

@@ -167,6 +167,30 @@ class TestLayers:
         found = (tree_of(minirun, made) / "sparse").stat()
         assert found.st_size == (50 << 20) + 3 and found.st_blocks * 512 < 1 << 20
 
+    @pytest.mark.parametrize("key", ["SCHILY.realsize", "GNU.sparse.realsize"])
+    @pytest.mark.parametrize("size, sentence", [(0, "has more content than it says"), (9000, "has less content than it says")])
+    def test_sizes_that_disagree(self, minirun, scratch, key, size, sentence):
+        made = layer(entry("a", "x" * 600, pax={key: str(size)}), entry("b", "y" * 20000))
+        minirun("load", "-q", docker_archive(scratch / "made.tar", [made])).refused_with(125, "the entry 'a' " + sentence)
+        assert minirun("images", "-q").ok().out == ""
+
+    def test_below_what_was_deleted(self, minirun, scratch, base):
+        """A directory that comes again without an entry of its own."""
+        made = [base, layer(entry("a"), entry("a/old", "o")), layer(entry(".wh.a", ""), entry("a/new", "n"))]
+        minirun("load", "-q", docker_archive(scratch / "made.tar", made)).ok()
+        assert minirun.run("made:1", "ls", "/a").ok().out == "new\n"
+
+    def test_much_that_is_no_content(self, minirun, scratch):
+        made = layer(entry("a", "x")) + os.urandom(3 << 20)
+        minirun("load", "-q", "--max-size", "2m", docker_archive(scratch / "made.tar", [made])).refused_with(125, "too much that is no file's content", hint="--max-size")
+
+    def test_all_holes(self, minirun, scratch):
+        (scratch / "holes").touch()
+        os.truncate(scratch / "holes", 5 << 20)
+        for form in ("gnu", "pax"):
+            subprocess.run(["tar", "--sparse", f"--format={form}", "-C", scratch, "-cf", scratch / "s.tar", "holes"], check=True)
+            minirun("load", "-q", docker_archive(scratch / "made.tar", [(scratch / "s.tar").read_bytes()], names=[form])).ok()
+
     def test_what_is_deleted(self, minirun, scratch, base):
         below = layer(entry("d"), entry("d/old", "o"), entry("e"), entry("e/old", "o"), entry("f", "f"), entry("g"), entry("g/old", "o"))
         above = layer(entry(".wh.f", ""), entry("d/.wh..wh..opq", ""), entry("d/new", "n"), entry(".wh.e", ""), entry("e"), entry("e/new", "n"),

@@ -130,6 +130,22 @@ class TestOutput:
             loaded.start("save", "made:1", stdout=file).finish().ok()
         assert other("load", "-q", scratch / "out.tar").ok().out == "Loaded image: made:1\n"
 
+    def test_to_a_link(self, loaded, scratch):
+        (scratch / "target").write_text("old")
+        (scratch / "link").symlink_to("target")
+        loaded("save", "-o", scratch / "link", "made:1").ok()
+        assert (scratch / "link").is_symlink() and (scratch / "target").stat().st_size > 10000
+        with open(scratch / "out", "wb") as out:
+            loaded.start("save", "-o", "/dev/stdout", "made:1", stdout=out).finish().ok()
+        assert (scratch / "out").read_bytes() == (scratch / "target").read_bytes() and os.path.islink("/dev/stdout")
+
+    def test_what_is_not_whole_does_not_look_so(self, loaded, scratch):
+        (file,) = loaded.root.glob("layers/*/tree/a/file")
+        file.write_text("CONTENT")
+        with open(scratch / "out.tar", "wb") as out:
+            assert loaded.start("save", "made:1", stdout=out).finish().code == 125
+        assert subprocess.run(["tar", "tf", scratch / "out.tar"], capture_output=True).returncode != 0
+
     def test_a_disk_that_is_full(self, loaded, scratch):
         with open("/dev/full", "w") as full:
             loaded.start("save", "made:1", stdout=full).finish().refused(125, "cannot write the archive: No space left on device (ENOSPC)")
@@ -152,7 +168,7 @@ class TestOutput:
         loaded("save", "-o", scratch / "saved.tar", "made:1").refused_with(125, "the record of the archive of layer")
         for record in loaded.root.glob("layers/*/tar-record"):
             record.unlink()
-        loaded("save", "-o", scratch / "saved.tar", "made:1").refused_with(125, "the record of the archive of layer", "is gone", hint="load the image again")
+        loaded("save", "-o", scratch / "saved.tar", "made:1").refused_with(125, "the record of the archive of layer", "is gone", hint="load it again")
         assert not (scratch / "saved.tar").exists()
 
     @pytest.mark.parametrize("words, sentence", [

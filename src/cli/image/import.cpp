@@ -18,7 +18,7 @@ namespace minirun {
 namespace {
 
 struct Asked {
-    std::string input, name;
+    std::string input;
     ImportOptions options;
     bool help = false;
 };
@@ -64,7 +64,7 @@ Asked read_arguments(int argc, char** argv) {
         throw Error(ErrorKind::usage, "minirun import takes a file, a directory or -, and a name for the image",
                     "minirun import root.tar NAME[:TAG]");
     asked.input = line.arguments[0];
-    if (line.arguments.size() == 2) asked.name = parse_reference(line.arguments[1]).full();
+    if (line.arguments.size() == 2) asked.options.name = parse_reference(line.arguments[1]).full();
     if (asked.input == "-" && ::isatty(STDIN_FILENO) != 0)
         throw Error(ErrorKind::usage, "no archive is given: standard input is a terminal",
                     "minirun import FILE NAME[:TAG]");
@@ -91,7 +91,6 @@ int import_command(int argc, char** argv) {
                     "run it with sudo");
     const ImageStore store(default_paths().data);
     const auto id = import_image(store, asked.input, asked.options);
-    if (!asked.name.empty()) store.set_tag(asked.name, id);
     print_output(cat("sha256:", id, '\n'));
     return 0;
 }

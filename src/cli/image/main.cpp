@@ -1,4 +1,6 @@
 // minirun-image: the heavy work with images. `minirun load` and its like start it.
+#include <sys/resource.h>
+
 #include <array>
 #include <exception>
 #include <string_view>
@@ -30,6 +32,12 @@ int dispatch(int argc, char** argv) {
 }  // namespace minirun
 
 int main(int argc, char** argv) {
+    // A directory tree is read with a descriptor a level.
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+    }
     try {
         return minirun::dispatch(argc - 1, argv + 1);
     } catch (const minirun::Error& error) {
