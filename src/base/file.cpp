@@ -100,18 +100,6 @@ std::optional<std::string> read_optional_file(const std::string& path, std::size
 }
 
 NewFile::NewFile(std::string path, mode_t mode) : path_(std::move(path)) {
-    struct stat status {};
-    // /dev/stdout and its like are files that somebody else has open.
-    const bool is_open_elsewhere = path_.starts_with("/dev/") || path_.starts_with("/proc/");
-    if (::stat(path_.c_str(), &status) == 0 && (!S_ISREG(status.st_mode) || is_open_elsewhere)) {
-        if (S_ISDIR(status.st_mode)) throw Error(ErrorKind::usage, cat(quote(path_), " is a directory, not a file"));
-        fd_.reset(::open(path_.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
-        if (!fd_) fail("open", path_, errno);
-        path_.clear();
-        return;
-    }
-    // Not the link is replaced, but what it leads to.
-    if (const auto resolved = read_link(path_); !resolved.empty()) path_ = real_path(path_);
     beside_ = path_ + ".XXXXXX";
     fd_.reset(::mkostemp(beside_.data(), O_CLOEXEC));
     if (!fd_) fail("make a file beside", path_, errno);
@@ -124,7 +112,6 @@ NewFile::~NewFile() {
 }
 
 void NewFile::keep() {
-    if (path_.empty()) return;
     // Without it a crash soon after the rename can leave an empty file under the new name.
     if (fsync(fd_.get()) != 0) fail("sync", path_, errno);
     if (::rename(beside_.c_str(), path_.c_str()) != 0) fail("replace", path_, errno);

@@ -28,8 +28,8 @@ std::string read_file_or_pipe(const std::string& path, std::size_t max_bytes);
 std::string read_fd(int fd, const std::string& name, std::size_t max_bytes);
 
 /// A file that appears at `path` whole or not at all: written beside it, synced, and renamed over it by keep(). `mode`
-/// holds whatever the umask is. Without keep() nothing is left beside it, and what was there is as it was. A device or
-/// a pipe in its place is written to as it is. Throws Error that names `path`.
+/// holds whatever the umask is. Without keep() nothing is left beside it, and what was there is as it was. A link at
+/// `path` is replaced, not followed. Throws Error that names `path`.
 class NewFile {
 public:
     NewFile(std::string path, mode_t mode);

@@ -1,5 +1,6 @@
 // minirun save: images of the store into an archive.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -53,6 +54,34 @@ Asked read_arguments(int argc, char** argv) {
     return asked;
 }
 
+// Where a person wants the archive: a file that appears when it is whole, also behind a link; but a device, a pipe, and
+// what somebody else has open (/dev/stdout) as it is.
+class Output {
+public:
+    explicit Output(const std::string& path) {
+        struct stat status {};
+        const bool is_there = ::stat(path.c_str(), &status) == 0;
+        if (path.empty()) return;
+        if (is_there && S_ISDIR(status.st_mode))
+            throw Error(ErrorKind::usage, cat(quote(path), " is a directory, not a file"));
+        const bool is_open_elsewhere = path.starts_with("/dev/") || path.starts_with("/proc/");
+        if (is_there && (!S_ISREG(status.st_mode) || is_open_elsewhere)) {
+            opened_.reset(::open(path.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC));
+            if (!opened_) throw system_error(cat("cannot open ", quote(path)), errno);
+            return;
+        }
+        file_.emplace(read_link(path).empty() ? path : real_path(path), 0644);
+    }
+    int fd() const { return file_ ? file_->fd() : opened_ ? opened_.get() : STDOUT_FILENO; }
+    void keep() {
+        if (file_) file_->keep();
+    }
+
+private:
+    std::optional<NewFile> file_;
+    Fd opened_;
+};
+
 }  // namespace
 
 int save_command(int argc, char** argv) {
@@ -68,17 +97,16 @@ int save_command(int argc, char** argv) {
                 options_help(options)));
         return 0;
     }
-    std::optional<NewFile> file;
-    if (!asked.output.empty()) file.emplace(asked.output, 0644);
+    Output output(asked.output);
     const auto sink = [&](Bytes bytes) {
-        const auto written = kernel::write_all(file ? file->fd() : STDOUT_FILENO, bytes.data(), bytes.size());
+        const auto written = kernel::write_all(output.fd(), bytes.data(), bytes.size());
         if (!written)
             throw system_error(cat("cannot write the archive", asked.output.empty() ? "" : " ",
                                    asked.output.empty() ? "" : quote(asked.output)),
                                written.error());
     };
     save_images(ImageStore(default_paths().data), asked.images, asked.format, sink);
-    if (file) file->keep();
+    output.keep();
     return 0;
 }
 

@@ -111,7 +111,7 @@ TEST_CASE("write_file_atomically: a failure leaves what was there and nothing el
           cat("cannot make a file beside '", dir.path(), "/no/state': No such file or directory | "));
     dir.file("full/inside", "kept");
     CHECK(error_text([&] { write_file_atomically(dir / "full", "x", 0600); }) ==
-          cat("'", dir.path(), "/full' is a directory, not a file | "));
+          cat("cannot replace '", dir.path(), "/full': Is a directory | "));
     CHECK(dir.text("full/inside") == "kept");
     CHECK(entries_in(dir.path()) == 1);
 }
