@@ -177,7 +177,7 @@ class TestOverlay:
         (image / "layers/01").symlink_to(mnt)
         minirun.run("--userns", "private", image, "true", before=prepared(f"mount -t proc p {mnt}")).refused(
             125, f"the file system of '{mnt}' (proc) cannot map ids in this kernel: Invalid argument (EINVAL)",
-            "leave out --userns, or use ext4, xfs, btrfs or tmpfs with Linux 5.19 or newer")
+            "leave out --userns, or use ext4, xfs or btrfs with Linux 5.19 or newer (tmpfs: 6.3)")
 
     def test_no_null_device(self, minirun, plain, scratch):
         minirun.run(plain, "true", before=prepared("mount -t tmpfs t /dev; exec 0<&- 1>/dev/x 2>/dev/y; set +e; "
