@@ -166,6 +166,7 @@ class TestNoCommand:
         said = minirun.run("--userns", "private", *options, *volume, plain, "script")
         # It may have come to say something itself before it was ended.
         said.check(said.code == 126 and "minirun: " + self.SENTENCE.format("script") in said.err.splitlines(), "that sentence")
+        said.check(said.out == "" and self.HINT in said.err, f"nothing on stdout, and the hint {self.HINT}")
         assert minirun.containers() == []
 
     def test_a_volume_with_minirun_in_it_is_another_matter(self, minirun, plain):
