@@ -73,6 +73,9 @@ SysStatus ChildSteps::operator()(const op::HostSymlink&) noexcept { return SysSt
 SysStatus ChildSteps::operator()(const op::CopyLayer&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::MakeCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::SetCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
@@ -92,6 +95,17 @@ SysStatus ChildSteps::die_with_parent() noexcept {
     sys::call(SYS_ppoll, &watch, 1, &at_once, nullptr, 0);
     if ((watch.revents & POLLHUP) != 0) kernel::exit_now(125);
     return SysStatus::success();
+}
+
+SysStatus ChildSteps::operator()(const op::EnterCgroup& step) noexcept {
+    const auto opened = sys::open(step.tasks, O_WRONLY | O_CLOEXEC);
+    if (!opened) return SysStatus::failure(opened.error());
+    const Scoped owned(opened.value());
+    return kernel::write_all(owned.get(), "0", 1);  // the thread that writes it
+}
+
+SysStatus ChildSteps::operator()(const op::NewCgroupNamespace&) noexcept {
+    return sys::status(SYS_unshare, CLONE_NEWCGROUP);
 }
 
 SysStatus ChildSteps::operator()(const op::JoinNamespace& step) noexcept {

@@ -21,6 +21,9 @@ public:
     SysStatus operator()(const op::CopyLayer&) noexcept;
     SysStatus operator()(const op::TimeNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
+    SysStatus operator()(const op::MakeCgroup&) noexcept;
+    SysStatus operator()(const op::SetCgroup&) noexcept;
+    SysStatus operator()(const op::LimitDevices&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
     SysStatus operator()(const op::RecordProcess&) noexcept;
 
@@ -28,6 +31,8 @@ public:
     SysStatus operator()(const op::Undumpable&) noexcept;
     SysStatus operator()(const op::NewKeyring&) noexcept;
     SysStatus operator()(const op::DieWithParent&) noexcept;
+    SysStatus operator()(const op::EnterCgroup&) noexcept;
+    SysStatus operator()(const op::NewCgroupNamespace&) noexcept;
     SysStatus operator()(const op::JoinNamespace&) noexcept;
     SysStatus operator()(const op::EnterDirectory&) noexcept;
     SysStatus operator()(const op::SetPropagation&) noexcept;

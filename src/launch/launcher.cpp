@@ -13,6 +13,8 @@
 
 #include "base/copy_tree.hpp"
 #include "base/text.hpp"
+#include "cgroup/control.hpp"
+#include "cgroup/device_program.hpp"
 #include "kernel/channel.hpp"
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
@@ -109,6 +111,14 @@ struct HostSteps {
         if (!made) return SysStatus::failure(made.error());
         user_namespace.reset(made.value());
         return SysStatus::success();
+    }
+    SysStatus operator()(const op::MakeCgroup& step) const { return make_cgroup(step.mount, step.path, step.v2); }
+    SysStatus operator()(const op::SetCgroup& step) const {
+        return write_cgroup_file(step.path, {step.value.data(), step.value.size()});
+    }
+    SysStatus operator()(const op::LimitDevices& step) const {
+        const Fd cgroup(::open(step.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        return cgroup ? attach_device_program(cgroup.get(), step.program) : SysStatus::failure(errno);
     }
     SysStatus operator()(const op::RecordProcess& step) const {
         const auto record = [&] { return record_process(step.path, launched->pid, launched->mount_namespace); };

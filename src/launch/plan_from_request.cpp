@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
 #include "kernel/process.hpp"
 #include "minirun/error.hpp"
 #include "model/runtime_spec.hpp"
@@ -51,12 +52,14 @@ void add_user_namespace(PlanBuilder& plan) {
 // Until it execs, the child can do its work in the parent's memory: then nothing is copied. Not where it stays there:
 // as --init's reaper, which lives beside what the image runs. Not where the kernel ties to the memory what is meant for
 // the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks (time_namespaces(7); to
-// join other ones, a process is to be alone in its memory).
+// join other ones, a process is to be alone in its memory). Nor with a limit on memory: when that is reached before
+// execve, the OOM killer ends all who share the memory, minirun too.
 bool can_share_memory(const LaunchRequest& request) {
     const auto& namespaces = request.spec.linux_.namespaces;
     const bool other_time = std::any_of(namespaces.begin(), namespaces.end(),
                                         [](const Namespace& one) { return one.type == NamespaceType::time; });
-    return !request.supervision.init && !request.spec.process.oom_score_adj && !other_time;
+    return !request.supervision.init && !request.spec.process.oom_score_adj && !other_time &&
+           !limits_memory(request.spec.linux_.resources);
 }
 
 void add_clone(PlanBuilder& plan) {
@@ -68,10 +71,13 @@ void add_clone(PlanBuilder& plan) {
                                                     quote(one.path), " is not supported yet"));
         // A time namespace is entered by being born into it: the parent makes it (time_namespaces(7)). The user
         // namespace comes last, see op::EnterUserNamespace.
-        const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user;
+        // Nor is a cgroup namespace by the clone where the child has to enter cgroups first.
+        const bool late_cgroups = one.type == NamespaceType::cgroup && plan.cgroup;
+        const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user && !late_cgroups;
         if (one.path.empty() && by_clone) flags |= clone_flag(one.type);
     }
-    plan.clone(op::CloneProcess{flags, can_share_memory(plan.request)});
+    const auto* v2 = plan.cgroup ? plan.cgroup->v2() : nullptr;
+    plan.clone(op::CloneProcess{flags, can_share_memory(plan.request), v2 == nullptr ? nullptr : plan.text(v2->path)});
 }
 
 void add_joined_namespaces(PlanBuilder& plan) {
@@ -166,6 +172,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     // On the host: what the container's directory holds. Undone when the container is gone.
     add_time_namespace(plan);
     add_user_namespace(plan);
+    add_cgroup(plan);
     add_clone(plan);
 
     // On the host, beside the child.
@@ -175,6 +182,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     plan.child(op::Undumpable{});
     plan.child(op::NewKeyring{});
     plan.child(op::DieWithParent{});
+    add_cgroup_entry(plan);
     add_joined_namespaces(plan);
     add_propagation(plan);
     add_root(plan);
@@ -187,6 +195,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_masks(plan);
     add_terminal(plan);
     add_root_finish(plan);
+    add_late_cgroup_entry(plan);
 
     // Out of the host, and then down to what the process may have.
     plan.child_final(op::AwaitParent{});

@@ -63,6 +63,13 @@ struct Supervision {
     bool init = false;  ///< a reaper of minirun's own is pid 1
 };
 
+/// When a container gets a cgroup of its own.
+enum class CgroupUse {
+    when_asked,  ///< only if something is to be limited, or a place is named: making one takes time
+    always,      ///< engines count on it
+    never,
+};
+
 struct LaunchRequest {
     std::string id;              ///< 64 hex digits
     std::string name;            ///< --name, or empty
@@ -76,6 +83,7 @@ struct LaunchRequest {
     std::vector<std::string> ensure_directories;
     Streams streams;
     Supervision supervision;
+    CgroupUse cgroup = CgroupUse::when_asked;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root
     bool loopback_up = true;  ///< in a new network namespace
