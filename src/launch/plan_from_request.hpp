@@ -11,7 +11,8 @@ namespace minirun {
 /// that are not the default one: their compiled form is cached on disk). Needs no rights.
 Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& features);
 
-/// The paths at which args[0] is looked for: itself if it has a slash, otherwise in each directory of env's PATH.
-std::vector<std::string> command_candidates(const ProcessSpec& process);
+/// The plan for another process in a container that is there: every namespace of the request's spec has a path, its
+/// process is the one to run, and nothing is mounted.
+Plan plan_exec(const LaunchRequest& request, const KernelFeatures& features);
 
 }  // namespace minirun

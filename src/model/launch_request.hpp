@@ -53,6 +53,8 @@ struct EtcFile {
 struct Streams {
     bool interactive = false;  ///< standard input is passed on; otherwise it is /dev/null
     bool tty = false;          ///< a pty of the container's own
+    bool inherited = false;    ///< the caller's own, as they are: an engine has prepared them
+    unsigned preserved = 0;    ///< so many descriptors from 3 on are handed on
 };
 
 /// What the supervisor does while the container runs.
@@ -61,6 +63,15 @@ struct Supervision {
     int stop_signal = SIGTERM;
     std::chrono::nanoseconds stop_timeout = std::chrono::seconds(10);
     bool init = false;  ///< a reaper of minirun's own is pid 1
+};
+
+/// How an engine drives the container, beyond what its config.json says.
+struct Driven {
+    bool outlives_minirun = false;  ///< otherwise it dies with the program that runs it
+    bool waits_for_start = false;   ///< created now, started later
+    bool new_keyring = true;
+    bool pivot_root = true;
+    std::string bundle;  ///< absolute path of the bundle's directory; hooks are told
 };
 
 struct LaunchRequest {
@@ -76,6 +87,7 @@ struct LaunchRequest {
     std::vector<std::string> ensure_directories;
     Streams streams;
     Supervision supervision;
+    Driven driven;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root
     bool loopback_up = true;  ///< in a new network namespace

@@ -40,12 +40,6 @@ void other_platforms(const JsonView& root) {
             section.complain("minirun runs containers on Linux, this one is for another platform");
 }
 
-void hooks(const JsonView& root) {
-    const auto view = root["hooks"];
-    if (!view.is_object()) return refuse(view);
-    for (const auto& [name, list] : view.members()) refuse(list, "hooks are not supported yet");
-}
-
 void process(const JsonView& process) {
     if (!process.is_object()) return;
     for (const auto* key : {"scheduler", "ioPriority", "execCPUAffinity", "selinuxLabel"}) refuse(process[key]);
@@ -147,9 +141,10 @@ void linux_section(const JsonView& view, const ContainerSpec& spec) {
 
 }  // namespace
 
+void complain_about_unsupported_process(const JsonView& view) { process(view); }
+
 void complain_about_unsupported(const JsonView& root, const ContainerSpec& spec) {
     other_platforms(root);
-    hooks(root);
     process(root["process"]);
     mounts(root["mounts"]);
     linux_section(root["linux"], spec);

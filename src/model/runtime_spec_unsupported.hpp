@@ -11,4 +11,7 @@ namespace minirun {
 /// weaker one.
 void complain_about_unsupported(const JsonView& root, const ContainerSpec& spec);
 
+/// The same of a `process` alone.
+void complain_about_unsupported_process(const JsonView& view);
+
 }  // namespace minirun

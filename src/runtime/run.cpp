@@ -77,7 +77,7 @@ void open_missing_standard_streams() {
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
                            const sigset_t& mask, StepClock* clock) {
     try {
-        return launch(plan, streams, mask, clock);
+        return launch(plan, {streams, mask, -1, clock});
     } catch (const LaunchFailure& failed) {
         const auto& step = plan.steps[static_cast<std::size_t>(failed.report.step)].operation;
         if (std::holds_alternative<op::Exec>(step)) throw exec_error(request, failed.report);

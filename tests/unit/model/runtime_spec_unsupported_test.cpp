@@ -45,14 +45,6 @@ TEST_CASE("other platforms") {
                ".vm: minirun runs containers on Linux, this one is for another platform"});
 }
 
-TEST_CASE("hooks of every kind") {
-    for (const std::string name :
-         {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", "later"})
-        CHECK(problems_of(R"({"hooks": {")" + name + R"(": [{"path": "/bin/x"}]}})") ==
-              List{".hooks." + name + ": hooks are not supported yet"});
-    CHECK(problems_of(R"({"hooks": "x"})") == List{".hooks: is not supported yet"});
-}
-
 TEST_CASE("keys of the process") {
     CHECK(problems_of(R"({"process": {
         "scheduler": {"policy": "SCHED_FIFO"}, "ioPriority": {"class": "IOPRIO_CLASS_RT"},
