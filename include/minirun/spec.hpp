@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "minirun/resources.hpp"
+
 namespace minirun {
 
 /// config-linux.md "Namespaces", the types.
@@ -110,6 +112,10 @@ struct LinuxSpec {
     std::optional<std::string> seccomp;
     std::string rootfs_propagation;  ///< "", "private", "slave", "shared", "unbindable"
     std::vector<std::string> masked_paths, readonly_paths;
+    /// "/absolute" is below the root of the cgroups, "relative" below minirun's place in them, "slice:prefix:name" a
+    /// unit of systemd; empty: one by the container's id.
+    std::string cgroups_path;
+    Resources resources;
     bool operator==(const LinuxSpec&) const = default;
 };
 

@@ -7,6 +7,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "model/runtime_spec_checks.hpp"
+#include "model/runtime_spec_resources.hpp"
 #include "model/runtime_spec_unsupported.hpp"
 
 namespace minirun {
@@ -217,7 +218,8 @@ LinuxSpec read_linux(const JsonView& view) {
     spec.rootfs_propagation = read_propagation(view["rootfsPropagation"]);
     spec.masked_paths = strings(view["maskedPaths"]);
     spec.readonly_paths = strings(view["readonlyPaths"]);
-    view["cgroupsPath"].string();  // of the right type; without limits it makes no difference
+    spec.cgroups_path = view["cgroupsPath"].string_or("");
+    spec.resources = read_resources(view["resources"]);
     return spec;
 }
 

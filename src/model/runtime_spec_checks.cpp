@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "model/runtime_spec.hpp"
+#include "model/runtime_spec_resources.hpp"
 #include "model/sysctl.hpp"
 
 namespace minirun {
@@ -318,6 +319,14 @@ void hidden_paths_are_absolute(const ContainerSpec& spec, Problems& problems) {
     check(".linux.readonlyPaths", spec.linux_.readonly_paths);
 }
 
+void cgroup_and_resources(const ContainerSpec& spec, Problems& problems) {
+    const auto& path = spec.linux_.cgroups_path;
+    for (const auto& part : split(path, '/'))
+        if (part == "..")
+            problems.add(".linux.cgroupsPath", cat("expected a path without \"..\", found ", quote(path)));
+    check_resources(spec.linux_.resources, ".linux.resources", problems);
+}
+
 void annotations_have_keys(const ContainerSpec& spec, Problems& problems) {
     if (spec.annotations.contains("")) problems.add(".annotations", "a key is an empty string");
 }
@@ -361,6 +370,7 @@ constexpr Check checks[] = {
     propagation_is_a_word,
     hidden_paths_are_absolute,
     hooks_are_absolute,
+    cgroup_and_resources,
 };
 
 }  // namespace

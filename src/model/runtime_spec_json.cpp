@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "minirun/error.hpp"
 #include "model/runtime_spec.hpp"
+#include "model/runtime_spec_resources.hpp"
 
 namespace minirun {
 namespace {
@@ -83,6 +84,8 @@ Ordered linux_json(const LinuxSpec& spec) {
     for (const auto& mapping : spec.uid_mappings) json["uidMappings"].push_back(mapping_json(mapping));
     for (const auto& mapping : spec.gid_mappings) json["gidMappings"].push_back(mapping_json(mapping));
     put_unless_empty(json, "sysctl", spec.sysctl);
+    put_unless_empty(json, "resources", resources_json(spec.resources));
+    put_unless_empty(json, "cgroupsPath", spec.cgroups_path);
     for (const auto& one : spec.namespaces) json["namespaces"].push_back(namespace_json(one));
     for (const auto& device : spec.devices) json["devices"].push_back(device_json(device));
     if (spec.seccomp) json["seccomp"] = parse_json(*spec.seccomp, "the seccomp profile");
