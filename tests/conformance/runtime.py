@@ -86,7 +86,7 @@ class Runtime:
         self.is_ours = self.name.startswith("minirun")
         if self.version.startswith("crun") and machine.cgroup_mode() == "hybrid":
             # crun wants one kind of hierarchies or the other; in a mount namespace of its own there is only version 1.
-            self.before = ["unshare", "-m", "sh", "-c", 'umount /sys/fs/cgroup/unified; exec "$0" "$@"']
+            self.before = ["unshare", "-m", "--propagation", "slave", "sh", "-c", 'umount /sys/fs/cgroup/unified; exec "$0" "$@"']
 
     def popen(self, *args, options=(), root=True, before=(), env=None, **popen):
         state = ["--root", self.root] if root else []

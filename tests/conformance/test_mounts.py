@@ -42,7 +42,8 @@ def test_file_systems(box, place, kind):
 
 @must("config.md", "Mounts")
 def test_proc_is_that_of_the_pid_namespace(box):
-    assert box.output("ls -d /proc/[0-9]* | wc -l; cat /proc/1/comm").splitlines()[1] == "sh"
+    assert box.output("cat /proc/1/cmdline; ls -d /proc/[0-9]*; true").startswith("/bin/sh\0-c\0")
+    assert len(box.output("ls -d /proc/[0-9]* | cat; true").splitlines()) <= 3
 
 
 @must("config.md", "Mounts")
@@ -170,7 +171,6 @@ def test_unknown_options_go_to_the_file_system(box):
 @must("config.md", "Mounts")
 def test_no_mounts_at_all(box):
     box.config["mounts"] = []
-    box.linux["namespaces"] = [{"type": "pid"}, {"type": "mount"}]
     assert box.output("echo here") == "here"
 
 
@@ -246,7 +246,7 @@ def test_remount(box):
     assert "ro" in box.mounts()["/mnt"].options
 
 
-@must("config.md", "Linux mount options")
+@should("config.md", "Linux mount options")
 def test_flags_of_the_host_stay_with_a_bind(box, scratch):
     """What the source's mount forbids, a bind of it does not allow."""
     (scratch / "given").mkdir()

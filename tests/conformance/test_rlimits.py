@@ -62,7 +62,7 @@ def test_the_effect(box):
 
 @must("config.md", "POSIX process")
 def test_the_same_twice(box):
-    box.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 100}, {"type": "RLIMIT_NOFILE", "soft": 20, "hard": 200}]
+    box.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 100}, {"type": "RLIMIT_NOFILE", "soft": 20, "hard": 100}]
     box.run().failed("RLIMIT_NOFILE", "duplicate")
 
 
