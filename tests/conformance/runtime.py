@@ -98,9 +98,8 @@ class Runtime:
         __tracebackhide__ = True
         with contextlib.ExitStack() as stack:
             file = lambda: stack.enter_context(tempfile.TemporaryFile(dir=self.workspace))
-            out, err, given = stdout or file(), stderr or file(), subprocess.DEVNULL
+            out, err, given = stdout or file(), stderr or file(), file()  # not /dev/null: crun changes its owner
             if stdin is not None:
-                given = file()
                 given.write(stdin.encode())
                 given.seek(0)
             command, process = self.popen(*args, stdin=given, stdout=out, stderr=err, **popen)

@@ -8,7 +8,6 @@ import threading
 import pytest
 
 import machine
-import processes
 from requirements import must
 
 ALLOW = "SCMP_ACT_ALLOW"
@@ -23,7 +22,10 @@ def rule(names, action="SCMP_ACT_ERRNO", **more):
 
 
 MKDIR = "mkdir mkdirat"
-NICE = {"index": 2, "op": "SCMP_CMP_EQ", "value": 5}  # setpriority(which, who, value)
+# ionice -c 2 -n 5 calls ioprio_set(IOPRIO_WHO_PROCESS, 0, BEST_EFFORT | 5).
+WHO_PROCESS, BEST_EFFORT = 1, 2 << 13
+LEVEL = {"index": 2, "op": "SCMP_CMP_EQ", "value": BEST_EFFORT + 5}
+TRY = "for n in 3 4 5 6; do ionice -c 2 -n $n true 2>/dev/null || echo $n; done; true"
 
 
 @must("config-linux.md", "Seccomp")
@@ -100,34 +102,33 @@ sendmsg set_robust_list set_tid_address setgid setgroups setresgid setresuid set
 uname vfork wait4 waitid write writev clock_nanosleep clock_gettime connect socket keyctl sendto recvfrom setsockopt bind mount umount2 fchmod
 unlinkat unlink socketpair getsockopt getsockname madvise fsync eventfd2 splice""".split()
 
-OPERATORS = [("SCMP_CMP_EQ", 5, None, "5"), ("SCMP_CMP_NE", 5, None, "3 4 6"), ("SCMP_CMP_LT", 5, None, "3 4"), ("SCMP_CMP_LE", 5, None, "3 4 5"),
-             ("SCMP_CMP_GT", 5, None, "6"), ("SCMP_CMP_GE", 5, None, "5 6"), ("SCMP_CMP_MASKED_EQ", 6, 4, "4 5")]
+OPERATORS = [("SCMP_CMP_EQ", BEST_EFFORT + 5, None, "5"), ("SCMP_CMP_NE", BEST_EFFORT + 5, None, "3 4 6"), ("SCMP_CMP_LT", BEST_EFFORT + 5, None, "3 4"),
+             ("SCMP_CMP_LE", BEST_EFFORT + 5, None, "3 4 5"), ("SCMP_CMP_GT", BEST_EFFORT + 5, None, "6"), ("SCMP_CMP_GE", BEST_EFFORT + 5, None, "5 6"),
+             ("SCMP_CMP_MASKED_EQ", 6, 4, "4 5")]
 
 
 @must("config-linux.md", "Seccomp")
 @pytest.mark.parametrize("operator, value, second, matching", OPERATORS, ids=[entry[0] for entry in OPERATORS])
 def test_operators(box, operator, value, second, matching):
-    """On the third argument of setpriority. For MASKED_EQ the value is the mask, valueTwo what is left of the argument."""
+    """On the third argument. For MASKED_EQ the value is the mask, valueTwo what is left of the argument."""
     condition = {"index": 2, "op": operator, "value": value}
     if second is not None:
         condition["valueTwo"] = second
-    box.linux["seccomp"] = profile(rule("setpriority", args=[condition]))
-    refused = box.output("for n in 3 4 5 6; do nice -n $n true 2>/dev/null || echo $n; done; true").split()
-    assert refused == matching.split()
+    box.linux["seccomp"] = profile(rule("ioprio_set", args=[condition]))
+    assert box.output(TRY).split() == matching.split()
 
 
 @must("config-linux.md", "Seccomp")
-def test_conditions_of_one_rule_all_have_to_hold(box):
-    box.linux["seccomp"] = profile(rule("setpriority", args=[NICE, {"index": 0, "op": "SCMP_CMP_EQ", "value": 2}]))
-    assert box.output("nice -n 5 true && echo fine") == "fine"
-    box.linux["seccomp"] = profile(rule("setpriority", args=[NICE, {"index": 0, "op": "SCMP_CMP_EQ", "value": 0}]))
-    assert "not permitted" in box.output("nice -n 5 true 2>&1; true")
+@pytest.mark.parametrize("who, refused", [(WHO_PROCESS, ["5"]), (WHO_PROCESS + 1, [])])
+def test_conditions_of_one_rule_all_have_to_hold(box, who, refused):
+    box.linux["seccomp"] = profile(rule("ioprio_set", args=[LEVEL, {"index": 0, "op": "SCMP_CMP_EQ", "value": who}]))
+    assert box.output(TRY).split() == refused
 
 
 @must("config-linux.md", "Seccomp")
 def test_of_several_rules_any_may_hold(box):
-    box.linux["seccomp"] = profile(rule("setpriority", args=[NICE]), rule("setpriority", args=[{**NICE, "value": 7}]))
-    assert box.output("for n in 4 5 6 7; do nice -n $n true 2>/dev/null || echo $n; done; true").split() == ["5", "7"]
+    box.linux["seccomp"] = profile(rule("ioprio_set", args=[LEVEL]), rule("ioprio_set", args=[{**LEVEL, "value": BEST_EFFORT + 3}]))
+    assert box.output(TRY).split() == ["3", "5"]
 
 
 @must("config-linux.md", "Seccomp")

@@ -27,7 +27,7 @@ def test_with_slashes(box):
 
 
 @must("config-linux.md", "Sysctl")
-@pytest.mark.parametrize("name", ["net.not.there", "kernel.not_there", "", "../../etc/passwd", "net.ipv4.ip_forward."])
+@pytest.mark.parametrize("name", ["net.not.there", "kernel.not_there", "", "../../etc/passwd"])
 def test_what_is_not_there(box, name):
     box.linux["sysctl"] = {name: "1"}
     box.run().failed()
