@@ -62,21 +62,28 @@ def children(parent):
     return found
 
 
-def end_descendants(parent, spare=()):
-    """Kills and reaps all that is below a process, in rounds, since killing makes orphans that come to us."""
-    for _ in range(50):
-        left = [pid for pid in children(parent) if pid not in spare]
-        if not left:
-            return
-        for pid in left:
+def reap(pids):
+    """Those that have ended. The first process of a pid namespace cannot end before all others of it are reaped, so nobody
+    is waited for."""
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+
+
+def end_descendants(parent, seconds=20):
+    """Kills all that is below a process; below this one it reaps, too, with what becomes ours thereby."""
+    end = time.monotonic() + seconds
+    while True:
+        found = children(parent)
+        for pid in found:
             end_descendants(pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        for pid in left if parent == os.getpid() else ():
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
-        if parent != os.getpid():
+        if parent != os.getpid() or not found or time.monotonic() > end:
             return
+        reap(found)
+        if children(parent):
+            time.sleep(0.01)
 
 
 def wait_until(condition, seconds=20.0, pause=0.01):

@@ -261,6 +261,8 @@ class Container:
             if (self.runtime.root / self.id).exists():
                 with contextlib.suppress(OSError, ValueError):
                     os.kill(self.pid, signal.SIGKILL)
+                    processes.wait_until(lambda: not processes.is_running(self.pid), 1)
+                processes.reap(processes.children(os.getpid()))
                 self.runtime("delete", "--force", self.id)
 
 
