@@ -119,6 +119,20 @@ struct LinuxSpec {
     bool operator==(const LinuxSpec&) const = default;
 };
 
+/// config.md "POSIX-platform Hooks": a program that is told about the container on its standard input.
+struct Hook {
+    std::string path;               ///< absolute
+    std::vector<std::string> args;  ///< argv, as execv(3) takes it; empty: the path
+    std::vector<std::string> env;   ///< the whole environment
+    std::optional<int> timeout;     ///< seconds
+    bool operator==(const Hook&) const = default;
+};
+/// The six kinds of hooks.
+struct HookSpec {
+    std::vector<Hook> prestart, create_runtime, create_container, start_container, poststart, poststop;
+    bool operator==(const HookSpec&) const = default;
+};
+
 /// config.md "Root". `path` is meaningful for runtime bundles only.
 struct RootSpec {
     std::string path;
@@ -134,6 +148,7 @@ struct ContainerSpec {
     std::string hostname, domainname;
     std::vector<MountSpec> mounts;
     std::map<std::string, std::string> annotations;
+    HookSpec hooks;
     LinuxSpec linux_;
     bool operator==(const ContainerSpec&) const = default;
 };

@@ -111,23 +111,38 @@ NewFile::~NewFile() {
     if (!path_.empty()) ::unlink(beside_.c_str());
 }
 
+void NewFile::write(std::string_view text) {
+    while (!text.empty()) {
+        const auto n = ::write(fd_.get(), text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail("write", path_, errno);
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+}
+
 void NewFile::keep() {
     // Without it a crash soon after the rename can leave an empty file under the new name.
     if (fsync(fd_.get()) != 0) fail("sync", path_, errno);
+    const auto path = path_;
+    keep_unsynced();
+    sync_directory_of(path);
+}
+
+void NewFile::keep_unsynced() {
     if (::rename(beside_.c_str(), path_.c_str()) != 0) fail("replace", path_, errno);
-    sync_directory_of(path_);
     path_.clear();
 }
 
 void write_file_atomically(const std::string& path, std::string_view text, mode_t mode) {
     NewFile file(path, mode);
-    while (!text.empty()) {
-        const auto n = ::write(file.fd(), text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) fail("write", path, errno);
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
+    file.write(text);
     file.keep();
+}
+
+void replace_file(const std::string& path, std::string_view text, mode_t mode) {
+    NewFile file(path, mode);
+    file.write(text);
+    file.keep_unsynced();
 }
 
 std::string read_link(const std::string& path) {

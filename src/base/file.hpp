@@ -38,7 +38,10 @@ public:
     NewFile& operator=(const NewFile&) = delete;
 
     int fd() const noexcept { return fd_.get(); }
+    void write(std::string_view text);
     void keep();
+    /// Without the syncs: after a crash of the machine it may be empty.
+    void keep_unsynced();
 
 private:
     std::string path_, beside_;
@@ -48,6 +51,9 @@ private:
 /// Makes or replaces the file at `path` in one step: written beside it, synced, renamed over it, and the directory
 /// synced. `mode` holds whatever the umask is. On failure nothing is left beside it and the old file is as it was.
 void write_file_atomically(const std::string& path, std::string_view text, mode_t mode);
+
+/// The same without the syncs: for what a boot of the machine does not outlive.
+void replace_file(const std::string& path, std::string_view text, mode_t mode);
 
 /// Where a symbolic link leads, as it says; empty if there is none.
 std::string read_link(const std::string& path);

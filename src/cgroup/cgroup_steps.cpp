@@ -127,6 +127,11 @@ void add_cgroup(PlanBuilder& plan) {
     add_devices(plan);
 }
 
+const char* cgroup_of_birth(PlanBuilder& plan) {
+    const auto* v2 = plan.cgroup ? plan.cgroup->v2() : nullptr;
+    return v2 == nullptr ? nullptr : plan.text(v2->path);
+}
+
 // With little memory the child goes out of the memory's hierarchy again, when its cgroup namespace has been made from
 // where it was, and back in when all mounts are made: what the kernel needs for them is more than 512 KiB. On v2 nobody
 // can go in and out as lightly.

@@ -18,6 +18,8 @@ bool wants_cgroup(const LaunchRequest& request);
 
 /// Makes it and sets its limits, before the clone; sets PlanBuilder::cgroup.
 void add_cgroup(PlanBuilder& plan);
+/// The directory of cgroup v2 that the clone puts the child into; null if there is none.
+const char* cgroup_of_birth(PlanBuilder& plan);
 /// The child goes in, where it was not born there, and gets its cgroup namespace.
 void add_cgroup_entry(PlanBuilder& plan);
 /// What had to wait until all mounts are made: see add_cgroup_entry().

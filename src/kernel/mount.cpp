@@ -82,4 +82,8 @@ SysStatus pivot_root(const char* new_root, const char* put_old) noexcept {
     return sys::status(SYS_pivot_root, new_root, put_old);
 }
 
+SysStatus move_mount_old(const char* from, const char* to) noexcept {
+    return sys::status(SYS_mount, from, to, nullptr, 0x2000 /* MS_MOVE */, nullptr);
+}
+
 }  // namespace minirun::kernel

@@ -49,5 +49,7 @@ SysResult<std::uint64_t> mount_namespace_id(int namespace_fd) noexcept;
 /// Unmounts now what nobody uses, the rest when nobody does any more (MNT_DETACH).
 SysStatus detach_mount(const char* path) noexcept;
 SysStatus pivot_root(const char* new_root, const char* put_old) noexcept;
+/// mount(2) with MS_MOVE.
+SysStatus move_mount_old(const char* from, const char* to) noexcept;
 
 }  // namespace minirun::kernel

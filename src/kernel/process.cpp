@@ -94,11 +94,17 @@ SysStatus set_dumpable(bool dumpable) noexcept { return sys::prctl(PR_SET_DUMPAB
 
 SysStatus set_parent_death_signal(int signal) noexcept { return sys::prctl(PR_SET_PDEATHSIG, signal); }
 
-SysStatus close_all_from(unsigned first, unsigned spared) noexcept {
-    auto closed = SysStatus::success();
-    if (spared > first) closed = sys::status(SYS_close_range, first, spared - 1, 0u);
-    if (!closed) return closed;
-    return sys::status(SYS_close_range, spared < first ? first : spared + 1, ~0u, 0u);
+SysStatus close_all_from(unsigned first, int spared, int also_spared) noexcept {
+    const int lower = spared < also_spared ? spared : also_spared;
+    const int higher = spared < also_spared ? also_spared : spared;
+    for (const int one : {lower, higher}) {
+        if (one < 0 || static_cast<unsigned>(one) < first) continue;
+        const auto number = static_cast<unsigned>(one);
+        if (number > first)
+            if (const auto closed = sys::status(SYS_close_range, first, number - 1, 0u); !closed) return closed;
+        first = number + 1;
+    }
+    return sys::status(SYS_close_range, first, ~0u, 0u);
 }
 
 void reset_signals(const sigset_t& mask) noexcept {

@@ -49,8 +49,8 @@ bool is_dumpable() noexcept;
 SysStatus set_dumpable(bool dumpable) noexcept;
 /// PR_SET_PDEATHSIG: `signal` when the thread that made this process ends. See prctl(2).
 SysStatus set_parent_death_signal(int signal) noexcept;
-/// Closes the descriptors from `first` on but for one.
-SysStatus close_all_from(unsigned first, unsigned spared) noexcept;
+/// Closes the descriptors from `first` on but for two; -1 is none.
+SysStatus close_all_from(unsigned first, int spared, int also_spared = -1) noexcept;
 
 /// Every signal to its default disposition and then the mask to `mask`: an ignored SIGPIPE or a blocked SIGTERM
 /// must not reach the container.

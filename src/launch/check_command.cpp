@@ -93,6 +93,21 @@ const char* interpreter_of(int directory, const char* program, Path& path) noexc
 
 }  // namespace
 
+// As execve(2) will say, but for what it would find in the file.
+SysStatus ChildSteps::find_command(int directory, std::span<const char* const> candidates) noexcept {
+    int error = ENOENT;
+    for (std::size_t i = 0; i < candidates.size(); i++) {
+        const auto found = sys::status(SYS_faccessat, directory, candidates[i], 1 /* X_OK */);
+        struct stat info {};
+        const auto known = sys::status(SYS_newfstatat, directory, candidates[i], &info, 0);
+        if (found && known && S_ISREG(info.st_mode)) return found;
+        if (found.error() == ENOENT || found.error() == ENOTDIR) continue;
+        error = found ? EACCES : found.error();
+        report.item = static_cast<std::int32_t>(i);
+    }
+    return SysStatus::failure(error);
+}
+
 SysStatus ChildSteps::operator()(const op::CheckCommand& step) noexcept {
     const auto opened = sys::open(step.directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     const int directory = opened ? opened.value() : AT_FDCWD;
@@ -108,7 +123,7 @@ SysStatus ChildSteps::operator()(const op::CheckCommand& step) noexcept {
             program = interpreter_of(directory, program, path);
         }
     }
-    return SysStatus::success();
+    return step.must_exist ? find_command(directory, step.candidates) : SysStatus::success();
 }
 
 }  // namespace minirun

@@ -20,7 +20,7 @@ void run_child(std::span<const Step> steps, const ChildStart& start) noexcept {
         if (done) continue;
         execute.report.step = static_cast<std::int32_t>(i);
         execute.report.error = done.error();
-        (void)kernel::send_message(start.report_socket, &execute.report, sizeof execute.report);
+        (void)kernel::send_message(execute.report_socket(), &execute.report, sizeof execute.report);
         break;
     }
     // Only reached on failure: the last step is Exec. The parent reads the report, not this code.

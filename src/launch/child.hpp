@@ -15,6 +15,7 @@ struct ChildStart {
     int parents_socket = -1;  ///< the other end, which this process inherited and must not keep
     int standard_streams[3] = {0, 1, 2};
     int user_namespace = -1;           ///< Slot::userns
+    int start_listener = -1;           ///< whom AwaitStart listens to, or -1: the parent says it
     sigset_t signal_mask = {};         ///< the mask to exec with
     std::int64_t* finished = nullptr;  ///< for each step the time at which it was done, shared with the parent; or null
 };

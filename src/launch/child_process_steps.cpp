@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <cerrno>
 #include <cstring>
@@ -36,13 +37,24 @@ SysStatus write_file(int directory, const char* path, std::span<const char> text
 }
 
 // Now, since the program asks for it as soon as it runs. These are minirun's streams still.
-void copy_window_size(int terminal) noexcept {
-    winsize size{};
+void set_window_size(int terminal, const op::OpenTerminal& step) noexcept {
+    winsize size{step.height, step.width, 0, 0};
+    if (step.height != 0) {
+        (void)sys::ioctl(terminal, TIOCSWINSZ, &size);
+        return;
+    }
     for (int stream = 0; stream < 3; stream++)
         if (sys::ioctl(stream, TIOCGWINSZ, &size)) {
             (void)sys::ioctl(terminal, TIOCSWINSZ, &size);
             return;
         }
+}
+
+// Whatever a container has put in its place: what is done with the master is done with minirun's rights.
+bool is_devpts(int fd) noexcept {
+    constexpr long devpts_magic = 0x1cd1;
+    struct statfs info {};
+    return sys::status(SYS_fstatfs, fd, &info) && info.f_type == devpts_magic;
 }
 
 // dup2(2), which not every processor has.
@@ -84,8 +96,9 @@ SysStatus ChildSteps::operator()(const op::SetOomScore& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
-    const auto master = sys::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    const auto master = sys::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
     if (!master) return SysStatus::failure(master.error());
+    if (!is_devpts(master.value())) return SysStatus::failure(ENXIO);
     int unlock = 0;
     if (const auto set = sys::ioctl(master.value(), TIOCSPTLCK, &unlock); !set) return SysStatus::failure(set.error());
     // TIOCGPTPEER opens the slave without a path, so nothing in the container can put itself in its place.
@@ -93,12 +106,12 @@ SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
     if (!slave) return SysStatus::failure(slave.error());
     terminal_ = slave.value();
     if (const auto owned = sys::status(SYS_fchown, terminal_, step.owner, -1); !owned) return owned;
-    copy_window_size(terminal_);
+    set_window_size(terminal_, step);
     report.kind = ChildReport::Kind::terminal;
-    const auto sent = kernel::send_message(start_.report_socket, &report, sizeof report, master.value());
+    const auto sent = kernel::send_message(report_socket_, &report, sizeof report, master.value());
     report.kind = ChildReport::Kind::failure;
     sys::close(master.value());
-    if (!sent) return sent;
+    if (!sent || !step.console) return sent;
     const auto tree = kernel::clone_tree(terminal_, "", false);
     if (!tree) return SysStatus::failure(tree.error());
     const auto done = attach_at(tree.value(), {Slot::dev, "console", Create::file});
@@ -112,7 +125,7 @@ SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
     if (!forked) return SysStatus::failure(forked.error());
     if (forked.value().pid != 0) run_mini_init(forked.value().pid);
     // The reaper is the parent now, and it dies with minirun.
-    return die_with_parent();
+    return set_death_signal();
 }
 
 SysStatus ChildSteps::operator()(const op::NewSession&) noexcept {
@@ -147,7 +160,7 @@ SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
 
 SysStatus ChildSteps::operator()(const op::EnterUserNamespace&) noexcept {
     const auto entered = sys::status(SYS_setns, slot(Slot::userns), CLONE_NEWUSER);
-    return entered ? die_with_parent() : entered;
+    return entered ? set_death_signal() : entered;
 }
 
 SysStatus ChildSteps::operator()(const op::LimitBoundingSet& step) noexcept {
@@ -165,7 +178,7 @@ SysStatus ChildSteps::operator()(const op::SetUser& step) noexcept {
     report.item = 2;
     if (const auto set = kernel::set_uid(step.uid); !set) return set;
     report.item = -1;
-    return die_with_parent();
+    return set_death_signal();
 }
 
 SysStatus ChildSteps::operator()(const op::EnterWorkingDirectory& step) noexcept {
@@ -195,7 +208,7 @@ SysStatus ChildSteps::operator()(const op::SetUmask& step) noexcept {
 
 SysStatus ChildSteps::operator()(const op::SetCapabilities& step) noexcept {
     const auto set = kernel::set_capabilities(step.effective, step.permitted, step.inheritable);
-    return set ? kernel::set_ambient(step.ambient) : set;
+    return set && step.set_ambient ? kernel::set_ambient(step.ambient) : set;
 }
 
 SysStatus ChildSteps::operator()(const op::NoNewPrivileges&) noexcept { return kernel::set_no_new_privileges(); }
@@ -210,9 +223,15 @@ SysStatus ChildSteps::operator()(const op::LoadSeccomp& step) noexcept {
 }
 
 // Closed, and not only marked to be closed by execve: that looks the command up first, and /proc/self/fd/N/bin/sh is a
-// path (CVE-2024-21626). The report socket leads nowhere, and closes with execve.
+// path (CVE-2024-21626). The sockets lead nowhere, and close with execve.
 SysStatus ChildSteps::operator()(const op::CloseDescriptors& step) noexcept {
-    return kernel::close_all_from(step.first, static_cast<unsigned>(start_.report_socket));
+    for (unsigned fd = 3; fd < step.first; fd++) {
+        report.item = static_cast<std::int32_t>(fd);
+        const auto kept = sys::value(SYS_fcntl, fd, F_SETFD, 0);
+        if (!kept) return SysStatus::failure(kept.error());
+    }
+    report.item = -1;
+    return kernel::close_all_from(step.first, report_socket_, start_.start_listener);
 }
 
 // As execvp(3): what does not exist is passed over, what may not be executed is remembered.

@@ -2,8 +2,10 @@
 #include "launch/child_steps.hpp"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -14,6 +16,7 @@
 #include "kernel/credentials.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
+#include "kernel/openat2.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_call.hpp"
 
@@ -61,7 +64,7 @@ void descriptor_path(int fd, char (&buffer)[32]) noexcept {
 
 }  // namespace
 
-ChildSteps::ChildSteps(const ChildStart& start) noexcept : start_(start) {
+ChildSteps::ChildSteps(const ChildStart& start) noexcept : start_(start), report_socket_(start.report_socket) {
     for (int& fd : slots_) fd = -1;
     keep(Slot::host, AT_FDCWD);
     keep(Slot::userns, start.user_namespace);
@@ -72,25 +75,32 @@ SysStatus ChildSteps::operator()(const op::HostFile&) noexcept { return SysStatu
 SysStatus ChildSteps::operator()(const op::HostSymlink&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CopyLayer&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::JoinPidNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::OpenUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::SetCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
-
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::AwaitChild&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::RunHook&) noexcept { return SysStatus::failure(ENOSYS); }
 
 SysStatus ChildSteps::operator()(const op::Undumpable&) noexcept { return kernel::set_dumpable(false); }
 
 SysStatus ChildSteps::operator()(const op::NewKeyring&) noexcept { return kernel::join_new_session_keyring(); }
 
-SysStatus ChildSteps::operator()(const op::DieWithParent&) noexcept { return die_with_parent(); }
+SysStatus ChildSteps::operator()(const op::DieWithParent&) noexcept {
+    dies_with_parent_ = true;
+    return set_death_signal();
+}
 
 // To be said again after each change of ids: it clears the signal (prctl(2)).
-SysStatus ChildSteps::die_with_parent() noexcept {
+SysStatus ChildSteps::set_death_signal() noexcept {
+    if (!dies_with_parent_) return SysStatus::success();
     if (const auto set = kernel::set_parent_death_signal(SIGKILL); !set) return set;
     // A parent that died before the call above sends no signal any more, but its end of the socket is closed.
-    pollfd watch{start_.report_socket, 0, 0};
+    pollfd watch{report_socket_, 0, 0};
     constexpr timespec at_once{};
     sys::call(SYS_ppoll, &watch, 1, &at_once, nullptr, 0);
     if ((watch.revents & POLLHUP) != 0) kernel::exit_now(125);
@@ -117,6 +127,14 @@ SysStatus ChildSteps::operator()(const op::JoinNamespace& step) noexcept {
 
 SysStatus ChildSteps::operator()(const op::EnterDirectory& step) noexcept {
     return *step.path == '\0' ? sys::fchdir(slot(step.at)) : sys::chdir(step.path);
+}
+
+SysStatus ChildSteps::operator()(const op::KeepDirectory& step) noexcept {
+    const auto opened = kernel::open_beneath(AT_FDCWD, step.path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+                                             RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (!opened) return SysStatus::failure(opened.error());
+    keep(step.keep_as, opened.value());
+    return SysStatus::success();
 }
 
 SysStatus ChildSteps::operator()(const op::SetPropagation& step) noexcept {
@@ -253,7 +271,7 @@ SysStatus ChildSteps::operator()(const op::BindIdmapped& step) noexcept {
 
 SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept {
     const auto done = kernel::create_as(step.uid, step.gid);
-    return done ? die_with_parent() : done;
+    return done ? set_death_signal() : done;
 }
 
 SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
@@ -370,18 +388,56 @@ SysStatus ChildSteps::operator()(const op::SetMountPropagation& step) noexcept {
         slot(step.at), {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)}, (step.flags & MS_REC) != 0);
 }
 
-SysStatus ChildSteps::operator()(const op::AwaitParent&) noexcept {
+SysStatus ChildSteps::announce() noexcept {
+    report.kind = ChildReport::Kind::arrived;
+    const auto sent = kernel::send_message(report_socket_, &report, sizeof report);
+    report.kind = ChildReport::Kind::failure;
+    return sent;
+}
+
+SysStatus ChildSteps::await_go() noexcept {
     char word = 0;
-    const auto received = kernel::receive_message(start_.report_socket, &word, sizeof word);
+    const auto received = kernel::receive_message(report_socket_, &word, sizeof word);
     if (!received) return SysStatus::failure(received.error());
     if (received.value().size == 0) kernel::exit_now(125);  // minirun was killed
     return SysStatus::success();
 }
 
+SysStatus ChildSteps::operator()(const op::AwaitParent& step) noexcept {
+    if (step.announce)
+        if (const auto sent = announce(); !sent) return sent;
+    return await_go();
+}
+
+// Who connects has the right to: the socket is in a directory that is root's alone. One that goes away without a word
+// leaves the container created.
+SysStatus ChildSteps::operator()(const op::AwaitStart&) noexcept {
+    if (const auto sent = announce(); !sent) return sent;
+    if (start_.start_listener < 0) return await_go();
+    sys::close(report_socket_);
+    while (true) {
+        const auto accepted = sys::value(SYS_accept4, start_.start_listener, nullptr, nullptr, SOCK_CLOEXEC);
+        if (accepted.error() == EINTR || accepted.error() == ECONNABORTED) continue;
+        if (!accepted) return SysStatus::failure(accepted.error());
+        report_socket_ = accepted.value();
+        char word = 0;
+        const auto received = kernel::receive_message(report_socket_, &word, sizeof word);
+        if (received && received.value().size > 0) break;
+        sys::close(report_socket_);
+    }
+    sys::close(start_.start_listener);
+    return SysStatus::success();
+}
+
 // pivot_root(2), "pivot_root(".", ".")": the old root lands on top of the new one and is taken off again, so that
 // no directory for it is needed inside the container.
-SysStatus ChildSteps::operator()(const op::PivotRoot&) noexcept {
+SysStatus ChildSteps::operator()(const op::PivotRoot& step) noexcept {
     if (const auto entered = sys::fchdir(slot(Slot::root)); !entered) return entered;
+    if (step.by_move) {
+        if (const auto moved = kernel::move_mount_old(".", "/"); !moved) return moved;
+        if (const auto changed = sys::status(SYS_chroot, "."); !changed) return changed;
+        return sys::chdir("/");
+    }
     if (const auto pivoted = kernel::pivot_root(".", "."); !pivoted) return pivoted;
     if (const auto detached = kernel::detach_mount("."); !detached) return detached;
     return sys::chdir("/");

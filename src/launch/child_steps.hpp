@@ -20,12 +20,16 @@ public:
     SysStatus operator()(const op::HostSymlink&) noexcept;
     SysStatus operator()(const op::CopyLayer&) noexcept;
     SysStatus operator()(const op::TimeNamespace&) noexcept;
+    SysStatus operator()(const op::JoinPidNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
+    SysStatus operator()(const op::OpenUserNamespace&) noexcept;
     SysStatus operator()(const op::MakeCgroup&) noexcept;
     SysStatus operator()(const op::SetCgroup&) noexcept;
     SysStatus operator()(const op::LimitDevices&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
     SysStatus operator()(const op::RecordProcess&) noexcept;
+    SysStatus operator()(const op::AwaitChild&) noexcept;
+    SysStatus operator()(const op::RunHook&) noexcept;
 
     // The namespace and the tree: child_steps.cpp.
     SysStatus operator()(const op::Undumpable&) noexcept;
@@ -35,6 +39,7 @@ public:
     SysStatus operator()(const op::NewCgroupNamespace&) noexcept;
     SysStatus operator()(const op::JoinNamespace&) noexcept;
     SysStatus operator()(const op::EnterDirectory&) noexcept;
+    SysStatus operator()(const op::KeepDirectory&) noexcept;
     SysStatus operator()(const op::SetPropagation&) noexcept;
     SysStatus operator()(const op::MountOverlay&) noexcept;
     SysStatus operator()(const op::BindRoot&) noexcept;
@@ -51,6 +56,7 @@ public:
     SysStatus operator()(const op::MakeReadonly&) noexcept;
     SysStatus operator()(const op::SetMountPropagation&) noexcept;
     SysStatus operator()(const op::AwaitParent&) noexcept;
+    SysStatus operator()(const op::AwaitStart&) noexcept;
     SysStatus operator()(const op::PivotRoot&) noexcept;
 
     // The process: child_process_steps.cpp.
@@ -78,11 +84,15 @@ public:
     SysStatus operator()(const op::Exec&) noexcept;
 
     ChildReport report;
+    /// To the parent, or, from AwaitStart on, to who has started the container.
+    int report_socket() const noexcept { return report_socket_; }
 
 private:
     int slot(Slot which) const noexcept { return slots_[static_cast<unsigned>(which)]; }
     void keep(Slot which, int fd) noexcept { slots_[static_cast<unsigned>(which)] = fd; }
-    SysStatus die_with_parent() noexcept;
+    SysStatus set_death_signal() noexcept;
+    SysStatus announce() noexcept;
+    SysStatus await_go() noexcept;
     void explain(int context) noexcept;
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
     SysStatus attach_at(int tree, const Target& target) noexcept;
@@ -94,10 +104,13 @@ private:
     SysResult<int> make_overlay(const op::MountOverlay& step) noexcept;
     SysStatus mount_overlay_old(const op::MountOverlay& step) noexcept;
     SysStatus adopt_root(int tree, const char* mountpoint) noexcept;
+    SysStatus find_command(int directory, std::span<const char* const> candidates) noexcept;
     SysStatus connect_stream(int source, int stream) noexcept;
 
     const ChildStart& start_;
     int slots_[static_cast<unsigned>(Slot::count)];
+    int report_socket_;
+    bool dies_with_parent_ = false;
     int terminal_ = -1;  ///< the slave of the container's pty
 };
 

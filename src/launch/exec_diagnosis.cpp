@@ -12,7 +12,7 @@
 #include "base/text.hpp"
 #include "image/layer_view.hpp"
 #include "kernel/names.hpp"
-#include "launch/plan_from_request.hpp"
+#include "launch/plan_process.hpp"
 
 namespace minirun {
 namespace {

@@ -48,15 +48,23 @@ struct StandardStreams {
     int in = 0, out = 1, err = 2;
 };
 
-/// Executes the host's steps, clones, and returns when the container's process has been exec'ed. Throws LaunchFailure
-/// when a step failed in the child (it has been reaped then), Error when one failed here. What host steps made stays:
-/// it is all in the container's directory, whose owner removes it.
+/// What a launch is given besides the plan.
+struct LaunchSetting {
+    StandardStreams streams;
+    sigset_t signal_mask = {};   ///< what the container starts with
+    int start_listener = -1;     ///< where a container that waits to be started listens; see start_created()
+    StepClock* clock = nullptr;  ///< told when each step was done
+};
+
+/// Executes the host's steps, clones, and returns when the container's process has been exec'ed, or waits to be started
+/// (op::AwaitStart). Throws LaunchFailure when a step failed in the child (it has been reaped then), Error when one
+/// failed here. What host steps made stays: it is all in the container's directory, whose owner removes it.
 ///
-/// The caller has all signals blocked (SignalsBlocked), so that none comes between the clone and the supervisor;
-/// the container starts with `signal_mask`.
-///
-/// `clock`, if there is one, is told when each step was done.
-Launched launch(const Plan& plan, const StandardStreams& streams, const sigset_t& signal_mask,
-                StepClock* clock = nullptr);
+/// The caller has all signals blocked (SignalsBlocked), so that none comes between the clone and the supervisor.
+Launched launch(const Plan& plan, const LaunchSetting& setting);
+
+/// Has a container that waits to be started go on, over a connection to its listener, and returns when it has been
+/// exec'ed. Throws as launch().
+void start_created(const Plan& plan, int socket, pid_t pid);
 
 }  // namespace minirun

@@ -73,12 +73,37 @@ std::string this_boot() {
     return id.substr(0, id.find('\n'));
 }
 
-// Field 22 of /proc/PID/stat; the name before it may hold anything. Empty if there is no such process.
-std::string start_time_of(std::string_view pid) {
+// What /proc/PID/stat tells behind the name, which may hold anything; empty if there is no such process.
+std::vector<std::string> stat_of(std::string_view pid) {
     const auto stat = read_proc(cat("/proc/", pid, "/stat"));
-    const auto fields = split(std::string_view(stat).substr(stat.rfind(')') + 1), ' ');
-    constexpr std::size_t start_time = 20;  // counted from behind the name
-    return fields.size() > start_time ? fields[start_time] : "";
+    return split(std::string_view(stat).substr(stat.rfind(')') + 1), ' ');
+}
+
+// Fields 3 and 22, counted from behind the name.
+constexpr std::size_t state_field = 1, start_time_field = 20;
+
+std::string start_time_of(std::string_view pid) {
+    const auto fields = stat_of(pid);
+    return fields.size() > start_time_field ? fields[start_time_field] : "";
+}
+
+bool is_zombie(std::string_view pid) {
+    const auto fields = stat_of(pid);
+    return fields.size() > state_field && (fields[state_field] == "Z" || fields[state_field] == "X");
+}
+
+// A record of this boot: number, start time, boot, mount namespace; otherwise empty.
+std::vector<std::string> read_record(const std::string& path) {
+    auto record = split(read_link(path), ' ');
+    return record.size() == 4 && record[2] == this_boot() ? record : std::vector<std::string>();
+}
+
+Fd open_recorded(const std::vector<std::string>& record) {
+    const auto pid = record.empty() ? std::nullopt : parse_number<pid_t>(record[0]);
+    // Opened before it is looked at: the number may be another process's a moment later.
+    Fd process(pid ? kernel::open_process(*pid) : -1);
+    if (process && start_time_of(record[0]) != record[1]) process.reset();
+    return process;
 }
 
 }  // namespace
@@ -100,12 +125,22 @@ SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace)
     return libc_status(::symlink(record.c_str(), path));
 }
 
+Fd open_recorded_process(const std::string& path) {
+    const auto record = read_record(path);
+    auto process = open_recorded(record);
+    if (process && is_zombie(record[0])) process.reset();
+    return process;
+}
+
+pid_t recorded_pid(const std::string& path) {
+    const auto record = read_record(path);
+    return record.empty() ? 0 : parse_number<pid_t>(record[0]).value_or(0);
+}
+
 void end_recorded_process(const std::string& path) {
-    const auto record = split(read_link(path), ' ');
-    if (record.size() != 4 || record[2] != this_boot()) return;
-    const auto pid = parse_number<pid_t>(record[0]);
-    const Fd process(pid ? kernel::open_process(*pid) : -1);
-    if (process && start_time_of(record[0]) == record[1]) {
+    const auto record = read_record(path);
+    if (record.empty()) return;
+    if (const auto process = open_recorded(record)) {
         (void)kernel::send_signal(process.get(), SIGKILL);
         // Behind a pidfd, "readable" is "has ended"; a process that hangs in the kernel must not hang us.
         constexpr int patience = 5000;  // milliseconds

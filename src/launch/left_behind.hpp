@@ -37,6 +37,12 @@ Fd open_mount_namespace(pid_t pid);
 /// boot of the machine, and its mount namespace. One system call, so it is there whole or not at all.
 SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace);
 
+/// A pidfd of the process that record_process() has written down there, if it lives and is that one; none also for a
+/// zombie.
+Fd open_recorded_process(const std::string& path);
+/// Its number; 0 if nothing is written down.
+pid_t recorded_pid(const std::string& path);
+
 /// Ends the process that record_process() has written down there, if it lives and is that one, and all that is in its
 /// mount namespace (before Linux 6.11, which gave these numbers that are never used again: only with a pid namespace).
 void end_recorded_process(const std::string& path);

@@ -8,7 +8,10 @@
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
 #include "kernel/process.hpp"
+#include "launch/hooks.hpp"
+#include "launch/plan_process.hpp"
 #include "minirun/error.hpp"
+#include "model/container_state.hpp"
 #include "model/runtime_spec.hpp"
 #include "model/sysctl.hpp"
 #include "plan/builder.hpp"
@@ -18,20 +21,6 @@
 
 namespace minirun {
 namespace {
-
-std::uint64_t clone_flag(NamespaceType type) {
-    switch (type) {
-        case NamespaceType::mount: return CLONE_NEWNS;
-        case NamespaceType::pid: return CLONE_NEWPID;
-        case NamespaceType::network: return CLONE_NEWNET;
-        case NamespaceType::uts: return CLONE_NEWUTS;
-        case NamespaceType::ipc: return CLONE_NEWIPC;
-        case NamespaceType::cgroup: return CLONE_NEWCGROUP;
-        case NamespaceType::user: return CLONE_NEWUSER;
-        case NamespaceType::time: return CLONE_NEWTIME;
-    }
-    return 0;
-}
 
 void add_time_namespace(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
@@ -44,31 +33,23 @@ void add_time_namespace(PlanBuilder& plan) {
 
 void add_user_namespace(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
-    if (has_new_namespace(spec, NamespaceType::user))
+    const auto* wanted = find_namespace(spec, NamespaceType::user);
+    if (wanted == nullptr) return;
+    if (!wanted->path.empty())
+        plan.host_before(op::OpenUserNamespace{plan.text(wanted->path)});
+    else
         plan.host_before(op::MakeUserNamespace{plan.arena().array(spec.linux_.uid_mappings),
                                                plan.arena().array(spec.linux_.gid_mappings)});
 }
 
-// Until it execs, the child can do its work in the parent's memory: then nothing is copied. Not where it stays there:
-// as --init's reaper, which lives beside what the image runs. Not where the kernel ties to the memory what is meant for
-// the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks (time_namespaces(7); to
-// join other ones, a process is to be alone in its memory). Nor with a limit on memory: when that is reached before
-// execve, the OOM killer ends all who share the memory, minirun too.
-bool can_share_memory(const LaunchRequest& request) {
-    const auto& namespaces = request.spec.linux_.namespaces;
-    const bool other_time = std::any_of(namespaces.begin(), namespaces.end(),
-                                        [](const Namespace& one) { return one.type == NamespaceType::time; });
-    return !request.supervision.init && !request.spec.process.oom_score_adj && !other_time &&
-           !limits_memory(request.spec.linux_.resources);
+void add_joined_pid_namespace(PlanBuilder& plan) {
+    const auto* wanted = find_namespace(plan.request.spec, NamespaceType::pid);
+    if (wanted != nullptr && !wanted->path.empty()) plan.host_before(op::JoinPidNamespace{plan.text(wanted->path)});
 }
 
 void add_clone(PlanBuilder& plan) {
     std::uint64_t flags = CLONE_NEWNS;  // always: nothing is ever mounted in the host's namespace
     for (const auto& one : plan.request.spec.linux_.namespaces) {
-        const bool joins_late = one.type == NamespaceType::user || one.type == NamespaceType::pid;
-        if (joins_late && !one.path.empty())
-            throw Error(ErrorKind::unsupported, cat("joining the ", namespace_word(one.type), " namespace ",
-                                                    quote(one.path), " is not supported yet"));
         // A time namespace is entered by being born into it: the parent makes it (time_namespaces(7)). The user
         // namespace comes last, see op::EnterUserNamespace.
         // Nor is a cgroup namespace by the clone where the child has to enter cgroups first.
@@ -76,13 +57,15 @@ void add_clone(PlanBuilder& plan) {
         const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user && !late_cgroups;
         if (one.path.empty() && by_clone) flags |= clone_flag(one.type);
     }
-    const auto* v2 = plan.cgroup ? plan.cgroup->v2() : nullptr;
-    plan.clone(op::CloneProcess{flags, can_share_memory(plan.request), v2 == nullptr ? nullptr : plan.text(v2->path)});
+    plan.clone(op::CloneProcess{flags, can_share_memory(plan.request), cgroup_of_birth(plan)});
 }
 
 void add_joined_namespaces(PlanBuilder& plan) {
-    for (const auto& one : plan.request.spec.linux_.namespaces)
-        if (!one.path.empty()) plan.child(op::JoinNamespace{plan.text(one.path), clone_flag(one.type)});
+    for (const auto& one : plan.request.spec.linux_.namespaces) {
+        const bool in_its_own_way = one.type == NamespaceType::user || one.type == NamespaceType::pid;
+        if (!one.path.empty() && !in_its_own_way)
+            plan.child(op::JoinNamespace{plan.text(one.path), clone_flag(one.type)});
+    }
 }
 
 // Mounts of the host may still come in while the tree is made (and go again: a slave does not pin them), none may go
@@ -117,71 +100,59 @@ void add_sysctls(PlanBuilder& plan) {
 }
 
 void add_terminal(PlanBuilder& plan) {
-    const auto& spec = plan.request.spec;
-    if (plan.request.streams.tty)
-        plan.child(op::OpenTerminal{mapped_id(spec.linux_.uid_mappings, spec.process.user.uid)});
+    if (plan.request.streams.tty) plan.child(terminal_step(plan.request, true));
 }
 
-// A session of its own, so that nothing reaches the terminal minirun was started from (CVE-2017-5226).
-void add_session(PlanBuilder& plan) {
-    if (plan.request.supervision.init) plan.child_final(op::ForkInit{});
-    plan.child_final(op::NewSession{});
-    plan.child_final(op::ConnectStreams{plan.request.streams.tty});
+bool has_hooks_before_start(const HookSpec& hooks) {
+    return !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty();
 }
 
-// The value of the last PATH in the environment, as the process will see it.
-std::string search_path(const std::vector<std::string>& env) {
-    std::string path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    for (const auto& entry : env)
-        if (entry.starts_with("PATH=")) path = entry.substr(5);
-    return path;
-}
-
-std::span<const char* const> add_candidates(PlanBuilder& plan) {
-    std::vector<const char*> candidates;
-    for (const auto& path : command_candidates(plan.request.spec.process)) candidates.push_back(plan.text(path));
-    return plan.arena().array(candidates);
-}
-
-// While the child may still read what the user may only run, and before a filter that knows nothing of this.
-void add_command_check(PlanBuilder& plan, std::span<const char* const> candidates) {
-    plan.child_final(op::CheckCommand{plan.text(plan.request.spec.process.cwd), candidates});
-}
-
-void add_exec(PlanBuilder& plan, std::span<const char* const> candidates) {
-    const auto& process = plan.request.spec.process;
-    plan.child_final(
-        op::Exec{candidates, plan.arena().null_terminated(process.args), plan.arena().null_terminated(process.env)});
+// When the tree is made, before it is pivoted to. runtime.md "Lifecycle", steps 3 to 5.
+void add_hooks(PlanBuilder& plan) {
+    const auto& hooks = plan.request.spec.hooks;
+    if (!has_hooks_before_start(hooks)) return;
+    plan.host_after(op::AwaitChild{});
+    const auto& request = plan.request;
+    const auto state = hook_state(request.spec, request.id, request.driven.bundle, ContainerStatus::creating);
+    const auto add = [&](const char* kind, const std::vector<Hook>& list, bool inside) {
+        for (const auto& hook : list) {
+            auto step = hook_step(plan.arena(), kind, hook, state, plan.request.driven.bundle);
+            step.inside = inside;
+            plan.host_after(step);
+        }
+    };
+    add("prestart", hooks.prestart, false);
+    add("createRuntime", hooks.create_runtime, false);
+    add("createContainer", hooks.create_container, true);
 }
 
 }  // namespace
 
-std::vector<std::string> command_candidates(const ProcessSpec& process) {
-    const auto& command = process.args.front();
-    if (command.find('/') != std::string::npos) return {command};
-    std::vector<std::string> candidates;
-    if (command.empty()) return candidates;
-    for (const auto& directory : split(search_path(process.env), ':'))
-        candidates.push_back(cat(directory.empty() ? "." : directory, '/', command));
-    return candidates;
+KernelFeatures features_for(const LaunchRequest& request) {
+    auto features = probe_kernel();
+    if (wants_cgroup(request)) features.cgroups = probe_cgroups();
+    return features;
 }
 
 Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& features) {
     PlanBuilder plan(request, features);
+    const auto& driven = request.driven;
 
     // On the host: what the container's directory holds. Undone when the container is gone.
     add_time_namespace(plan);
+    add_joined_pid_namespace(plan);
     add_user_namespace(plan);
     add_cgroup(plan);
     add_clone(plan);
 
     // On the host, beside the child.
     plan.host_after(op::RecordProcess{plan.text(request.process_record)});
+    add_hooks(plan);
 
     // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
     plan.child(op::Undumpable{});
-    plan.child(op::NewKeyring{});
-    plan.child(op::DieWithParent{});
+    if (driven.new_keyring) plan.child(op::NewKeyring{});
+    if (!driven.outlives_minirun) plan.child(op::DieWithParent{});
     add_cgroup_entry(plan);
     add_joined_namespaces(plan);
     add_propagation(plan);
@@ -198,15 +169,12 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_late_cgroup_entry(plan);
 
     // Out of the host, and then down to what the process may have.
-    plan.child_final(op::AwaitParent{});
-    plan.child_final(op::PivotRoot{});
-    if (has_new_namespace(request.spec, NamespaceType::user)) plan.child_final(op::EnterUserNamespace{});
+    plan.child_final(op::AwaitParent{has_hooks_before_start(request.spec.hooks)});
+    plan.child_final(op::PivotRoot{!driven.pivot_root});
+    if (find_namespace(request.spec, NamespaceType::user) != nullptr) plan.child_final(op::EnterUserNamespace{});
     add_session(plan);
-    plan.child_final(op::CloseDescriptors{3});
-    const auto candidates = add_candidates(plan);
-    add_command_check(plan, candidates);
-    add_rights(plan);
-    add_exec(plan, candidates);
+    plan.child_final(op::CloseDescriptors{3 + request.streams.preserved});
+    add_program(plan);
     return plan.finish();
 }
 

@@ -114,6 +114,7 @@ RawTerminal::~RawTerminal() {
 }
 
 ContainerStreams::ContainerStreams(const Streams& wanted) : wanted_(wanted) {
+    if (wanted.inherited) return;
     if (wanted.tty && wanted.interactive && ::isatty(STDIN_FILENO) == 0)
         throw Error(ErrorKind::usage, "-t with -i needs a terminal on standard input, and it is not one",
                     "leave out -t to pass on a file or a pipe");

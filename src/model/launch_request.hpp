@@ -53,6 +53,8 @@ struct EtcFile {
 struct Streams {
     bool interactive = false;  ///< standard input is passed on; otherwise it is /dev/null
     bool tty = false;          ///< a pty of the container's own
+    bool inherited = false;    ///< the caller's own, as they are: an engine has prepared them
+    unsigned preserved = 0;    ///< so many descriptors from 3 on are handed on
 };
 
 /// What the supervisor does while the container runs.
@@ -70,6 +72,15 @@ enum class CgroupUse {
     never,
 };
 
+/// How an engine drives the container, beyond what its config.json says.
+struct Driven {
+    bool outlives_minirun = false;  ///< otherwise it dies with the program that runs it
+    bool waits_for_start = false;   ///< created now, started later
+    bool new_keyring = true;
+    bool pivot_root = true;
+    std::string bundle;  ///< absolute path of the bundle's directory; hooks are told
+};
+
 struct LaunchRequest {
     std::string id;              ///< 64 hex digits
     std::string name;            ///< --name, or empty
@@ -84,6 +95,7 @@ struct LaunchRequest {
     Streams streams;
     Supervision supervision;
     CgroupUse cgroup = CgroupUse::when_asked;
+    Driven driven;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root
     bool loopback_up = true;  ///< in a new network namespace

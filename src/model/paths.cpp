@@ -37,8 +37,8 @@ Paths default_paths() {
     if (!root.empty() && root.front() != '/')
         throw Error(ErrorKind::usage, cat("MINIRUN_ROOT is ", quote(root), ", which is not an absolute path"));
     const auto data = root.empty() ? data_directory() : root;
-    const auto state = root.empty() ? state_directory() : root;
-    return {data, state, data + "/containers", state + "/names", state + "/processes", data + "/cache/seccomp"};
+    const auto state = root.empty() ? state_directory() : root + "/run";
+    return {data, state, data + "/containers", state + "/.names", state + "/.processes", data + "/cache/seccomp"};
 }
 
 void make_private_directories(const std::string& path) {

@@ -6,8 +6,10 @@
 namespace minirun {
 
 struct Paths {
-    std::string data;        ///< $MINIRUN_ROOT, or /var/lib/minirun; for a user $XDG_DATA_HOME/minirun
-    std::string state;       ///< $MINIRUN_ROOT, or /run/minirun; for a user $XDG_RUNTIME_DIR/minirun
+    std::string data;  ///< $MINIRUN_ROOT, or /var/lib/minirun; for a user $XDG_DATA_HOME/minirun
+    /// $MINIRUN_ROOT/run, or /run/minirun; for a user $XDG_RUNTIME_DIR/minirun. An entry that does not begin with '.'
+    /// is a container that an engine drives.
+    std::string state;
     std::string containers;  ///< a directory for each container: its writable layer, its lock
     std::string names;       ///< symbolic links from names to ids
     std::string processes;   ///< for each container that runs, which process it is: see record_process()

@@ -5,7 +5,6 @@
 #include "model/request_parts.hpp"
 #include "model/runtime_bundle_notice.hpp"
 #include "model/runtime_spec.hpp"
-#include "model/user_database.hpp"
 
 namespace minirun {
 namespace {
@@ -52,6 +51,14 @@ void refuse_decided_options(const Image& image, const RunOptions& options) {
                         cat("change ", row.key, " in ", quote(image.config_file)));
 }
 
+// They are programs of the host's, and whoever runs a bundle has not read it.
+void refuse_hooks(const Image& image) {
+    if (image.runtime_spec && image.runtime_spec->hooks != HookSpec{})
+        throw Error(ErrorKind::unsupported,
+                    cat(quote(image.config_file), ": .hooks: minirun run starts no hooks, which run on the host"),
+                    "minirun-oci run does, or take them out");
+}
+
 void apply_process_options(ContainerSpec& spec, const RunOptions& options) {
     auto& process = spec.process;
     if (options.entrypoint || !options.arguments.empty()) {
@@ -64,13 +71,6 @@ void apply_process_options(ContainerSpec& spec, const RunOptions& options) {
     if (!options.hostname.empty()) spec.hostname = options.hostname;
     if (!options.domainname.empty()) spec.domainname = options.domainname;
     for (const auto& [key, value] : options.annotations) spec.annotations[key] = value;
-}
-
-// Engines leave HOME to the runtime, as runc and crun set it.
-void add_home(ProcessSpec& process, const ImageFiles& files) {
-    if (has_variable(process.env, "HOME")) return;
-    const auto user = resolve_user(cat(process.user.uid), files.passwd, files.group);
-    process.env.push_back("HOME=" + user.home);
 }
 
 // The directory as it is, or, with --tmpfs-upper, below a writable layer that is thrown away.
@@ -89,6 +89,7 @@ RootSource root_of(const Image& image, const RunOptions& options) {
 LaunchRequest request_from_runtime_spec(const Image& image, const RunOptions& options, const ImageFiles& files,
                                         const HostFacts& host) {
     refuse_decided_options(image, options);
+    refuse_hooks(image);
     auto request = request_around(options, host, {});
     request.spec = image.runtime_spec.value_or(ContainerSpec{});
     auto& spec = request.spec;

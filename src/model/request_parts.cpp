@@ -6,6 +6,7 @@
 #include "kernel/syscall_names.hpp"
 #include "model/option_error.hpp"
 #include "model/runtime_spec_checks.hpp"
+#include "model/user_database.hpp"
 
 namespace minirun {
 namespace {
@@ -62,6 +63,12 @@ void set_variable(std::vector<std::string>& env, std::string_view assignment) {
 
 bool has_variable(const std::vector<std::string>& env, std::string_view name) {
     return find_variable(env, name) != env.end();
+}
+
+void add_home(ProcessSpec& process, const ImageFiles& files) {
+    if (has_variable(process.env, "HOME")) return;
+    const auto user = resolve_user(cat(process.user.uid), files.passwd, files.group);
+    process.env.push_back("HOME=" + user.home);
 }
 
 std::string working_directory(const RunOptions& options, const std::string& otherwise) {

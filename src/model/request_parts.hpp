@@ -18,6 +18,9 @@ void set_variable(std::vector<std::string>& env, std::string_view assignment);
 
 bool has_variable(const std::vector<std::string>& env, std::string_view name);
 
+/// HOME, where the environment lacks it, as the container's passwd file has it: engines leave that to the runtime.
+void add_home(ProcessSpec& process, const ImageFiles& files);
+
 /// --workdir, checked; or the other one; or "/".
 std::string working_directory(const RunOptions& options, const std::string& otherwise);
 

@@ -223,6 +223,24 @@ LinuxSpec read_linux(const JsonView& view) {
     return spec;
 }
 
+std::vector<Hook> read_hooks(const JsonView& list) {
+    std::vector<Hook> hooks;
+    for (const auto& one : objects(list)) {
+        Hook hook{required_string(one["path"]), strings(one["args"]), strings(one["env"]), std::nullopt};
+        if (const auto timeout = one["timeout"]; timeout.exists())
+            hook.timeout = static_cast<int>(timeout.unsigned_integer(INT32_MAX).value_or(1));
+        if (hook.timeout == 0) one["timeout"].complain("expected more than 0 seconds");
+        hooks.push_back(std::move(hook));
+    }
+    return hooks;
+}
+
+HookSpec read_hook_spec(const JsonView& view) {
+    if (!is_there(view)) return {};
+    return {read_hooks(view["prestart"]),       read_hooks(view["createRuntime"]), read_hooks(view["createContainer"]),
+            read_hooks(view["startContainer"]), read_hooks(view["poststart"]),     read_hooks(view["poststop"])};
+}
+
 ContainerSpec read_spec(const JsonView& view) {
     ContainerSpec spec;
     spec.oci_version = required_string(view["ociVersion"]);
@@ -232,6 +250,7 @@ ContainerSpec read_spec(const JsonView& view) {
     spec.domainname = view["domainname"].string_or("");
     spec.mounts = read_mounts(view["mounts"]);
     spec.annotations = string_map(view["annotations"]);
+    spec.hooks = read_hook_spec(view["hooks"]);
     spec.linux_ = read_linux(view["linux"]);
     return spec;
 }
@@ -276,10 +295,33 @@ ContainerSpec parse_runtime_spec(std::string_view text, const std::string& file)
     if (!root.exists()) root.complain("expected an object, found null");
     if (!is_there(root)) problems.throw_if_any();
     auto spec = read_spec(root);
-    complain_about_unsupported(root, spec);
+    complain_about_unsupported(root);
     check_what_was_read(spec, problems);
     problems.throw_if_any();
     return spec;
+}
+
+ProcessSpec parse_process(std::string_view text, const std::string& file, const ContainerSpec& spec) {
+    const auto document = parse_json(text, file);
+    Problems problems(file);
+    const JsonView root(document, problems);
+    if (!root.exists()) root.complain("expected an object, found null");
+    if (!is_there(root)) problems.throw_if_any();
+    auto checked = spec;
+    checked.process = read_process(root);
+    if (!checked.process.capabilities) checked.process.capabilities = spec.process.capabilities;
+    complain_about_unsupported_process(root);
+    // The container's own parts were checked when it was made.
+    Problems found(file);
+    check_spec(checked, found);
+    constexpr std::string_view prefix = ".process";
+    for (const std::string_view problem : found.list())
+        if (problem.starts_with(prefix)) {
+            const auto path = problem.substr(prefix.size(), problem.find(": ") - prefix.size());
+            problems.add(path, problem.substr(prefix.size() + path.size() + 2));
+        }
+    problems.throw_if_any();
+    return checked.process;
 }
 
 }  // namespace minirun

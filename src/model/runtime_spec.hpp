@@ -16,6 +16,10 @@ namespace minirun {
 /// mounts) stay relative: they start at the bundle's directory.
 ContainerSpec parse_runtime_spec(std::string_view text, const std::string& file);
 
+/// Reads a document that is a `process` alone, for another process in a container of `spec`, and checks it. Without
+/// capabilities of its own it gets those of the container's. Throws Error{bad_input}.
+ProcessSpec parse_process(std::string_view text, const std::string& file, const ContainerSpec& spec);
+
 /// The config.json of a spec, indented, keys in the order of the specification's Go bindings, which is how engines
 /// write it: parse_runtime_spec() gives the spec back. Throws Error{bad_input} if a string is not UTF-8.
 std::string runtime_spec_json(const ContainerSpec& spec);

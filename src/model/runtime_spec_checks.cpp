@@ -331,6 +331,20 @@ void annotations_have_keys(const ContainerSpec& spec, Problems& problems) {
     if (spec.annotations.contains("")) problems.add(".annotations", "a key is an empty string");
 }
 
+void hooks_are_absolute(const ContainerSpec& spec, Problems& problems) {
+    const auto check = [&](std::string_view list, const std::vector<Hook>& hooks) {
+        for (std::size_t i = 0; i < hooks.size(); i++)
+            if (!hooks[i].path.starts_with('/'))
+                problems.add(cat(at(list, i), ".path"), cat("expected an absolute path, found ", quote(hooks[i].path)));
+    };
+    check(".hooks.prestart", spec.hooks.prestart);
+    check(".hooks.createRuntime", spec.hooks.create_runtime);
+    check(".hooks.createContainer", spec.hooks.create_container);
+    check(".hooks.startContainer", spec.hooks.start_container);
+    check(".hooks.poststart", spec.hooks.poststart);
+    check(".hooks.poststop", spec.hooks.poststop);
+}
+
 using Check = void (*)(const ContainerSpec&, Problems&);
 constexpr Check checks[] = {
     oci_version_is_1,
@@ -355,6 +369,7 @@ constexpr Check checks[] = {
     sysctls_stay_in_the_container,
     propagation_is_a_word,
     hidden_paths_are_absolute,
+    hooks_are_absolute,
     cgroup_and_resources,
 };
 

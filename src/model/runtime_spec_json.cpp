@@ -97,6 +97,29 @@ Ordered linux_json(const LinuxSpec& spec) {
     return json;
 }
 
+Ordered hooks_json(const std::vector<Hook>& hooks) {
+    Ordered list = Ordered::array();
+    for (const auto& hook : hooks) {
+        Ordered json{{"path", hook.path}};
+        put_unless_empty(json, "args", hook.args);
+        put_unless_empty(json, "env", hook.env);
+        if (hook.timeout) json["timeout"] = *hook.timeout;
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+Ordered hook_spec_json(const HookSpec& hooks) {
+    Ordered json = Ordered::object();
+    put_unless_empty(json, "prestart", hooks_json(hooks.prestart));
+    put_unless_empty(json, "createRuntime", hooks_json(hooks.create_runtime));
+    put_unless_empty(json, "createContainer", hooks_json(hooks.create_container));
+    put_unless_empty(json, "startContainer", hooks_json(hooks.start_container));
+    put_unless_empty(json, "poststart", hooks_json(hooks.poststart));
+    put_unless_empty(json, "poststop", hooks_json(hooks.poststop));
+    return json;
+}
+
 }  // namespace
 
 std::string runtime_spec_json(const ContainerSpec& spec) {
@@ -106,6 +129,7 @@ std::string runtime_spec_json(const ContainerSpec& spec) {
     put_unless_empty(json, "hostname", spec.hostname);
     put_unless_empty(json, "domainname", spec.domainname);
     for (const auto& mount : spec.mounts) json["mounts"].push_back(mount_json(mount));
+    put_unless_empty(json, "hooks", hook_spec_json(spec.hooks));
     put_unless_empty(json, "annotations", spec.annotations);
     json["linux"] = linux_json(spec.linux_);
     try {

@@ -1,12 +1,6 @@
 #include "model/runtime_spec_unsupported.hpp"
 
-#include <linux/capability.h>
-
-#include <algorithm>
-#include <array>
-
 #include "base/text.hpp"
-#include "kernel/names.hpp"
 
 namespace minirun {
 namespace {
@@ -38,12 +32,6 @@ void other_platforms(const JsonView& root) {
     for (const auto* key : {"windows", "solaris", "vm", "zos", "freebsd"})
         if (const auto section = root[key]; section.exists())
             section.complain("minirun runs containers on Linux, this one is for another platform");
-}
-
-void hooks(const JsonView& root) {
-    const auto view = root["hooks"];
-    if (!view.is_object()) return refuse(view);
-    for (const auto& [name, list] : view.members()) refuse(list, "hooks are not supported yet");
 }
 
 void process(const JsonView& process) {
@@ -89,9 +77,10 @@ void linux_section(const JsonView& view) {
 
 }  // namespace
 
-void complain_about_unsupported(const JsonView& root, const ContainerSpec& spec) {
+void complain_about_unsupported_process(const JsonView& view) { process(view); }
+
+void complain_about_unsupported(const JsonView& root) {
     other_platforms(root);
-    hooks(root);
     process(root["process"]);
     mounts(root["mounts"]);
     linux_section(root["linux"]);

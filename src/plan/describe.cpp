@@ -64,6 +64,17 @@ struct Describe {
         return cat("new time namespace: monotonic clock ", s.monotonic_seconds, " s, boottime clock ",
                    s.boottime_seconds, " s ahead");
     }
+    std::string operator()(const op::JoinPidNamespace& s) const {
+        return cat("join the pid namespace ", printable(s.path));
+    }
+    std::string operator()(const op::OpenUserNamespace& s) const {
+        return cat("open the user namespace ", printable(s.path));
+    }
+    std::string operator()(const op::AwaitChild&) const { return "wait until the container's tree is made"; }
+    std::string operator()(const op::RunHook& s) const {
+        return cat("run the ", s.kind, " hook ", printable(s.path), s.inside ? " in the container's namespaces" : "");
+    }
+    std::string operator()(const op::AwaitStart&) const { return "wait until the container is started"; }
     std::string operator()(const op::MakeUserNamespace& s) const {
         return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids));
     }
@@ -99,6 +110,7 @@ struct Describe {
         return cat("join the ", namespace_names(s.type), " namespace ", printable(s.path));
     }
     std::string operator()(const op::EnterDirectory& s) const { return cat("enter ", path_in_container(s.at, s.path)); }
+    std::string operator()(const op::KeepDirectory& s) const { return cat("open ", printable(s.path)); }
     std::string operator()(const op::SetPropagation& s) const {
         return cat("make all mounts ", propagation_name(s.flags));
     }
@@ -184,7 +196,8 @@ struct Describe {
     std::string operator()(const op::SetCapabilities& s) const {
         return cat("set capabilities: effective ", capability_names(s.effective), "; permitted ",
                    s.permitted == s.effective ? "the same" : capability_names(s.permitted), "; inheritable ",
-                   capability_names(s.inheritable), "; ambient ", capability_names(s.ambient));
+                   capability_names(s.inheritable), "; ambient ",
+                   s.set_ambient ? capability_names(s.ambient) : "as they are");
     }
     std::string operator()(const op::NoNewPrivileges&) const { return "set no_new_privs"; }
     std::string operator()(const op::ResetSignals&) const { return "reset signal dispositions and mask"; }
@@ -192,7 +205,7 @@ struct Describe {
         return cat("load the seccomp filter, ", s.filter.size(), " instructions");
     }
     std::string operator()(const op::CloseDescriptors& s) const {
-        return cat("close all descriptors from ", s.first, " on");
+        return cat("close all descriptors from ", s.first, " on", s.first > 3 ? ", hand on those before" : "");
     }
     std::string operator()(const op::CheckCommand&) const { return "check that the command is no link of /proc"; }
     std::string operator()(const op::Exec& s) const {
@@ -204,15 +217,15 @@ struct Describe {
 
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
-    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "make_user_namespace",
+    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "open_user_namespace",
     "make_cgroup", "set_cgroup", "limit_devices", "clone_process",
-    "record_process", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_directory", "set_propagation", "mount_overlay", "bind_root",
+    "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
     "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",
     "fork_init", "new_session", "connect_streams", "enter_user_namespace", "limit_bounding_set", "set_user",
     "enter_working_directory", "set_umask", "set_capabilities", "no_new_privileges", "reset_signals", "load_seccomp",
-    "close_descriptors", "check_command", "exec"};
+    "close_descriptors", "await_start", "check_command", "exec"};
 // clang-format on
 
 }  // namespace

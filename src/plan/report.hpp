@@ -9,6 +9,7 @@ namespace minirun {
 struct ChildReport {
     enum class Kind : std::int32_t {
         terminal,  ///< the message carries the master of the container's pty
+        arrived,   ///< the child waits for the parent, or to be started
         failure,   ///< a step failed; the child is gone
     };
     Kind kind = Kind::failure;

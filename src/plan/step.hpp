@@ -77,9 +77,17 @@ struct TimeNamespace {
     std::int64_t monotonic_seconds, boottime_seconds;
     std::uint32_t monotonic_nanoseconds, boottime_nanoseconds;
 };
+/// The pid namespace of another container: only by birth does a process get into one (pid_namespaces(7)).
+struct JoinPidNamespace {
+    const char* path;
+};
 /// Becomes Slot::userns. Made before the container is, because its id maps are needed for the layers.
 struct MakeUserNamespace {
     std::span<const IdMapping> uids, gids;
+};
+/// One that is there already becomes Slot::userns.
+struct OpenUserNamespace {
+    const char* path;
 };
 /// The container's cgroup in one hierarchy, with the parents that are missing.
 struct MakeCgroup {
@@ -111,6 +119,19 @@ struct CloneProcess {
 struct RecordProcess {
     const char* path;
 };
+/// Until the child has come to AwaitParent: the tree is made, and nothing of the image runs.
+struct AwaitChild {};
+/// A program of the host that is told about the container: config.md "POSIX-platform Hooks".
+struct RunHook {
+    const char* kind;  ///< "createRuntime", …
+    const char* path;
+    const char* const* argv;
+    const char* const* envp;
+    int timeout;                  ///< seconds; 0: none
+    bool inside;                  ///< in the container's namespaces
+    const char* directory;        ///< where it starts, if not inside
+    std::span<const char> state;  ///< the state's JSON up to where the pid follows
+};
 
 // In the child: the namespace and the tree.
 /// Nobody can look into this process, which still has minirun's memory, through a namespace that it joins
@@ -131,6 +152,11 @@ struct JoinNamespace {
 struct EnterDirectory {
     Slot at;
     const char* path;
+};
+/// A directory of the root that was joined becomes a slot. No part of it may be a symbolic link.
+struct KeepDirectory {
+    const char* path;
+    Slot keep_as;
 };
 struct SetPropagation {
     unsigned long flags;  ///< MS_REC | MS_SLAVE, …
@@ -237,7 +263,9 @@ struct SetOomScore {
 };
 /// A pty of the container's own devpts: its master goes to the supervisor, its slave becomes /dev/console.
 struct OpenTerminal {
-    uid_t owner;  ///< on the host: of the slave, so that the container's user can open it again
+    uid_t owner;                          ///< on the host: of the slave, so that the container's user can open it again
+    bool console;                         ///< otherwise /dev/console is left as it is
+    std::uint16_t height = 0, width = 0;  ///< in characters; 0: as the terminal of minirun
 };
 /// The mount at the target itself, not what is mounted below it.
 struct MakeReadonly {
@@ -250,8 +278,12 @@ struct SetMountPropagation {
 
 // In the child: out of the host.
 /// Until the parent has done its steps after the clone.
-struct AwaitParent {};
-struct PivotRoot {};
+struct AwaitParent {
+    bool announce;  ///< the parent awaits the child, too (AwaitChild)
+};
+struct PivotRoot {
+    bool by_move;  ///< MS_MOVE and chroot(2), where pivot_root(2) is not possible
+};
 
 // In the child, last: the process.
 /// A session keyring of its own: the host's would be searched for keys otherwise. session-keyring(7).
@@ -287,6 +319,7 @@ struct SetUmask {
 };
 struct SetCapabilities {
     std::uint64_t effective, permitted, inheritable, ambient;
+    bool set_ambient;  ///< otherwise it stays, as far as the other sets allow
 };
 struct NoNewPrivileges {};
 struct LoadSeccomp {
@@ -296,13 +329,16 @@ struct LoadSeccomp {
 /// All dispositions to their defaults, and the mask that minirun was started with.
 struct ResetSignals {};
 struct CloseDescriptors {
-    unsigned first;
+    unsigned first;  ///< those from 3 up to this one are handed on: --preserve-fds
 };
+/// The container is created; its program starts when `start` says so.
+struct AwaitStart {};
 /// Refuses a command, or the interpreter that its "#!" names, which leads through a link of procfs. /proc/self/exe is
 /// minirun's own program here, and whoever gets hold of that can write to it later (CVE-2019-5736).
 struct CheckCommand {
     const char* directory;                    ///< where relative paths begin
     std::span<const char* const> candidates;  ///< as in Exec
+    bool must_exist;                          ///< an engine wants to know before the container is started
 };
 struct Exec {
     std::span<const char* const> candidates;  ///< the command in each directory of PATH
@@ -314,16 +350,17 @@ struct Exec {
 
 using Operation =
     std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
-                 op::MakeUserNamespace, op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::CloneProcess,
-                 op::RecordProcess, op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup,
-                 op::NewCgroupNamespace, op::JoinNamespace, op::EnterDirectory, op::SetPropagation, op::MountOverlay,
-                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
-                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
-                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::OpenTerminal,
-                 op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
-                 op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
+                 op::JoinPidNamespace, op::MakeUserNamespace, op::OpenUserNamespace, op::MakeCgroup, op::SetCgroup,
+                 op::LimitDevices, op::CloneProcess, op::RecordProcess, op::AwaitChild, op::RunHook, op::Undumpable,
+                 op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace,
+                 op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot,
+                 op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink,
+                 op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname,
+                 op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::OpenTerminal, op::MakeReadonly,
+                 op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
+                 op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
                  op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
-                 op::LoadSeccomp, op::CloseDescriptors, op::CheckCommand, op::Exec>;
+                 op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -66,6 +66,22 @@ struct Why {
     std::string_view operator()(const op::TimeNamespace&) const {
         return "Its clocks since boot can be set apart from those of the host.";
     }
+    std::string_view operator()(const op::JoinPidNamespace&) const {
+        return "Its processes see those of the other container, and are seen by them.";
+    }
+    std::string_view operator()(const op::OpenUserNamespace&) const {
+        return "Ids and capabilities are those of the other container; it is entered last.";
+    }
+    std::string_view operator()(const op::AwaitChild&) const {
+        return "What comes next may look at the container's mounts and change its network.";
+    }
+    std::string_view operator()(const op::RunHook& s) const {
+        return s.inside ? "The config.json asks for this program of the host, run where the container's mounts are."
+                        : "The config.json asks for this program of the host: it prepares what the container needs.";
+    }
+    std::string_view operator()(const op::AwaitStart&) const {
+        return "The engine may prepare more meanwhile; nothing of the image has run so far.";
+    }
     std::string_view operator()(const op::MakeUserNamespace&) const {
         return "Root in the container is then a user without any rights on the host.";
     }
@@ -113,6 +129,9 @@ struct Why {
     }
     std::string_view operator()(const op::EnterDirectory&) const {
         return "Names are relative from here on: no path of the host shows in the container's list of mounts.";
+    }
+    std::string_view operator()(const op::KeepDirectory&) const {
+        return "The container's own: its terminals are found there.";
     }
     std::string_view operator()(const op::SetPropagation&) const {
         return "What is mounted from here on is seen by this process only, not by the host.";

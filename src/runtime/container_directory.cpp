@@ -64,6 +64,17 @@ bool has_left_behind(const Paths& paths) {
     return found;
 }
 
+// Of which no path leads elsewhere, and no column of a table is spoiled.
+void check_word(std::string_view what, const std::string& word, std::size_t longest) {
+    const auto is_alphanumeric = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+    const auto allowed = [&](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; };
+    const bool ok = !word.empty() && word.size() <= longest && is_alphanumeric(word[0]) &&
+                    std::all_of(word.begin(), word.end(), allowed);
+    if (!ok)
+        throw Error(ErrorKind::usage, cat("the ", what, ' ', quote(word), " is not valid"),
+                    "letters, digits, '_', '.' and '-', beginning with a letter or digit");
+}
+
 }  // namespace
 
 std::string new_container_id() {
@@ -78,16 +89,9 @@ std::string new_container_id() {
     return id;
 }
 
-void check_container_name(const std::string& name) {
-    const auto allowed = [](char c) {
-        return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-';
-    };
-    const bool ok = !name.empty() && name.size() <= 128 && std::isalnum(static_cast<unsigned char>(name[0])) != 0 &&
-                    std::all_of(name.begin(), name.end(), allowed);
-    if (!ok)
-        throw Error(ErrorKind::usage, cat("the container name ", quote(name), " is not valid"),
-                    "letters, digits, '_', '.' and '-', beginning with a letter or digit");
-}
+void check_container_name(const std::string& name) { check_word("container name", name, 128); }
+
+void check_container_id(const std::string& id) { check_word("container id", id, 255); }
 
 ContainerDirectory::ContainerDirectory(const Paths& paths, const std::string& id, const std::string& name)
     : path_(paths.containers + "/" + id), process_record_(paths.processes + "/" + id) {

@@ -14,6 +14,8 @@ std::string new_container_id();
 
 /// Throws Error{usage} unless it matches [A-Za-z0-9][A-Za-z0-9_.-]*.
 void check_container_name(const std::string& name);
+/// The same of an id that an engine or a person has chosen: at most as long as the name of a file.
+void check_container_id(const std::string& id);
 
 /// The directory containers/ID. It is held by an flock(2) for as long as its owner lives; whoever can take the lock of
 /// a directory knows that its owner is gone, and removes it. The lock is the whole bookkeeping: a kill -9 at any

@@ -6,7 +6,7 @@
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "launch/exec_diagnosis.hpp"
-#include "launch/plan_from_request.hpp"
+#include "launch/plan_process.hpp"
 #include "minirun/error.hpp"
 #include "model/user_database.hpp"
 #include "runtime/explain.hpp"

@@ -99,7 +99,7 @@ void open_missing_standard_streams() {
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
                            const sigset_t& mask, StepClock* clock) {
     try {
-        return launch(plan, streams, mask, clock);
+        return launch(plan, {streams, mask, -1, clock});
     } catch (const LaunchFailure& failed) {
         const auto& step = plan.steps[static_cast<std::size_t>(failed.report.step)].operation;
         if (std::holds_alternative<op::Exec>(step)) throw exec_error(request, failed.report);
@@ -128,9 +128,7 @@ std::vector<StepTime> timings_of(const Plan& plan, const StepClock& clock) {
 
 std::string plan_of_run(const Image& image, const RunOptions& options, bool as_json) {
     const auto request = make_request(image, options, default_paths());
-    auto features = probe_kernel();
-    if (wants_cgroup(request)) features.cgroups = probe_cgroups();
-    const auto plan = plan_from_request(request, features);
+    const auto plan = plan_from_request(request, features_for(request));
     return as_json ? plan_json(plan) : plan_text(plan);
 }
 

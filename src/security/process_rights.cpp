@@ -1,5 +1,7 @@
 #include "security/process_rights.hpp"
 
+#include <linux/capability.h>
+
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
@@ -16,6 +18,15 @@ void add_seccomp(PlanBuilder& plan) {
     const auto filter =
         seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache, plan.request.compat);
     plan.child_final(op::LoadSeccomp{plan.arena().array(filter.program), filter.flags});
+}
+
+// What has to be kept up to the filter, beyond what the process is to have.
+std::uint64_t needed_for_filter(const PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    if (!spec.linux_.seccomp || spec.process.no_new_privileges) return 0;
+    constexpr auto admin = std::uint64_t{1} << CAP_SYS_ADMIN;
+    const auto sets = spec.process.capabilities.value_or(CapabilitySpec{});
+    return (capability_set(sets.effective) & admin) != 0 ? 0 : admin;
 }
 
 }  // namespace
@@ -43,9 +54,6 @@ void add_limits(PlanBuilder& plan) {
 void add_rights(PlanBuilder& plan) {
     const auto& process = plan.request.spec.process;
     const auto sets = process.capabilities.value_or(CapabilitySpec{});
-    // With no_new_privs the filter comes last, so that it need not allow what happens in between. Without it, loading
-    // a filter takes CAP_SYS_ADMIN, which is gone a few steps further.
-    if (!process.no_new_privileges) add_seccomp(plan);
     plan.child_final(op::LimitBoundingSet{capability_set(sets.bounding)});
     std::vector<gid_t> groups(process.user.additional_gids.begin(), process.user.additional_gids.end());
     plan.child_final(
@@ -56,12 +64,22 @@ void add_rights(PlanBuilder& plan) {
     const auto inheritable = capability_set(sets.inheritable);
     // The kernel takes an ambient capability only if it is in both; engines ask for more and mean this.
     const auto ambient = capability_set(sets.ambient) & permitted & inheritable;
-    plan.child_final(op::SetCapabilities{capability_set(sets.effective), permitted, inheritable, ambient});
+    const auto kept = needed_for_filter(plan);
+    plan.child_final(
+        op::SetCapabilities{capability_set(sets.effective) | kept, permitted | kept, inheritable, ambient, true});
     plan.child_final(op::ResetSignals{});
-    if (process.no_new_privileges) {
-        plan.child_final(op::NoNewPrivileges{});
-        add_seccomp(plan);
-    }
+}
+
+// The filter comes last, so that it need not allow what minirun does before. Without no_new_privs, loading one takes
+// CAP_SYS_ADMIN, which is given up behind it.
+void add_last_rights(PlanBuilder& plan) {
+    const auto& process = plan.request.spec.process;
+    if (process.no_new_privileges) plan.child_final(op::NoNewPrivileges{});
+    add_seccomp(plan);
+    if (needed_for_filter(plan) == 0) return;
+    const auto sets = process.capabilities.value_or(CapabilitySpec{});
+    plan.child_final(op::SetCapabilities{capability_set(sets.effective), capability_set(sets.permitted),
+                                         capability_set(sets.inheritable), 0, false});
 }
 
 }  // namespace minirun

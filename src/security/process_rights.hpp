@@ -19,4 +19,7 @@ void add_limits(PlanBuilder& plan);
 /// container's user but with the capabilities of that moment.
 void add_rights(PlanBuilder& plan);
 
+/// What is left to give up right before the program starts: no_new_privs, seccomp.
+void add_last_rights(PlanBuilder& plan);
+
 }  // namespace minirun

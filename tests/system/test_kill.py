@@ -60,7 +60,7 @@ def test_one_whose_directory_is_gone_is_ended_too(minirun, plain):
         running.popen.wait()
         shutil.rmtree(minirun.root / "containers" / minirun.containers()[0])
         minirun.run(plain, "true").ok()
-        assert ended(pid) and os.listdir(minirun.root / "processes") == []
+        assert ended(pid) and os.listdir(minirun.root / "run" / ".processes") == []
 
 
 def test_a_running_container_is_left_alone(minirun, plain):

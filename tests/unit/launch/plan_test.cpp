@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "launch/plan_from_request.hpp"
+#include "launch/plan_process.hpp"
 #include "model/defaults.hpp"
 #include "plan/describe.hpp"
 #include "support.hpp"
@@ -107,7 +108,7 @@ TEST_CASE("plan: the writable layer in memory") {
           std::string::npos);
 }
 
-TEST_CASE("plan: with no_new_privs the filter comes last, without it before the rights are gone") {
+TEST_CASE("plan: the filter comes last; without no_new_privs the right to load it is given up behind it") {
     auto request = small_request();
     request.spec.linux_.seccomp = R"({"defaultAction":"SCMP_ACT_ALLOW"})";
     auto words = words_of(plan_from_request(request, modern_kernel()));
@@ -115,7 +116,9 @@ TEST_CASE("plan: with no_new_privs the filter comes last, without it before the 
     CHECK(position(words, "set no_new_privs") < position(words, "load the seccomp filter"));
     request.spec.process.no_new_privileges = false;
     words = words_of(plan_from_request(request, modern_kernel()));
-    CHECK(position(words, "load the seccomp filter") < position(words, "limit the bounding set"));
+    CHECK(position(words, "load the seccomp filter") == words.size() - 3);
+    CHECK(words[words.size() - 2].find("SYS_ADMIN") == std::string::npos);
+    CHECK(words[position(words, "set capabilities")].find("SYS_ADMIN") != std::string::npos);
 }
 
 TEST_CASE("plan: the mount namespace is new whatever the spec says") {
@@ -133,15 +136,49 @@ TEST_CASE("plan: host steps come first, whoever adds them") {
     for (std::size_t i = 1; i < plan.steps.size(); i++) CHECK(plan.steps[i - 1].phase <= plan.steps[i].phase);
 }
 
+TEST_CASE("plan: a pid namespace is joined before the clone, a user namespace after pivot_root") {
+    auto request = small_request();
+    request.spec.linux_.namespaces = {{NamespaceType::pid, "/proc/1/ns/pid"}, {NamespaceType::user, "/proc/1/ns/user"}};
+    const auto words = words_of(plan_from_request(request, modern_kernel()));
+    CHECK(position(words, "join the pid namespace /proc/1/ns/pid") < position(words, "clone a process"));
+    CHECK(position(words, "open the user namespace /proc/1/ns/user") < position(words, "clone a process"));
+    CHECK(position(words, "enter the user namespace") > position(words, "pivot_root"));
+}
+
+TEST_CASE("plan: hooks run when the tree is made, and before the child goes on") {
+    auto request = small_request();
+    request.spec.hooks.create_runtime = {{"/bin/a", {}, {}, 5}};
+    request.spec.hooks.create_container = {{"/bin/b", {}, {}, {}}};
+    const auto plan = plan_from_request(request, modern_kernel());
+    const auto words = words_of(plan);
+    CHECK(position(words, "wait until the container's tree is made") <
+          position(words, "run the createRuntime hook /bin/a"));
+    CHECK(position(words, "run the createRuntime hook /bin/a") <
+          position(words, "run the createContainer hook /bin/b in the container's namespaces"));
+    const auto& wait = plan.steps[position(words, "wait until minirun is ready")].operation;
+    CHECK(std::get<op::AwaitParent>(wait).announce);
+}
+
+TEST_CASE("plan: a created container waits with all rights given up but those for the filter") {
+    auto request = small_request();
+    request.driven.waits_for_start = true;
+    request.driven.outlives_minirun = true;
+    const auto plan = plan_from_request(request, modern_kernel());
+    const auto words = words_of(plan);
+    const auto gate = position(words, "wait until the container is started");
+    CHECK(position(words, "become uid") < gate);
+    CHECK(gate < position(words, "exec"));
+    CHECK(std::find(words.begin(), words.end(), "die when minirun dies (SIGKILL)") == words.end());
+    // Its creator goes away.
+    for (const auto& step : plan.steps)
+        if (const auto* clone = std::get_if<op::CloneProcess>(&step.operation)) CHECK_FALSE(clone->in_memory);
+}
+
 TEST_CASE("plan: what cannot be done is said before anything is") {
     auto request = small_request();
     request.root.layers.assign(501, {"layer", "/layer"});
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
           "the image has 501 layers, overlayfs takes at most 500 | ");
-    request = small_request();
-    request.spec.linux_.namespaces = {{NamespaceType::pid, "/proc/1/ns/pid"}};
-    CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
-          "joining the pid namespace '/proc/1/ns/pid' is not supported yet | ");
     request = small_request();
     request.spec.mounts.push_back({"/x", "tmpfs", "tmpfs", {"tmpcopyup"}});
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==

@@ -328,13 +328,30 @@ TEST_CASE("all problems are told at once, of reading and of checking") {
     document["process"]["terminal"] = 1;
     document["process"]["env"] = Json::array({"NAME"});
     document["hostname"] = "h";
-    document["hooks"]["prestart"] = Json::array({Json{{"path", "/bin/true"}}});
+    document["hooks"]["prestart"] = Json::array({Json{{"path", "true"}}});
     CHECK(refusal(document.dump()) ==
           "config.json: .process.terminal: expected true or false, found the number 1; "
-          ".hooks.prestart: hooks are not supported yet; "
           ".process.env[0]: expected NAME=value, found 'NAME'; "
           ".process.cwd: expected an absolute path, found 'relative'; "
-          ".hostname: needs a uts namespace: without one it would change the host's name");
+          ".hostname: needs a uts namespace: without one it would change the host's name; "
+          ".hooks.prestart[0].path: expected an absolute path, found 'true'");
+}
+
+TEST_CASE("hooks: all six kinds, in their order") {
+    auto document = Json::parse(small_document);
+    for (const char* kind : {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"})
+        document["hooks"][kind] = {
+            {{"path", std::string("/") + kind}, {"args", {"a", "b"}}, {"env", {"A=1"}}, {"timeout", 3}},
+            {{"path", "/second"}}};
+    const auto hooks = parse_runtime_spec(document.dump(), "config.json").hooks;
+    CHECK(hooks.prestart == std::vector<Hook>{{"/prestart", {"a", "b"}, {"A=1"}, 3}, {"/second", {}, {}, {}}});
+    CHECK(hooks.create_runtime[0].path == "/createRuntime");
+    CHECK(hooks.create_container[0].path == "/createContainer");
+    CHECK(hooks.start_container[0].path == "/startContainer");
+    CHECK(hooks.poststart[0].path == "/poststart");
+    CHECK(hooks.poststop[1].path == "/second");
+    document["hooks"] = {{"poststop", {{{"path", "/x"}, {"timeout", 0}}}}};
+    CHECK(refusal(document.dump()) == "config.json: .hooks.poststop[0].timeout: expected more than 0 seconds");
 }
 
 TEST_CASE("a consequence of what could not be read is not told again") {

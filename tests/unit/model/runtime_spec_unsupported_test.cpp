@@ -7,18 +7,11 @@ using List = std::vector<std::string>;
 
 namespace {
 
-List problems_of(std::string_view text, const ContainerSpec& spec = {}) {
+List problems_of(std::string_view text) {
     const auto document = Json::parse(text);
     Problems problems("config.json");
-    complain_about_unsupported(JsonView(document, problems), spec);
+    complain_about_unsupported(JsonView(document, problems));
     return problems.list();
-}
-
-ContainerSpec spec_with_bounding(std::vector<std::string> names) {
-    ContainerSpec spec;
-    spec.process.capabilities = CapabilitySpec{};
-    spec.process.capabilities->bounding = std::move(names);
-    return spec;
 }
 
 }  // namespace
@@ -43,14 +36,6 @@ TEST_CASE("other platforms") {
           List{".windows: minirun runs containers on Linux, this one is for another platform",
                ".solaris: minirun runs containers on Linux, this one is for another platform",
                ".vm: minirun runs containers on Linux, this one is for another platform"});
-}
-
-TEST_CASE("hooks of every kind") {
-    for (const std::string name :
-         {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", "later"})
-        CHECK(problems_of(R"({"hooks": {")" + name + R"(": [{"path": "/bin/x"}]}})") ==
-              List{".hooks." + name + ": hooks are not supported yet"});
-    CHECK(problems_of(R"({"hooks": "x"})") == List{".hooks: is not supported yet"});
 }
 
 TEST_CASE("keys of the process") {

@@ -1,0 +1,101 @@
+// Containers that an engine drives, in steps: the operations of the OCI runtime specification (runtime.md).
+//
+// A container is a directory ROOT/ID, there from `create` to `delete`. Nothing of minirun's own stays running: what a
+// container's status is can be seen from that directory and the container's process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "minirun/spec.hpp"
+
+namespace minirun {
+
+/// runtime.md "State": the last two as runc tells them.
+enum class ContainerStatus { creating, created, running, paused, stopped };
+
+/// "creating", "created", …
+std::string_view status_word(ContainerStatus status) noexcept;
+
+/// runtime.md "State".
+struct ContainerState {
+    std::string oci_version;
+    std::string id;
+    ContainerStatus status = ContainerStatus::stopped;
+    pid_t pid = 0;  ///< as the host sees it; 0 when it is stopped
+    std::string bundle;
+    std::map<std::string, std::string> annotations;
+    // Beyond the specification, as engines read them from runc:
+    std::string rootfs;
+    std::string created;  ///< RFC 3339
+    std::string owner;    ///< the name of the user who created it
+};
+
+/// Where the streams of a process come from and go to.
+struct ProcessStreams {
+    std::string console_socket;  ///< a Unix socket that is sent the master of the process's terminal; or empty
+    unsigned preserve_fds = 0;   ///< so many descriptors from 3 on are handed on
+    std::string pid_file;        ///< where the process's pid is written; or empty
+};
+
+/// What create() and run() are told.
+struct CreateOptions {
+    std::string id;            ///< [A-Za-z0-9][A-Za-z0-9_.-]*
+    std::string bundle = ".";  ///< the directory of config.json
+    std::string config_file;   ///< another name for config.json; or empty
+    ProcessStreams streams;
+    bool pivot_root = true;
+    bool new_keyring = true;
+    bool keep = false;    ///< run: do not delete it in the end
+    bool detach = false;  ///< run: do not wait for its end
+};
+
+/// What exec() is told.
+struct ExecOptions {
+    std::string id;
+    ProcessSpec process;  ///< whole: see process_of()
+    ProcessStreams streams;
+    bool detach = false;
+    bool even_if_paused = false;
+};
+
+/// The containers below one directory. All operations throw Error; conflict is what a status does not allow.
+class Lifecycle {
+public:
+    /// `root` empty: /run/minirun, or a user's own.
+    explicit Lifecycle(std::string root);
+
+    /// Makes the container, up to where its program would start. On failure nothing of it is left.
+    void create(const CreateOptions& options) const;
+    /// Runs the program of a container that was created.
+    void start(const std::string& id) const;
+    /// Both in one, and deletes it when it has ended. The exit code, as a shell tells it.
+    int run(const CreateOptions& options) const;
+    /// Runs another process in a container. The exit code, as a shell tells it.
+    int exec(const ExecOptions& options) const;
+    /// Sends a signal to the container's first process, or to all.
+    void kill(const std::string& id, int signal, bool all) const;
+    /// Undoes what create() has made. `force`: whatever its status is, and also if there is none.
+    void remove(const std::string& id, bool force) const;
+    /// What can be seen of a container.
+    ContainerState state(const std::string& id) const;
+    /// All containers, sorted by their ids.
+    std::vector<ContainerState> list() const;
+    /// The process of the container's config.json: what exec() starts from.
+    ProcessSpec process_of(const std::string& id) const;
+    /// A process for exec() from a document that is a config.json's `process` alone.
+    ProcessSpec read_process(const std::string& id, const std::string& file) const;
+
+private:
+    std::string root_;
+};
+
+/// What `state` prints.
+std::string state_json(const ContainerState& state);
+
+}  // namespace minirun

@@ -1,0 +1,31 @@
+// The commands of `minirun-oci`: runc's words and flags, which engines speak.
+#pragma once
+
+#include <string>
+
+namespace minirun {
+
+/// The options in front of the command.
+struct OciSetting {
+    std::string root;  ///< of the containers' state; empty: the default
+    std::string log;   ///< where errors go beside stderr; empty: nowhere
+    bool log_as_json = false;
+    bool debug = false;
+    std::string cgroup_manager;  ///< "cgroupfs", "systemd", "disabled"; empty: cgroupfs
+};
+
+/// argv[0] is the command's own name. Returns the exit code; a failure is thrown as Error.
+using OciCommand = int (*)(const OciSetting& setting, int argc, char** argv);
+
+int oci_create(const OciSetting& setting, int argc, char** argv);
+int oci_run(const OciSetting& setting, int argc, char** argv);
+int oci_start(const OciSetting& setting, int argc, char** argv);
+int oci_exec(const OciSetting& setting, int argc, char** argv);
+int oci_kill(const OciSetting& setting, int argc, char** argv);
+int oci_delete(const OciSetting& setting, int argc, char** argv);
+int oci_state(const OciSetting& setting, int argc, char** argv);
+int oci_list(const OciSetting& setting, int argc, char** argv);
+int oci_features(const OciSetting& setting, int argc, char** argv);
+int oci_spec(const OciSetting& setting, int argc, char** argv);
+
+}  // namespace minirun

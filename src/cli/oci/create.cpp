@@ -1,0 +1,71 @@
+// create, start, run: a container from its bundle.
+#include "base/text.hpp"
+#include "cli/oci/arguments.hpp"
+#include "cli/oci/commands.hpp"
+#include "minirun/error.hpp"
+#include "minirun/lifecycle.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr OptionWords create_options[] = {
+    {'b', "bundle", "DIR", "the directory of config.json (default: this one)"},
+    {'f', "config", "FILE", "another document in place of config.json"},
+    {0, "console-socket", "PATH", "the Unix socket that gets the terminal"},
+    {0, "pid-file", "FILE", "where the pid is written"},
+    {0, "preserve-fds", "N", "hand on N descriptors from 3 on"},
+    {0, "no-pivot", "", "move the root instead of pivot_root(2)"},
+    {0, "no-new-keyring", "", "keep the session keyring"},
+    {0, "no-subreaper", "", "taken for runc's sake"},
+    {0, "help", "", "print this text"},
+};
+constexpr OptionWords run_options[] = {
+    {'b', "bundle", "DIR", "the directory of config.json (default: this one)"},
+    {'f', "config", "FILE", "another document in place of config.json"},
+    {'d', "detach", "", "do not wait for its end"},
+    {0, "console-socket", "PATH", "the Unix socket that gets the terminal"},
+    {0, "pid-file", "FILE", "where the pid is written"},
+    {0, "preserve-fds", "N", "hand on N descriptors from 3 on"},
+    {0, "keep", "", "do not delete it when it has ended"},
+    {0, "no-pivot", "", "move the root instead of pivot_root(2)"},
+    {0, "no-new-keyring", "", "keep the session keyring"},
+    {0, "no-subreaper", "", "taken for runc's sake"},
+    {0, "help", "", "print this text"},
+};
+constexpr OptionWords start_options[] = {{0, "help", "", "print this text"}};
+
+CreateOptions options_of(const OciLine& line) {
+    CreateOptions options;
+    options.id = line.id();
+    if (line.line.arguments.size() > 1)
+        throw Error(ErrorKind::usage, cat("one container at a time: ", quote(line.line.arguments[1]), " is too much"));
+    if (const auto bundle = line.value("bundle"); !bundle.empty()) options.bundle = bundle;
+    options.config_file = line.value("config");
+    options.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file")};
+    options.pivot_root = !line.has("no-pivot");
+    options.new_keyring = !line.has("no-new-keyring");
+    options.detach = line.has("detach");
+    options.keep = line.has("keep");
+    return options;
+}
+
+}  // namespace
+
+int oci_create(const OciSetting& setting, int argc, char** argv) {
+    const auto line = read_oci_line(create_options, "create [OPTIONS] ID", argc, argv);
+    if (!line.done) Lifecycle(setting.root).create(options_of(line));
+    return 0;
+}
+
+int oci_run(const OciSetting& setting, int argc, char** argv) {
+    const auto line = read_oci_line(run_options, "run [OPTIONS] ID", argc, argv);
+    return line.done ? 0 : Lifecycle(setting.root).run(options_of(line));
+}
+
+int oci_start(const OciSetting& setting, int argc, char** argv) {
+    const auto line = read_oci_line(start_options, "start ID", argc, argv);
+    if (!line.done) Lifecycle(setting.root).start(line.id());
+    return 0;
+}
+
+}  // namespace minirun

@@ -1,0 +1,59 @@
+#include "cli/oci/log.hpp"
+
+#include <fcntl.h>
+#include <syslog.h>
+
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "kernel/files.hpp"
+
+namespace minirun {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+
+std::string now() {
+    const auto time = std::time(nullptr);
+    std::tm utc{};
+    ::gmtime_r(&time, &utc);
+    char text[32];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return text;
+}
+
+std::string json_text(std::string_view text) {
+    return Ordered(std::string(text)).dump(-1, ' ', false, Ordered::error_handler_t::replace);
+}
+
+void write_syslog(std::string_view level, const std::string& line) {
+    ::openlog("minirun-oci", LOG_PID, LOG_DAEMON);
+    ::syslog(level == "error" ? LOG_ERR : LOG_WARNING, "%s", line.c_str());
+    ::closelog();
+}
+
+}  // namespace
+
+// A log that cannot be written is no reason to fail: the error itself is what matters.
+void write_log(const OciSetting& setting, std::string_view level, std::string_view message) {
+    std::string_view place = setting.log;
+    if (place.empty()) return;
+    // journald takes syslog's messages, too.
+    if (place.starts_with("syslog:") || place.starts_with("journald:"))
+        return write_syslog(level, std::string(message));
+    if (place.starts_with("file:")) place.remove_prefix(5);
+    const auto line =
+        setting.log_as_json
+            ? cat("{\"level\":\"", level, "\",\"msg\":", json_text(message), ",\"time\":\"", now(), "\"}\n")
+            : cat("time=\"", now(), "\" level=", level, " msg=", json_text(message), '\n');
+    const Fd file(::open(std::string(place).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    if (file) (void)kernel::write_all(file.get(), line.data(), line.size());
+}
+
+std::string one_line(const Error& error) {
+    return error.hint().empty() ? error.message() : cat(error.message(), " (", error.hint(), ')');
+}
+
+}  // namespace minirun

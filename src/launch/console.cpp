@@ -1,0 +1,29 @@
+#include "launch/console.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+
+#include "base/fd.hpp"
+#include "base/text.hpp"
+#include "kernel/channel.hpp"
+#include "kernel/system_error.hpp"
+
+namespace minirun {
+
+void send_console(const std::string& path, int master) {
+    const auto fail = [&](int error) { return system_error(cat("cannot send the terminal to ", quote(path)), error); };
+    const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) throw fail(errno);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) throw fail(ENAMETOOLONG);
+    path.copy(address.sun_path, path.size());
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) throw fail(errno);
+    constexpr std::string_view name = "/dev/ptmx";
+    if (const auto sent = kernel::send_message(socket.get(), name.data(), name.size(), master); !sent)
+        throw fail(sent.error());
+}
+
+}  // namespace minirun

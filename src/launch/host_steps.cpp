@@ -1,0 +1,157 @@
+#include "launch/host_steps.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "base/copy_tree.hpp"
+#include "base/text.hpp"
+#include "cgroup/control.hpp"
+#include "cgroup/device_program.hpp"
+#include "kernel/channel.hpp"
+#include "kernel/files.hpp"
+#include "kernel/process.hpp"
+#include "launch/hooks.hpp"
+#include "launch/left_behind.hpp"
+
+namespace minirun {
+namespace {
+
+SysStatus write_mappings(const std::string& path, std::span<const IdMapping> mappings) {
+    std::string text;
+    for (const auto& one : mappings) text += cat(one.container_id, ' ', one.host_id, ' ', one.size, '\n');
+    const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file) return SysStatus::failure(errno);
+    return kernel::write_all(file.get(), text.data(), text.size());
+}
+
+// 0 or errno; EEXIST if it was there.
+int make_with_parents(const std::string& path, mode_t mode) {
+    if (::mkdir(path.c_str(), mode) == 0) return 0;
+    if (errno != ENOENT) return errno;
+    for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+        if (::mkdir(path.substr(0, slash).c_str(), mode) < 0 && errno != EEXIST) return errno;
+    return ::mkdir(path.c_str(), mode) == 0 ? 0 : errno;
+}
+
+SysStatus make_alike(const char* path, const char* model) {
+    struct stat info {};
+    if (::stat(model, &info) < 0 || ::chown(path, info.st_uid, info.st_gid) < 0) return SysStatus::failure(errno);
+    return libc_status(::chmod(path, info.st_mode & 07777u));
+}
+
+// A namespace needs a process to be born in: one that waits until its ids are mapped, and ends.
+SysResult<int> make_user_namespace(const op::MakeUserNamespace& step) {
+    const auto pair = kernel::socket_pair();
+    if (!pair) return SysResult<int>::failure(pair.error());
+    Fd here(pair.value().here);
+    Fd there(pair.value().there);
+    const auto holder = kernel::clone_process(CLONE_NEWUSER);
+    if (!holder) return SysResult<int>::failure(holder.error());
+    if (holder.value().pid == 0) {
+        char nothing = 0;
+        ::close(here.get());
+        (void)kernel::receive_message(there.get(), &nothing, sizeof nothing);
+        kernel::exit_now(0);
+    }
+    const Fd pidfd(holder.value().pidfd);
+    const auto process = cat("/proc/", holder.value().pid);
+    auto done = write_mappings(process + "/uid_map", step.uids);
+    if (done) done = write_mappings(process + "/gid_map", step.gids);
+    const int fd = ::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC);
+    if (done && fd < 0) done = SysStatus::failure(errno);
+    here.reset();
+    (void)kernel::wait_pidfd(pidfd.get());
+    return done ? SysResult<int>::success(fd) : SysResult<int>::failure(done.error());
+}
+
+}  // namespace
+
+SysStatus HostSteps::operator()(const op::HostDirectory& step) const {
+    // Several steps may want the same parent. The container's directory is nobody else's.
+    if (const int error = make_with_parents(step.path, step.mode); error != 0)
+        return error == EEXIST ? SysStatus::success() : SysStatus::failure(error);
+    if (step.like != nullptr) return make_alike(step.path, step.like);
+    // Whatever the umask: the mode of a writable layer is the mode of the container's "/".
+    return libc_status(::chmod(step.path, step.mode));
+}
+
+SysStatus HostSteps::operator()(const op::HostFile& step) const {
+    const Fd file(::open(step.path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
+    return file ? SysStatus::success() : SysStatus::failure(errno);
+}
+
+SysStatus HostSteps::operator()(const op::HostSymlink& step) const {
+    return libc_status(::symlink(step.target, step.path));
+}
+
+SysStatus HostSteps::operator()(const op::CopyLayer& step) const {
+    copy_tree(step.source, step.path);
+    return SysStatus::success();
+}
+
+SysStatus HostSteps::operator()(const op::TimeNamespace& step) const {
+    if (::unshare(CLONE_NEWTIME) < 0) return SysStatus::failure(errno);
+    const Fd offsets(::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC));
+    if (!offsets) return SysStatus::failure(errno);
+    const auto text = cat("monotonic ", step.monotonic_seconds, ' ', step.monotonic_nanoseconds, "\nboottime ",
+                          step.boottime_seconds, ' ', step.boottime_nanoseconds, '\n');
+    return kernel::write_all(offsets.get(), text.data(), text.size());
+}
+
+// Only what is born from now on is in it: setns(2) leaves the caller where it is.
+SysStatus HostSteps::operator()(const op::JoinPidNamespace& step) const {
+    const Fd joined(::open(step.path, O_RDONLY | O_CLOEXEC));
+    return joined ? libc_status(::setns(joined.get(), CLONE_NEWPID)) : SysStatus::failure(errno);
+}
+
+SysStatus HostSteps::operator()(const op::MakeUserNamespace& step) const {
+    const auto made = make_user_namespace(step);
+    if (!made) return SysStatus::failure(made.error());
+    side_.user_namespace.reset(made.value());
+    return SysStatus::success();
+}
+
+SysStatus HostSteps::operator()(const op::OpenUserNamespace& step) const {
+    side_.user_namespace.reset(::open(step.path, O_RDONLY | O_CLOEXEC));
+    return side_.user_namespace ? SysStatus::success() : SysStatus::failure(errno);
+}
+
+SysStatus HostSteps::operator()(const op::MakeCgroup& step) const {
+    return make_cgroup(step.mount, step.path, step.v2);
+}
+
+SysStatus HostSteps::operator()(const op::SetCgroup& step) const {
+    return write_cgroup_file(step.path, {step.value.data(), step.value.size()});
+}
+
+SysStatus HostSteps::operator()(const op::LimitDevices& step) const {
+    const Fd cgroup(::open(step.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return cgroup ? attach_device_program(cgroup.get(), step.program) : SysStatus::failure(errno);
+}
+
+SysStatus HostSteps::operator()(const op::RecordProcess& step) const {
+    const auto record = [&] { return record_process(step.path, side_.pid, side_.mount_namespace); };
+    const auto done = record();
+    if (done.error() != ENOENT) return done;
+    const std::string_view path = step.path;
+    const int error = make_with_parents(std::string(path.substr(0, path.rfind('/'))), 0700);
+    return error == 0 || error == EEXIST ? record() : SysStatus::failure(error);
+}
+
+SysStatus HostSteps::operator()(const op::AwaitChild&) const {
+    side_.await_child();
+    return SysStatus::success();
+}
+
+SysStatus HostSteps::operator()(const op::RunHook& step) const {
+    const HookPlace place{step.inside ? side_.pidfd : -1, side_.user_namespace.get()};
+    run_hook(step, side_.pid, place);
+    return SysStatus::success();
+}
+
+}  // namespace minirun

@@ -1,0 +1,52 @@
+// How the steps of the parent are executed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+
+#include "base/fd.hpp"
+#include "kernel/sys_result.hpp"
+#include "plan/step.hpp"
+
+namespace minirun {
+
+/// What the parent's steps leave for later ones and for the child.
+struct HostSide {
+    Fd user_namespace;  ///< Slot::userns
+    // After the clone:
+    pid_t pid = -1;
+    int pidfd = -1;
+    Fd mount_namespace;                 ///< of the child
+    std::function<void()> await_child;  ///< until it has come to op::AwaitParent; throws LaunchFailure
+};
+
+/// Executes one step; those of the child are ENOSYS. Throws Error where a step has more to say than an errno.
+class HostSteps {
+public:
+    explicit HostSteps(HostSide& side) : side_(side) {}
+
+    SysStatus operator()(const op::HostDirectory&) const;
+    SysStatus operator()(const op::HostFile&) const;
+    SysStatus operator()(const op::HostSymlink&) const;
+    SysStatus operator()(const op::CopyLayer&) const;
+    SysStatus operator()(const op::TimeNamespace&) const;
+    SysStatus operator()(const op::JoinPidNamespace&) const;
+    SysStatus operator()(const op::MakeUserNamespace&) const;
+    SysStatus operator()(const op::OpenUserNamespace&) const;
+    SysStatus operator()(const op::MakeCgroup&) const;
+    SysStatus operator()(const op::SetCgroup&) const;
+    SysStatus operator()(const op::LimitDevices&) const;
+    SysStatus operator()(const op::RecordProcess&) const;
+    SysStatus operator()(const op::AwaitChild&) const;
+    SysStatus operator()(const op::RunHook&) const;
+    template <class ChildStep>
+    SysStatus operator()(const ChildStep&) const {
+        return SysStatus::failure(ENOSYS);
+    }
+
+private:
+    HostSide& side_;
+};
+
+}  // namespace minirun

@@ -1,0 +1,58 @@
+// Another process in a container that is there.
+#include "cgroup/cgroup_steps.hpp"
+#include "kernel/process.hpp"
+#include "launch/plan_from_request.hpp"
+#include "launch/plan_process.hpp"
+#include "plan/builder.hpp"
+#include "security/process_rights.hpp"
+
+namespace minirun {
+namespace {
+
+void add_process_namespaces(PlanBuilder& plan) {
+    if (const auto* pid = find_namespace(plan.request.spec, NamespaceType::pid))
+        plan.host_before(op::JoinPidNamespace{plan.text(pid->path)});
+    if (const auto* user = find_namespace(plan.request.spec, NamespaceType::user))
+        plan.host_before(op::OpenUserNamespace{plan.text(user->path)});
+}
+
+// The mount namespace last: behind it no path leads to the others, and "/" is the container's.
+void add_namespaces(PlanBuilder& plan) {
+    const auto join = [&](const Namespace& one) {
+        plan.child(op::JoinNamespace{plan.text(one.path), clone_flag(one.type)});
+    };
+    for (const auto& one : plan.request.spec.linux_.namespaces)
+        if (one.type != NamespaceType::pid && one.type != NamespaceType::user && one.type != NamespaceType::mount)
+            join(one);
+    if (plan.request.spec.process.oom_score_adj)
+        plan.child(op::MountFilesystem{"proc", "proc", {}, 0, 0, {Slot::none, "", Create::no}, Slot::proc});
+    if (const auto* mount = find_namespace(plan.request.spec, NamespaceType::mount)) join(*mount);
+}
+
+}  // namespace
+
+Plan plan_exec(const LaunchRequest& request, const KernelFeatures& features) {
+    PlanBuilder plan(request, features);
+    add_process_namespaces(plan);
+    plan.cgroup = cgroup_of(request, features.cgroups);
+    plan.clone(op::CloneProcess{0, can_share_memory(request), cgroup_of_birth(plan)});
+
+    plan.child(op::Undumpable{});
+    if (request.driven.new_keyring) plan.child(op::NewKeyring{});
+    add_cgroup_entry(plan);
+    add_namespaces(plan);
+    add_limits(plan);
+    if (request.streams.tty) {
+        plan.child(op::KeepDirectory{"/dev", Slot::dev});
+        plan.child(terminal_step(request, false));
+    }
+
+    plan.child_final(op::AwaitParent{false});
+    if (find_namespace(request.spec, NamespaceType::user) != nullptr) plan.child_final(op::EnterUserNamespace{});
+    add_session(plan);
+    plan.child_final(op::CloseDescriptors{3 + request.streams.preserved});
+    add_program(plan);
+    return plan.finish();
+}
+
+}  // namespace minirun

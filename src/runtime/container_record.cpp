@@ -1,0 +1,187 @@
+#include "runtime/container_record.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/remove_tree.hpp"
+#include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
+#include "cgroup/control.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/left_behind.hpp"
+#include "minirun/error.hpp"
+#include "model/paths.hpp"
+#include "model/runtime_spec.hpp"
+#include "runtime/container_directory.hpp"
+
+namespace minirun {
+namespace {
+
+Error does_not_exist(const std::string& id) {
+    return {ErrorKind::not_found, cat("container ", quote(id), " does not exist")};
+}
+
+Fd open_directory(const std::string& path) {
+    return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+Fd new_socket() {
+    Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!socket) throw system_error("cannot make a socket", errno);
+    return socket;
+}
+
+sockaddr_un address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    return address;
+}
+
+// The elements that are common to sockaddr_un and what the calls take.
+const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+
+}  // namespace
+
+ContainerRecord::ContainerRecord(std::string path, std::string id) : path_(std::move(path)), id_(std::move(id)) {}
+
+ContainerRecord ContainerRecord::make(const std::string& root, const std::string& id) {
+    check_container_id(id);
+    ContainerRecord record(root + "/" + id, id);
+    make_private_directories(root);
+    if (::mkdir(record.path_.c_str(), 0700) < 0) {
+        if (errno == EEXIST)
+            throw Error(ErrorKind::conflict, cat("a container with the id ", quote(id), " already exists"),
+                        "delete it first, or choose another id");
+        throw system_error(cat("cannot make the directory ", quote(record.path_)), errno);
+    }
+    record.directory_ = open_directory(record.path_);
+    return record;
+}
+
+ContainerRecord ContainerRecord::open(const std::string& root, const std::string& id) {
+    check_container_id(id);
+    ContainerRecord record(root + "/" + id, id);
+    record.directory_ = open_directory(record.path_);
+    if (!record.directory_) throw does_not_exist(id);
+    return record;
+}
+
+bool ContainerRecord::exists(const std::string& root, const std::string& id) {
+    check_container_id(id);
+    return is_directory(root + "/" + id);
+}
+
+void ContainerRecord::lock() {
+    constexpr int rounds = 1000, microseconds = 10000;
+    for (int round = 0; ::flock(directory_.get(), LOCK_EX | LOCK_NB) < 0; round++) {
+        if (errno != EWOULDBLOCK && errno != EINTR) throw system_error(cat("cannot lock ", quote(path_)), errno);
+        if (round == rounds)
+            throw Error(ErrorKind::conflict, cat("container ", quote(id_), " is being changed by another command"));
+        ::usleep(microseconds);
+    }
+    struct stat info {};
+    if (::fstat(directory_.get(), &info) == 0 && info.st_nlink == 0) throw does_not_exist(id_);
+}
+
+void ContainerRecord::unlock() { ::flock(directory_.get(), LOCK_UN); }
+
+void ContainerRecord::write_config(std::string_view text) const { replace_file(path_ + "/config.json", text, 0600); }
+
+std::string ContainerRecord::read_config() const { return read_file(path_ + "/config.json", max_config_size); }
+
+void ContainerRecord::write(const Made& made) const {
+    const Json json{{"bundle", made.bundle},
+                    {"rootfs", made.rootfs},
+                    {"created", made.created},
+                    {"owner", made.owner},
+                    {"preserveFds", made.preserve_fds},
+                    {"pivotRoot", made.pivot_root},
+                    {"newKeyring", made.new_keyring}};
+    replace_file(path_ + "/record.json", json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600);
+}
+
+Made ContainerRecord::read() const {
+    const auto file = path_ + "/record.json";
+    const auto document = parse_json(read_file(file, max_config_size), file);
+    Problems problems(file);
+    const JsonView view(document, problems);
+    Made made{view["bundle"].string_or(""),
+              view["rootfs"].string_or(""),
+              view["created"].string_or(""),
+              view["owner"].string_or(""),
+              static_cast<unsigned>(view["preserveFds"].unsigned_integer(1 << 20).value_or(0)),
+              view["pivotRoot"].boolean_or(true),
+              view["newKeyring"].boolean_or(true)};
+    problems.throw_if_any();
+    return made;
+}
+
+// By the descriptor: the path of a socket may be 107 bytes long, engines' state directories are longer.
+std::string ContainerRecord::socket_path() const { return cat("/proc/self/fd/", directory_.get(), "/start"); }
+
+Fd ContainerRecord::listen_for_start() const {
+    auto socket = new_socket();
+    const auto address = address_of(socket_path());
+    if (::bind(socket.get(), generic(address), sizeof address) < 0 || ::listen(socket.get(), 16) < 0)
+        throw system_error(cat("cannot listen on ", quote(path_ + "/start")), errno);
+    return socket;
+}
+
+Fd ContainerRecord::connect_to_start() const {
+    auto socket = new_socket();
+    const auto address = address_of(socket_path());
+    if (::connect(socket.get(), generic(address), sizeof address) == 0) return socket;
+    if (errno == ENOENT || errno == ECONNREFUSED) return Fd();
+    throw system_error(cat("cannot reach the container at ", quote(path_ + "/start")), errno);
+}
+
+void ContainerRecord::started() const { ::unlink((path_ + "/start").c_str()); }
+
+Fd ContainerRecord::open_process() const { return open_recorded_process(process()); }
+
+pid_t ContainerRecord::pid() const { return recorded_pid(process()); }
+
+ContainerState ContainerRecord::observe() const {
+    ContainerState state;
+    state.id = id_;
+    if (const auto config = read_optional_file(path_ + "/config.json", max_config_size)) {
+        const auto spec = parse_runtime_spec(*config, path_ + "/config.json");
+        state.oci_version = spec.oci_version;
+        state.annotations = spec.annotations;
+    }
+    if (is_made()) {
+        const auto made = read();
+        state.bundle = made.bundle;
+        state.rootfs = made.rootfs;
+        state.created = made.created;
+        state.owner = made.owner;
+    }
+    const auto alive = open_process();
+    if (alive) state.pid = pid();
+    const bool was_there = pid() != 0;
+    const bool waits = ::access((path_ + "/start").c_str(), F_OK) == 0;
+    state.status = !was_there ? ContainerStatus::creating
+                   : !alive   ? ContainerStatus::stopped
+                   : waits    ? ContainerStatus::created
+                              : ContainerStatus::running;
+    return state;
+}
+
+bool ContainerRecord::is_made() const { return ::access((path_ + "/record.json").c_str(), F_OK) == 0; }
+
+void ContainerRecord::remove() const {
+    remove_cgroup_of_name(read_link(cat(path_, '/', cgroup_record)));
+    remove_tree(path_);
+}
+
+}  // namespace minirun

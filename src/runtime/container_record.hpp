@@ -1,0 +1,79 @@
+// What is written down of a container that an engine drives: the directory ROOT/ID.
+//
+//   config.json   the document it was made from; what becomes of the bundle's later does not matter (runtime.md)
+//   record.json   what else it was made from: the bundle, and what create() was told
+//   process       a link that tells which process it is (launch/left_behind)
+//   start         the socket on which a created container waits to be started
+//
+// Each appears whole or not at all, so after a kill -9 at any moment `delete --force` finds what there is to undo.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/fd.hpp"
+#include "minirun/lifecycle.hpp"
+
+namespace minirun {
+
+/// No config.json is longer, in bytes.
+inline constexpr std::size_t max_config_size = 16 * 1024 * 1024;
+
+/// What record.json holds.
+struct Made {
+    std::string bundle, rootfs;  ///< absolute
+    std::string created;         ///< RFC 3339
+    std::string owner;
+    unsigned preserve_fds = 0;
+    bool pivot_root = true;
+    bool new_keyring = true;
+};
+
+class ContainerRecord {
+public:
+    /// Makes the directory. Throws Error{conflict} if there is one, Error{usage} if the id is none.
+    static ContainerRecord make(const std::string& root, const std::string& id);
+    /// One that is there; throws Error{not_found} otherwise.
+    static ContainerRecord open(const std::string& root, const std::string& id);
+    static bool exists(const std::string& root, const std::string& id);
+
+    const std::string& id() const { return id_; }
+    const std::string& path() const { return path_; }
+    std::string process() const { return path_ + "/process"; }
+
+    /// Nobody else changes the container meanwhile, until the end of this object. Throws Error{conflict} if somebody
+    /// does and does not come to an end.
+    void lock();
+    void unlock();
+
+    void write_config(std::string_view text) const;
+    std::string read_config() const;
+    void write(const Made& made) const;
+    Made read() const;
+
+    /// The socket on which the container waits to be started; close-on-exec.
+    Fd listen_for_start() const;
+    /// A connection to it; none if it does not wait any more.
+    Fd connect_to_start() const;
+    void started() const;
+
+    /// What can be seen of it.
+    ContainerState observe() const;
+    /// A pidfd of its first process; none if that has ended.
+    Fd open_process() const;
+    pid_t pid() const;
+
+    /// Whether create() has come so far that there is something to tell.
+    bool is_made() const;
+
+    void remove() const;
+
+private:
+    ContainerRecord(std::string path, std::string id);
+    std::string socket_path() const;
+
+    std::string path_, id_;
+    Fd directory_;
+};
+
+}  // namespace minirun

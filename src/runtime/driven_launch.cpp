@@ -1,0 +1,77 @@
+#include "runtime/driven_launch.hpp"
+
+#include <cerrno>
+#include <exception>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "launch/console.hpp"
+#include "launch/exec_diagnosis.hpp"
+#include "plan/hints.hpp"
+
+namespace minirun {
+namespace {
+
+std::function<void(const std::string&)>& warning_log() {
+    static std::function<void(const std::string&)> log;
+    return log;
+}
+
+Error launch_error(const Plan& plan, const LaunchRequest& request, const ChildReport& report) {
+    const auto& step = plan.steps[static_cast<std::size_t>(report.step)].operation;
+    const bool not_there = std::holds_alternative<op::CheckCommand>(step) && report.error != ELOOP;
+    const bool about_command = std::holds_alternative<op::Exec>(step) || not_there;
+    return about_command ? exec_error(request, report) : step_error(plan, report);
+}
+
+}  // namespace
+
+RemovesRecord::~RemovesRecord() {
+    if (record_ == nullptr) return;
+    try {
+        record_->remove();
+    } catch (const std::exception&) {
+        // What is left can be deleted with --force.
+    }
+}
+
+void check_console(const LaunchRequest& request, const ProcessStreams& streams, bool foreground) {
+    const bool has_socket = !streams.console_socket.empty();
+    if (request.streams.tty && !has_socket && !foreground)
+        throw Error(ErrorKind::usage, "the container has a terminal, and --console-socket does not say where it goes",
+                    "give the socket, or set .process.terminal to false");
+    if (!request.streams.tty && has_socket)
+        throw Error(ErrorKind::usage, "--console-socket is given, and the container has no terminal",
+                    "set .process.terminal to true, or leave it out");
+}
+
+Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const LaunchSetting& setting) {
+    try {
+        return launch(plan, setting);
+    } catch (const LaunchFailure& failed) {
+        throw launch_error(plan, request, failed.report);
+    }
+}
+
+void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket, pid_t pid) {
+    try {
+        start_created(plan, socket, pid);
+    } catch (const LaunchFailure& failed) {
+        throw launch_error(plan, request, failed.report);
+    }
+}
+
+void hand_over(const Launched& launched, const ProcessStreams& streams) {
+    if (!streams.console_socket.empty()) send_console(streams.console_socket, launched.terminal.get());
+    if (!streams.pid_file.empty()) replace_file(streams.pid_file, cat(launched.pid), 0644);
+}
+
+int exit_code_of(const kernel::ProcessEnd& end) noexcept { return end.signaled ? 128 + end.code : end.code; }
+
+void set_warning_log(std::function<void(const std::string&)> log) { warning_log() = std::move(log); }
+
+void log_warning(const std::string& text) {
+    if (warning_log()) warning_log()(text);
+}
+
+}  // namespace minirun

@@ -1,0 +1,45 @@
+// What create, start, run and exec have in common.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "kernel/process.hpp"
+#include "launch/launcher.hpp"
+#include "minirun/lifecycle.hpp"
+#include "model/launch_request.hpp"
+#include "runtime/container_record.hpp"
+
+namespace minirun {
+
+/// Removes what is written down of a container at the end of the scope, unless dismissed before.
+class RemovesRecord {
+public:
+    explicit RemovesRecord(const ContainerRecord& record) noexcept : record_(&record) {}
+    ~RemovesRecord();
+    RemovesRecord(const RemovesRecord&) = delete;
+    RemovesRecord& operator=(const RemovesRecord&) = delete;
+    void dismiss() noexcept { record_ = nullptr; }
+
+private:
+    const ContainerRecord* record_;
+};
+
+/// Throws Error{usage} if there is a terminal that nobody would serve, or a socket for one that there is not.
+void check_console(const LaunchRequest& request, const ProcessStreams& streams, bool foreground);
+
+/// launch() and start_created(), with errors that people can read.
+Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const LaunchSetting& setting);
+void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket, pid_t pid);
+
+/// The terminal to its socket, the pid to its file: when they are there, whoever waits for them goes on.
+void hand_over(const Launched& launched, const ProcessStreams& streams);
+
+/// As a shell tells it: 128+n for signal n.
+int exit_code_of(const kernel::ProcessEnd& end) noexcept;
+
+/// Where remarks go that are no errors; the program sets it. By default they are dropped.
+void set_warning_log(std::function<void(const std::string&)> log);
+void log_warning(const std::string& text);
+
+}  // namespace minirun

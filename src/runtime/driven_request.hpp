@@ -1,0 +1,16 @@
+// The launch of a container that an engine drives.
+#pragma once
+
+#include <string>
+
+#include "model/launch_request.hpp"
+#include "runtime/container_record.hpp"
+
+namespace minirun {
+
+/// From the text of its config.json and what create() was told. The same text and `made` give the same request, so that
+/// start() in another process knows the plan of create(). Throws Error{bad_input} with all that is wrong.
+LaunchRequest driven_request(const ContainerRecord& record, const Made& made, const std::string& config,
+                             const std::string& config_name);
+
+}  // namespace minirun

@@ -1,0 +1,81 @@
+#include "runtime/join.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/text.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+#include "model/paths.hpp"
+#include "model/runtime_spec.hpp"
+
+namespace minirun {
+namespace {
+
+// /proc/PID/ns/…
+const char* file_of(NamespaceType type) {
+    switch (type) {
+        case NamespaceType::mount: return "mnt";
+        case NamespaceType::pid: return "pid";
+        case NamespaceType::network: return "net";
+        case NamespaceType::uts: return "uts";
+        case NamespaceType::ipc: return "ipc";
+        case NamespaceType::cgroup: return "cgroup";
+        case NamespaceType::user: return "user";
+        case NamespaceType::time: return "time";
+    }
+    return "";
+}
+
+bool has_ended(const Fd& process) {
+    pollfd ended{process.get(), POLLIN, 0};
+    return !process || ::poll(&ended, 1, 0) != 0;
+}
+
+}  // namespace
+
+JoinedProcess::JoinedProcess(const ContainerRecord& record)
+    : spec_(parse_runtime_spec(record.read_config(), record.path() + "/config.json")) {
+    const auto process = record.open_process();
+    const auto hold = [&](NamespaceType type) {
+        const auto path = cat("/proc/", record.pid(), "/ns/", file_of(type));
+        Fd held(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!held && !has_ended(process)) throw system_error(cat("cannot open ", quote(path)), errno);
+        held_.emplace_back(type, std::move(held));
+    };
+    hold(NamespaceType::mount);
+    for (const auto& one : spec_.linux_.namespaces)
+        if (one.type != NamespaceType::mount) hold(one.type);
+    // Only now: that it lives says that its number was its own all the time.
+    if (has_ended(process))
+        throw Error(ErrorKind::conflict, cat("container ", quote(record.id()), ": container not running"));
+}
+
+std::vector<Namespace> JoinedProcess::namespaces() const {
+    std::vector<Namespace> all;
+    for (const auto& [type, fd] : held_) all.push_back({type, cat("/proc/self/fd/", fd.get())});
+    return all;
+}
+
+LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& joined, const ProcessSpec& process) {
+    LaunchRequest request;
+    request.id = record.id();
+    request.container_dir = record.path();
+    request.seccomp_cache = default_paths().seccomp;
+    request.spec = joined.spec();
+    request.spec.process = process;
+    request.spec.linux_.namespaces = joined.namespaces();
+    request.spec.root.path = cat("/proc/", record.pid(), "/root");
+    request.spec.mounts.clear();
+    request.root.kind = RootSource::Kind::directory;
+    request.streams = {true, process.terminal, !process.terminal, 0};
+    request.driven.outlives_minirun = true;
+    request.cgroup = CgroupUse::always;
+    request.driven.bundle = record.read().bundle;
+    return request;
+}
+
+}  // namespace minirun

@@ -1,0 +1,196 @@
+// From create to a container that runs.
+#include "minirun/lifecycle.hpp"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+
+#include "base/file.hpp"
+#include "base/path.hpp"
+#include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
+#include "cgroup/control.hpp"
+#include "kernel/features.hpp"
+#include "kernel/process.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/child_process.hpp"
+#include "launch/console.hpp"
+#include "launch/exec_diagnosis.hpp"
+#include "launch/hooks.hpp"
+#include "launch/launcher.hpp"
+#include "launch/plan_from_request.hpp"
+#include "launch/relay.hpp"
+#include "launch/signals.hpp"
+#include "launch/supervise.hpp"
+#include "minirun/error.hpp"
+#include "model/container_state.hpp"
+#include "model/paths.hpp"
+#include "plan/hints.hpp"
+#include "runtime/container_record.hpp"
+#include "runtime/driven_launch.hpp"
+#include "runtime/driven_request.hpp"
+#include "runtime/hook_inside.hpp"
+#include "runtime/join.hpp"
+
+namespace minirun {
+namespace {
+
+std::string now() {
+    const auto time = std::chrono::system_clock::now().time_since_epoch();
+    const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
+    const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count() % 1'000'000'000;
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    char text[40];
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    const auto digits = std::to_string(1'000'000'000 + nanoseconds);
+    return cat(text, '.', std::string_view(digits).substr(1), 'Z');
+}
+
+std::string working_directory() {
+    char path[4096];
+    if (::getcwd(path, sizeof path) == nullptr) throw system_error("the working directory is gone", errno);
+    return path;
+}
+
+// A container on its way: its record, and how it is to be launched.
+struct Prepared {
+    ContainerRecord record;
+    LaunchRequest request;
+};
+
+Prepared prepare(const std::string& root, const CreateOptions& options) {
+    const auto bundle = real_path(options.bundle);
+    const auto config_file = absolute_path(options.config_file.empty() ? "config.json" : options.config_file,
+                                           options.config_file.empty() ? bundle : working_directory());
+    const auto config = read_file(config_file, max_config_size);
+    Prepared prepared{ContainerRecord::make(root, options.id), {}};
+    auto& record = prepared.record;
+    record.lock();
+    try {
+        // The owner is told by number: nothing here may load what a name service wants.
+        Made made{bundle,
+                  "",
+                  now(),
+                  ::geteuid() == 0 ? "root" : cat(::geteuid()),
+                  options.streams.preserve_fds,
+                  options.pivot_root,
+                  options.new_keyring};
+        prepared.request = driven_request(record, made, config, config_file);
+        made.rootfs = prepared.request.spec.root.path;
+        record.write_config(config);
+        record.write(made);
+    } catch (...) {
+        record.remove();
+        throw;
+    }
+    return prepared;
+}
+
+// In the container, with the rights that its process is going to have (config.md "StartContainer Hooks").
+void run_start_container_hooks(const ContainerRecord& record, const LaunchRequest& container) {
+    const auto& hooks = container.spec.hooks.start_container;
+    if (hooks.empty()) return;
+    const JoinedProcess joined(record);
+    const auto told = hook_state(container.spec, record.id(), container.driven.bundle, ContainerStatus::created);
+    for (const auto& hook : hooks) run_hook_inside(record, joined, hook, told);
+}
+
+// From created to running.
+void start_waiting(const ContainerRecord& record, const LaunchRequest& request, const Plan& plan, pid_t pid) {
+    const auto socket = record.connect_to_start();
+    if (!socket)
+        throw Error(ErrorKind::conflict,
+                    cat("cannot start container ", quote(record.id()), ": it does not wait any more"));
+    run_start_container_hooks(record, request);
+    start_or_explain(plan, request, socket.get(), pid);
+    record.started();
+}
+
+void warn(const std::vector<std::string>& complaints) {
+    for (const auto& complaint : complaints) log_warning(complaint);
+}
+
+}  // namespace
+
+Lifecycle::Lifecycle(std::string root) : root_(root.empty() ? default_paths().state : std::move(root)) {
+    if (!root_.starts_with('/')) root_ = absolute_path(root_, working_directory());
+}
+
+void Lifecycle::create(const CreateOptions& options) const {
+    const SignalsBlocked signals;
+    auto prepared = prepare(root_, options);
+    const auto& record = prepared.record;
+    auto& request = prepared.request;
+    RemovesRecord on_error(record);
+    check_console(request, options.streams, false);
+    request.driven.waits_for_start = true;
+    const auto features = features_for(request);
+    const auto plan = plan_from_request(request, features);
+    if (const auto place = cgroup_of(request, features.cgroups)) refuse_occupied(*place);
+    const auto listener = record.listen_for_start();
+    const LaunchSetting setting{{}, signals.before(), listener.get(), nullptr};
+    const auto launched = launch_or_explain(plan, request, setting);
+    EndsProcess process(launched.pidfd);
+    hand_over(launched, options.streams);
+    process.dismiss();
+    on_error.dismiss();
+}
+
+void Lifecycle::start(const std::string& id) const {
+    auto record = ContainerRecord::open(root_, id);
+    record.lock();
+    const auto state = record.observe();
+    if (state.status != ContainerStatus::created)
+        throw Error(ErrorKind::conflict, cat("cannot start container ", quote(id), ": it is ",
+                                             status_word(state.status), ", and only a created one can be started"));
+    const auto made = record.read();
+    auto request = driven_request(record, made, record.read_config(), record.path() + "/config.json");
+    request.driven.waits_for_start = true;
+    const auto features = features_for(request);
+    const auto plan = plan_from_request(request, features);
+    start_waiting(record, request, plan, state.pid);
+    const auto told = hook_state(request.spec, id, made.bundle, ContainerStatus::running);
+    warn(run_all_hooks("poststart", request.spec.hooks.poststart, told, made.bundle, state.pid));
+}
+
+int Lifecycle::run(const CreateOptions& options) const {
+    const SignalsBlocked signals;
+    auto prepared = prepare(root_, options);
+    auto& record = prepared.record;
+    auto& request = prepared.request;
+    RemovesRecord on_error(record);
+    check_console(request, options.streams, !options.detach);
+    request.driven.waits_for_start = !request.spec.hooks.start_container.empty();
+    const auto features = features_for(request);
+    const auto plan = plan_from_request(request, features);
+    if (const auto place = cgroup_of(request, features.cgroups)) refuse_occupied(*place);
+    const auto listener = request.driven.waits_for_start ? record.listen_for_start() : Fd();
+    const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
+    if (serves_terminal) request.streams.interactive = ::isatty(STDIN_FILENO) != 0;
+    ContainerStreams streams(request.streams);
+    auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), listener.get(), nullptr});
+    EndsProcess process(launched.pidfd);
+    hand_over(launched, options.streams);
+    if (request.driven.waits_for_start) start_waiting(record, request, plan, launched.pid);
+    const auto& hooks = request.spec.hooks;
+    const auto told = hook_state(request.spec, options.id, request.driven.bundle, ContainerStatus::running);
+    warn(run_all_hooks("poststart", hooks.poststart, told, request.driven.bundle, launched.pid));
+    if (options.detach) {
+        process.dismiss();
+        on_error.dismiss();
+        return 0;
+    }
+    record.unlock();  // for who kills it, or deletes it with --force
+    if (!serves_terminal) launched.terminal.reset();
+    streams.start(launched);
+    const auto ending = supervise(launched, request, streams);
+    process.dismiss();
+    on_error.dismiss();
+    if (!options.keep) remove(options.id, true);
+    return exit_code_of(ending.process);
+}
+
+}  // namespace minirun

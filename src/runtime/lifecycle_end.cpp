@@ -1,0 +1,84 @@
+// What ends a container, and what can be seen of it.
+#include <dirent.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+
+#include "base/text.hpp"
+#include "kernel/process.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/hooks.hpp"
+#include "launch/left_behind.hpp"
+#include "minirun/error.hpp"
+#include "minirun/lifecycle.hpp"
+#include "model/container_state.hpp"
+#include "model/runtime_spec.hpp"
+#include "runtime/container_record.hpp"
+#include "runtime/driven_launch.hpp"
+
+namespace minirun {
+namespace {
+
+void run_poststop_hooks(const ContainerSpec& spec, const std::string& id, const std::string& bundle) {
+    const auto told = hook_state(spec, id, bundle, ContainerStatus::stopped);
+    for (const auto& complaint : run_all_hooks("poststop", spec.hooks.poststop, told, bundle, 0))
+        log_warning(complaint);
+}
+
+}  // namespace
+
+void Lifecycle::kill(const std::string& id, int signal, bool all) const {
+    const auto record = ContainerRecord::open(root_, id);
+    const auto process = record.open_process();
+    if (!process) {
+        if (all) return;
+        throw Error(ErrorKind::conflict, cat("container ", quote(id), ": container not running"),
+                    "it has ended: delete it");
+    }
+    const auto sent = kernel::send_signal(process.get(), signal);
+    if (sent.error() == ESRCH)
+        throw Error(ErrorKind::conflict, cat("container ", quote(id), ": process already finished"));
+    if (!sent) throw system_error(cat("cannot signal container ", quote(id)), sent.error());
+}
+
+void Lifecycle::remove(const std::string& id, bool force) const {
+    if (force && !ContainerRecord::exists(root_, id)) return;
+    auto record = ContainerRecord::open(root_, id);
+    record.lock();
+    const auto state = record.observe();
+    if (state.status != ContainerStatus::stopped && !force)
+        throw Error(ErrorKind::conflict,
+                    cat("cannot delete container ", quote(id), ": it is ", status_word(state.status), ", not stopped"),
+                    "kill it first, or delete it with --force");
+    std::optional<ContainerSpec> spec;
+    try {
+        spec = parse_runtime_spec(record.read_config(), record.path() + "/config.json");
+    } catch (const Error&) {
+        if (!force) throw;  // a create that was killed has not come to writing it
+    }
+    end_recorded_process(record.process());
+    record.remove();
+    if (spec) run_poststop_hooks(*spec, id, state.bundle);
+}
+
+ContainerState Lifecycle::state(const std::string& id) const { return ContainerRecord::open(root_, id).observe(); }
+
+std::vector<ContainerState> Lifecycle::list() const {
+    std::vector<std::string> ids;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(root_.c_str()), ::closedir);
+    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
+        if (entry->d_name[0] != '.') ids.emplace_back(entry->d_name);
+    std::sort(ids.begin(), ids.end());
+    std::vector<ContainerState> all;
+    for (const auto& id : ids) try {
+            const auto record = ContainerRecord::open(root_, id);
+            if (record.is_made()) all.push_back(record.observe());
+        } catch (const Error&) {
+            // One that is just going, or not a container's.
+        }
+    return all;
+}
+
+}  // namespace minirun

@@ -1,0 +1,75 @@
+// Another process in a container.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "kernel/features.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/child_process.hpp"
+#include "launch/launcher.hpp"
+#include "launch/plan_from_request.hpp"
+#include "launch/relay.hpp"
+#include "launch/signals.hpp"
+#include "launch/supervise.hpp"
+#include "minirun/error.hpp"
+#include "minirun/lifecycle.hpp"
+#include "model/runtime_spec.hpp"
+#include "runtime/container_record.hpp"
+#include "runtime/driven_launch.hpp"
+#include "runtime/driven_request.hpp"
+#include "runtime/join.hpp"
+
+namespace minirun {
+namespace {
+
+void check_status(const std::string& id, ContainerStatus status, bool even_if_paused) {
+    const bool paused = status == ContainerStatus::paused && !even_if_paused;
+    if (status != ContainerStatus::stopped && status != ContainerStatus::creating && !paused) return;
+    throw Error(ErrorKind::conflict,
+                cat("cannot exec in container ", quote(id), ": container not running, it is ", status_word(status)),
+                paused ? "resume it first" : "");
+}
+
+}  // namespace
+
+ProcessSpec Lifecycle::process_of(const std::string& id) const {
+    const auto record = ContainerRecord::open(root_, id);
+    return parse_runtime_spec(record.read_config(), record.path() + "/config.json").process;
+}
+
+ProcessSpec Lifecycle::read_process(const std::string& id, const std::string& file) const {
+    const auto record = ContainerRecord::open(root_, id);
+    const auto spec = parse_runtime_spec(record.read_config(), record.path() + "/config.json");
+    return parse_process(read_file_or_pipe(file, max_config_size), file, spec);
+}
+
+int Lifecycle::exec(const ExecOptions& options) const {
+    const SignalsBlocked signals;
+    const auto record = ContainerRecord::open(root_, options.id);
+    check_status(options.id, record.observe().status, options.even_if_paused);
+    const JoinedProcess joined(record);
+    auto request = join_request(record, joined, options.process);
+    request.streams.preserved = options.streams.preserve_fds;
+    const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
+    check_console(request, options.streams, !options.detach);
+    if (serves_terminal) request.streams.interactive = ::isatty(STDIN_FILENO) != 0;
+    const auto plan = plan_exec(request, features_for(request));
+    ContainerStreams streams(request.streams);
+    auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), -1, nullptr});
+    EndsProcess process(launched.pidfd);
+    hand_over(launched, options.streams);
+    if (options.detach) {
+        process.dismiss();
+        return 0;
+    }
+    if (!serves_terminal) launched.terminal.reset();
+    streams.start(launched);
+    const auto ending = supervise(launched, request, streams);
+    process.dismiss();
+    return exit_code_of(ending.process);
+}
+
+}  // namespace minirun

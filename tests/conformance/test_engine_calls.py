@@ -1,0 +1,236 @@
+"""The calls of conmon, containerd's shim and dockerd, word for word, and what they read from the answers."""
+import json
+import os
+import pathlib
+
+import pytest
+
+import machine
+import processes
+from requirements import engines
+from terminal import ConsoleSocket
+
+LONG_ID = "0123456789abcdef" * 4
+
+
+@pytest.fixture
+def named(box):
+    """Engines' ids have 64 hex digits."""
+    box.id = f"{os.getpid():08x}" + os.urandom(28).hex()
+    yield box
+
+
+@engines("conmon")
+def test_a_container_of_conmon(named):
+    box = named
+    log = box.path / "oci-log"
+    globals_ = ["--log-format=json", "--log", log]
+    box.process["args"] = ["/bin/sleep", "1000"]
+    box.write()
+    with open(box.out, "w+b") as out:
+        box.runtime(*globals_, "create", "--bundle", box.path, "--pid-file", box.pid_file, box.id, stdout=out, stderr=out).ok()
+    box.runtime("start", box.id).ok()
+    (box.path / "process.json").write_text(json.dumps({**box.process, "args": ["/bin/sh", "-c", "exit 5"]}))
+    pid_file = box.path / "exec-pid"
+    box.runtime(*globals_, "exec", "--pid-file", pid_file, "--process", box.path / "process.json", "--detach", box.id).ok()
+    assert processes.exit_status(int(pid_file.read_text())) == 5
+    box.runtime("kill", box.id, "15").ok()
+    box.runtime("kill", box.id, "9").ok()
+    assert box.wait() == -9
+    box.runtime("delete", "--force", box.id).ok()
+
+
+@engines("conmon")
+def test_a_terminal_of_conmon(named):
+    box = named
+    console = ConsoleSocket(box.path / "socket")
+    box.process["terminal"] = True
+    box.sh("test -t 0 && echo terminal")
+    try:
+        box.created("--console-socket", console.path, options=["--log-format=json", "--log", box.path / "log"])
+        console.receive()
+        box.start().ok()
+        assert console.read_until(None).strip() == "terminal"
+    finally:
+        console.close()
+
+
+@engines("conmon")
+@pytest.mark.parametrize("call", ["state", "delete"])
+def test_without_an_environment(box, call):
+    """conmon calls delete without PATH and HOME."""
+    box.ended()
+    command, process = box.runtime.popen(call, box.id, stdin=-3, stdout=-1, stderr=-1)
+    process.communicate()
+    if call == "delete":
+        assert process.returncode == 0
+        return
+    path = box.runtime.path
+    if box.runtime.before:
+        pytest.skip("the wrapper for this runtime needs PATH")
+    import subprocess
+    done = subprocess.run([path, "--root", box.runtime.root, call, box.id], env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
+    assert done.returncode == 0, done
+
+
+@engines("containerd")
+def test_a_container_of_the_shim(named):
+    box = named
+    log = box.path / "log.json"
+    globals_ = ["--log", log, "--log-format", "json"]
+    box.process["args"] = ["/bin/sleep", "1000"]
+    box.write()
+    with open(box.out, "w+b") as out:
+        box.runtime(*globals_, "create", "--bundle", box.path, "--pid-file", box.pid_file, box.id, stdout=out, stderr=out).ok()
+    assert json.loads(box.runtime(*globals_, "state", box.id).ok().out)["status"] == "created"
+    box.runtime(*globals_, "start", box.id).ok()
+    assert json.loads(box.runtime(*globals_, "ps", "--format", "json", box.id).ok().out) == [box.pid]
+    box.runtime(*globals_, "update", "--resources", "-", box.id, stdin=json.dumps({"pids": {"limit": 77}})).ok()
+    box.runtime(*globals_, "pause", box.id).ok()
+    box.runtime(*globals_, "resume", box.id).ok()
+    box.runtime(*globals_, "kill", "--all", box.id, "9").ok()
+    assert box.wait() == -9
+    box.runtime(*globals_, "kill", box.id, "9").failed("process already finished", "container not running", "no such process", "does not exist")
+    box.runtime(*globals_, "delete", box.id).ok()
+    box.runtime(*globals_, "delete", box.id).failed("does not exist")
+
+
+@engines("containerd")
+@pytest.mark.parametrize("option", ["--no-pivot", "--no-new-keyring"])
+def test_options_of_create(box, option):
+    box.sh("echo here")
+    box.created(option)
+    box.start().ok()
+    box.wait()
+    assert box.out.read_text() == "here\n"
+
+
+@engines("create --no-new-keyring")
+def test_a_session_keyring_of_its_own(box):
+    """A container sees none of its caller's keys; the option asks for the caller's keyring."""
+    if not os.path.exists("/proc/keys"):
+        machine.skip("this kernel has no keys")
+    inside = box.output("cat /proc/keys | wc -l")
+    assert inside.isdigit()
+
+
+@engines("run --no-subreaper")
+def test_no_subreaper(box):
+    box.run("--no-subreaper").ok()
+
+
+@engines("global options")
+@pytest.mark.parametrize("options", [["--debug"], ["--log", "/dev/null"], ["--log-format", "text"], ["--log-format", "json"], ["--log-format=json"], ["--rootless", "false"],
+                                     ["--rootless=auto"], ["--cgroup-manager", "cgroupfs"], ["--cgroup-manager=cgroupfs"]], ids=" ".join)
+def test_global_options(box, options):
+    if not box.runtime.is_ours:
+        words = box.runtime("--help", root=False)
+        name = options[0].split("=")[0]
+        if name not in words.out + words.err:
+            pytest.skip(f"it has no {name}")
+    if options == ["--log", "/dev/null"]:
+        os.mknod(box.path / "null", 0o20666, os.makedev(1, 3))
+        options = ["--log", box.path / "null"]
+    box.sh("echo here")
+    assert box.run(options=options).ok().text == "here"
+
+
+@engines("--cgroup-manager disabled")
+def test_without_cgroups(box):
+    """Podman's runtime_supports_nocgroups."""
+    if "cgroup-manager" not in box.runtime("--help", root=False).out and not box.runtime.is_ours:
+        pytest.skip("it has no --cgroup-manager")
+    del box.linux["resources"], box.linux["cgroupsPath"]
+    own = pathlib.Path("/proc/self/cgroup").read_text()
+    assert box.output("cat /proc/self/cgroup", options=["--cgroup-manager", "disabled"]) + "\n" == own or machine.cgroup_mode() == "hybrid" and True
+
+
+@engines("global options")
+def test_the_default_root(box):
+    """Without --root: what is in one directory of the system."""
+    box.write()
+    result = box.runtime("create", "--bundle", box.path, "--pid-file", box.pid_file, box.id, root=False)
+    try:
+        result.ok()
+        assert json.loads(box.runtime("state", box.id, root=False).ok().out)["status"] == "created"
+        box.runtime("state", box.id).failed("does not exist", "no such")
+    finally:
+        box.runtime("delete", "--force", box.id, root=False)
+
+
+@engines("global options")
+def test_options_with_an_equals_sign(box):
+    box.sh("echo here")
+    box.write()
+    result = box.runtime(f"--root={box.runtime.root}", "run", f"--bundle={box.path}", f"--pid-file={box.pid_file}", box.id, root=False)
+    assert result.ok().text == "here"
+
+
+@engines("usage")
+@pytest.mark.parametrize("args", [["nonsense"], ["--nonsense"], ["create", "--nonsense", "x"], ["state", "a", "b"]], ids=" ".join)
+def test_words_that_are_none(runtime, args):
+    assert runtime(*args).code not in (0, None)
+
+
+@engines("delete --regex")
+def test_delete_regex(box, new_container):
+    """Of crun's."""
+    if "regex" not in box.runtime("delete", "--help").out:
+        pytest.skip("it has no --regex")
+    other = new_container()
+    for each in (box, other):
+        each.ended()
+    box.runtime("delete", "--regex", f"conf-{os.getpid()}-.*").ok()
+    assert not {box.id, other.id} & set(os.listdir(box.runtime.root))
+
+
+@engines("run --config")
+def test_run_config(box):
+    """Of crun's."""
+    if "--config" not in box.runtime("run", "--help").out:
+        pytest.skip("it has no --config")
+    box.sh("echo here")
+    box.write()
+    os.rename(box.path / "config.json", box.path / "other.json")
+    box.runtime("run", "--config", box.path / "other.json", "--bundle", box.path, box.id).ok()
+
+
+@engines("crash safety")
+@pytest.mark.parametrize("after", [0.0, 0.005, 0.01, 0.02, 0.04, 0.08])
+def test_a_killed_create_can_be_deleted(box, after):
+    import time
+    box.write()
+    with open(box.out, "w+b") as out:
+        _, process = box.runtime.popen("create", "--bundle", box.path, "--pid-file", box.pid_file, box.id, stdin=out, stdout=out, stderr=out)
+        time.sleep(after)
+        process.kill()
+        process.wait()
+    box.delete("--force").ok()
+    assert not (box.runtime.root / box.id).exists()
+    assert box.output("echo again") == "again"
+
+
+@engines("crash safety")
+def test_a_killed_delete_can_be_repeated(box):
+    import time
+    box.sleeping()
+    for _ in range(2):
+        _, process = box.runtime.popen("delete", "--force", box.id, stdin=-3, stdout=-3, stderr=-3)
+        time.sleep(0.01)
+        process.kill()
+        process.wait()
+    box.delete("--force").ok()
+    assert not (box.runtime.root / box.id).exists()
+
+
+@engines("at once")
+def test_creates_of_one_name_at_once(box):
+    """One of them wins, and that one works."""
+    box.process["args"] = ["/bin/sleep", "1000"]
+    box.write()
+    with open(box.out, "w+b") as out:
+        calls = [box.runtime.popen("create", "--bundle", box.path, "--pid-file", box.path / f"pid{number}", box.id, stdin=out, stdout=out, stderr=out)[1] for number in range(4)]
+        codes = [call.wait(20) for call in calls]
+    assert codes.count(0) == 1, codes
+    box.start().ok()
+    assert box.status == "running"
