@@ -1,7 +1,7 @@
 # Shared by tools/quickstart and tools/test. Sourced, from the project's root.
 
 build_packages=(g++ meson ninja-build pkg-config libseccomp-dev libcap-dev nlohmann-json3-dev libcli11-dev
-  libarchive-dev libssl-dev libisal-dev libzstd-dev liblzma-dev libbz2-dev)
+  libarchive-dev libssl-dev libisal-dev libzstd-dev liblzma-dev libbz2-dev libsystemd-dev)
 
 step() { printf '\n== %s\n' "$*"; }
 say() { printf '   %s\n' "$*"; }

@@ -9,6 +9,7 @@
 #include "cgroup/device_program.hpp"
 #include "cgroup/device_rules.hpp"
 #include "cgroup/settings.hpp"
+#include "cgroup/systemd_unit.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
 
@@ -55,6 +56,53 @@ CgroupSettings settings_of(const LaunchRequest& request, const CgroupLayout& lay
     return cgroup_settings(request.spec.linux_.resources, layout, "", resources_path);
 }
 
+// The cgroup of the user's own systemd: what it has been given, and what our own is below. Empty for the system's.
+std::string manager_cgroup(const LaunchRequest& request, const CgroupLayout& layout) {
+    if (request.cgroup_manager != CgroupManager::user_systemd) return "";
+    const auto* hierarchy = layout.v2() != nullptr ? layout.v2() : layout.find("name=systemd");
+    const auto own = hierarchy == nullptr ? std::string() : hierarchy->own;
+    const auto user = own.find("/user@");
+    const auto end = own.find(".service", user);
+    if (user == std::string::npos || end == std::string::npos)
+        throw Error(ErrorKind::unsupported, "there is no systemd of this user's own above minirun",
+                    "start it in a session of systemd: systemd-run --user --scope");
+    return own.substr(0, end + std::string_view(".service").size());
+}
+
+bool is_systemds(const LaunchRequest& request) { return request.cgroup_manager != CgroupManager::files; }
+
+SystemdUnit unit_of(const LaunchRequest& request, const CgroupLayout& layout) {
+    return systemd_unit(request.spec.linux_.cgroups_path, request.id, manager_cgroup(request, layout));
+}
+
+std::string name_of(const LaunchRequest& request, const CgroupLayout& layout) {
+    return is_systemds(request) ? unit_of(request, layout).cgroup
+                                : cgroup_name(request.spec.linux_.cgroups_path, request.id);
+}
+
+void add_scope(PlanBuilder& plan) {
+    // On v1 the process is not born in the scope, which would end before it has come there.
+    if (!plan.features.cgroups.unified())
+        throw Error(ErrorKind::unsupported, "the systemd manager of cgroups needs a host with cgroup v2 alone",
+                    "use --cgroup-manager cgroupfs");
+    const auto unit = unit_of(plan.request, plan.features.cgroups);
+    std::vector<std::string> words{"start", unit.name, unit.slice, "", cat("minirun container ", plan.request.id)};
+    if (plan.request.cgroup_manager == CgroupManager::user_systemd) words.insert(words.begin(), "--user");
+    for (const auto& property : systemd_properties(plan.request.spec.linux_.resources)) words.push_back(property);
+    std::vector<const char*> texts;
+    for (const auto& word : words) texts.push_back(plan.text(word));
+    plan.host_before(op::StartScope{plan.text(unit.name), plan.arena().array(texts)});
+    plan.host_after(op::ReleaseScope{});
+}
+
+void add_directories(PlanBuilder& plan) {
+    for (const auto& one : plan.cgroup->directories) {
+        // systemd has made its own.
+        if (is_systemds(plan.request) && (one.v2 || one.has("name=systemd"))) continue;
+        plan.host_before(op::MakeCgroup{plan.text(one.mount), plan.text(one.path), one.v2});
+    }
+}
+
 void add_devices(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
     const auto& place = *plan.cgroup;
@@ -79,8 +127,9 @@ void add_devices(PlanBuilder& plan) {
 }
 
 bool has_little_memory(const PlanBuilder& plan) {
-    const auto limit = plan.request.spec.linux_.resources.memory.limit.value_or(0);
-    return limit > 0 && limit < little_memory;
+    const auto& spec = plan.request.spec;
+    const auto limit = spec.linux_.resources.memory.limit.value_or(0);
+    return limit > 0 && limit < little_memory && has_new_namespace(spec, NamespaceType::mount);
 }
 
 const char* tasks_of(PlanBuilder& plan, const std::string& path) { return plan.text(path + "/tasks"); }
@@ -107,7 +156,11 @@ std::optional<CgroupPlace> cgroup_of(const LaunchRequest& request, const CgroupL
     const auto controllers = request.cgroup == CgroupUse::always
                                  ? std::vector<std::string>{}
                                  : controllers_of(request.spec, settings_of(request, layout));
-    return cgroup_place(layout, cgroup_name(request.spec.linux_.cgroups_path, request.id), controllers);
+    return cgroup_place(layout, name_of(request, layout), controllers);
+}
+
+std::vector<std::string> cgroup_notices(const LaunchRequest& request, const CgroupLayout& layout) {
+    return wants_cgroup(request) ? settings_of(request, layout).notices : std::vector<std::string>{};
 }
 
 void add_cgroup(PlanBuilder& plan) {
@@ -117,8 +170,8 @@ void add_cgroup(PlanBuilder& plan) {
     const auto& place = *plan.cgroup;
     plan.host_before(
         op::HostSymlink{plan.text(cat(plan.request.container_dir, '/', cgroup_record)), plan.text(place.name)});
-    for (const auto& one : place.directories)
-        plan.host_before(op::MakeCgroup{plan.text(one.mount), plan.text(one.path), one.v2});
+    if (is_systemds(plan.request)) add_scope(plan);
+    add_directories(plan);
     for (const auto& one : settings_of(plan.request, layout).list) {
         const auto* directory = place.find(one.controller);
         plan.host_before(

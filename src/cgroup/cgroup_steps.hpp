@@ -16,6 +16,9 @@ std::optional<CgroupPlace> cgroup_of(const LaunchRequest& request, const CgroupL
 /// Whether it gets one: then the layout has to be probed.
 bool wants_cgroup(const LaunchRequest& request);
 
+/// What of the request's limits has no effect on this host, a sentence each.
+std::vector<std::string> cgroup_notices(const LaunchRequest& request, const CgroupLayout& layout);
+
 /// Makes it and sets its limits, before the clone; sets PlanBuilder::cgroup.
 void add_cgroup(PlanBuilder& plan);
 /// The directory of cgroup v2 that the clone puts the child into; null if there is none.

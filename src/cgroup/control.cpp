@@ -76,8 +76,9 @@ std::optional<std::int64_t> read_limit(const CgroupPlace& place, std::string_vie
     const auto* directory = place.find(controller);
     if (directory == nullptr) return std::nullopt;
     const auto text = trimmed(read_kernel_file(cat(directory->path, '/', file)));
-    if (text == "max") return -1;
-    const auto number = parse_number<std::int64_t>(text.substr(0, text.find(' ')));
+    const auto first = text.substr(0, text.find(' '));
+    if (first == "max") return -1;
+    const auto number = parse_number<std::int64_t>(first);
     // v1's "no limit" is the largest number of whole pages.
     constexpr std::int64_t none = INT64_MAX / 65536 * 65536;
     return number && *number >= none ? -1 : number;

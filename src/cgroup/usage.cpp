@@ -1,5 +1,6 @@
 #include "cgroup/usage.hpp"
 
+#include <algorithm>
 #include <map>
 
 #include "base/text.hpp"
@@ -55,6 +56,16 @@ std::optional<std::uint64_t> scaled(std::optional<std::uint64_t> number, std::ui
 // On v2 every cgroup counts its time, whatever its controllers.
 Files cpu_files(const CgroupPlace& place) { return {place, place.unified() ? "" : "cpu"}; }
 
+// v1: whether a limit has been hit. That is what `failcnt` counts, but newer kernels leave it at 0: so also whether
+// what was used came so near to it that the least there is to be had did not fit (a process is killed for 8 pages at
+// most).
+bool was_full(const Files& memory, const std::string& prefix) {
+    constexpr std::uint64_t least = 64 * 1024;
+    const auto limit = memory.number(prefix + "limit_in_bytes");
+    const auto most = memory.number(prefix + "max_usage_in_bytes");
+    return memory.number_or_0(prefix + "failcnt") > 0 || (limit && most && *most >= *limit - std::min(*limit, least));
+}
+
 void memory_verdict(const CgroupPlace& place, ResourceVerdict& verdict) {
     const Files memory(place, "memory");
     if (!memory) return;
@@ -67,9 +78,8 @@ void memory_verdict(const CgroupPlace& place, ResourceVerdict& verdict) {
         verdict.memory_limit = memory.number("memory.max");
     } else {
         verdict.oom_kills = at(memory.numbers("memory.oom_control"), "oom_kill").value_or(0);
-        // Counted where a limit was hit, and nowhere else.
-        verdict.own_memory_limit = verdict.oom_kills > 0 && (memory.number_or_0("memory.failcnt") > 0 ||
-                                                             memory.number_or_0("memory.memsw.failcnt") > 0);
+        verdict.own_memory_limit =
+            verdict.oom_kills > 0 && (was_full(memory, "memory.") || was_full(memory, "memory.memsw."));
         verdict.memory_peak = memory.number("memory.max_usage_in_bytes");
         verdict.memory_limit = memory.number("memory.limit_in_bytes");
     }

@@ -78,6 +78,8 @@ SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return Sys
 SysStatus ChildSteps::operator()(const op::JoinPidNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::OpenUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::StartScope&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::ReleaseScope&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::SetCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysStatus::failure(ENOSYS); }

@@ -23,6 +23,8 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
     SysStatus operator()(const op::OpenUserNamespace&) noexcept;
+    SysStatus operator()(const op::StartScope&) noexcept;
+    SysStatus operator()(const op::ReleaseScope&) noexcept;
     SysStatus operator()(const op::MakeCgroup&) noexcept;
     SysStatus operator()(const op::SetCgroup&) noexcept;
     SysStatus operator()(const op::LimitDevices&) noexcept;

@@ -121,6 +121,16 @@ SysStatus HostSteps::operator()(const op::OpenUserNamespace& step) const {
     return side_.user_namespace ? SysStatus::success() : SysStatus::failure(errno);
 }
 
+SysStatus HostSteps::operator()(const op::StartScope& step) const {
+    side_.scope.start(step);
+    return SysStatus::success();
+}
+
+SysStatus HostSteps::operator()(const op::ReleaseScope&) const {
+    side_.scope.release();
+    return SysStatus::success();
+}
+
 SysStatus HostSteps::operator()(const op::MakeCgroup& step) const {
     return make_cgroup(step.mount, step.path, step.v2);
 }

@@ -7,6 +7,7 @@
 
 #include "base/fd.hpp"
 #include "kernel/sys_result.hpp"
+#include "launch/systemd_scope.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
@@ -14,6 +15,7 @@ namespace minirun {
 /// What the parent's steps leave for later ones and for the child.
 struct HostSide {
     Fd user_namespace;  ///< Slot::userns
+    ScopeKeeper scope;
     // After the clone:
     pid_t pid = -1;
     int pidfd = -1;
@@ -34,6 +36,8 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) const;
     SysStatus operator()(const op::MakeUserNamespace&) const;
     SysStatus operator()(const op::OpenUserNamespace&) const;
+    SysStatus operator()(const op::StartScope&) const;
+    SysStatus operator()(const op::ReleaseScope&) const;
     SysStatus operator()(const op::MakeCgroup&) const;
     SysStatus operator()(const op::SetCgroup&) const;
     SysStatus operator()(const op::LimitDevices&) const;

@@ -81,6 +81,13 @@ struct Driven {
     std::string bundle;  ///< absolute path of the bundle's directory; hooks are told
 };
 
+/// Who makes the container's cgroup.
+enum class CgroupManager {
+    files,        ///< minirun, in the file system of the cgroups
+    systemd,      ///< the system's systemd
+    user_systemd  ///< that of the user
+};
+
 struct LaunchRequest {
     std::string id;              ///< 64 hex digits
     std::string name;            ///< --name, or empty
@@ -95,6 +102,7 @@ struct LaunchRequest {
     Streams streams;
     Supervision supervision;
     CgroupUse cgroup = CgroupUse::when_asked;
+    CgroupManager cgroup_manager = CgroupManager::files;
     Driven driven;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root

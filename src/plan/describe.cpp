@@ -78,6 +78,10 @@ struct Describe {
     std::string operator()(const op::MakeUserNamespace& s) const {
         return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids));
     }
+    std::string operator()(const op::StartScope& s) const {
+        return cat("have systemd start the scope ", printable(s.unit));
+    }
+    std::string operator()(const op::ReleaseScope&) const { return "leave the scope to the container"; }
     std::string operator()(const op::MakeCgroup& s) const { return cat("make the cgroup ", printable(s.path)); }
     std::string operator()(const op::SetCgroup& s) const {
         return cat("write ", printable(s.path), " = ", text_of(s.value));
@@ -218,8 +222,8 @@ struct Describe {
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "open_user_namespace",
-    "make_cgroup", "set_cgroup", "limit_devices", "clone_process",
-    "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
+    "start_scope", "make_cgroup", "set_cgroup", "limit_devices", "clone_process",
+    "release_scope", "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
     "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",

@@ -70,6 +70,7 @@ struct Fields {
         if (s.cgroup != nullptr) fields["cgroup"] = utf8(s.cgroup);
         return fields;
     }
+    Json operator()(const op::StartScope& s) const { return {{"unit", utf8(s.unit)}, {"words", texts(s.words)}}; }
     Json operator()(const op::MakeCgroup& s) const { return {{"path", utf8(s.path)}}; }
     Json operator()(const op::SetCgroup& s) const {
         return {{"path", utf8(s.path)}, {"value", text(s.value)}, {"key", utf8(s.key)}};

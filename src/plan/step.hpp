@@ -89,6 +89,11 @@ struct MakeUserNamespace {
 struct OpenUserNamespace {
     const char* path;
 };
+/// A unit of systemd, whose cgroup is the container's.
+struct StartScope {
+    const char* unit;
+    std::span<const char* const> words;  ///< for minirun-systemd; the empty one is the number of a process
+};
 /// The container's cgroup in one hierarchy, with the parents that are missing.
 struct MakeCgroup {
     const char* mount;
@@ -115,6 +120,8 @@ struct CloneProcess {
 };
 
 // In the parent, after the clone, while the child is at work.
+/// The process that held the container's place in its scope goes.
+struct ReleaseScope {};
 /// Notes down which process it is, so that after a kill -9 of minirun the next command can end it.
 struct RecordProcess {
     const char* path;
@@ -350,17 +357,17 @@ struct Exec {
 
 using Operation =
     std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
-                 op::JoinPidNamespace, op::MakeUserNamespace, op::OpenUserNamespace, op::MakeCgroup, op::SetCgroup,
-                 op::LimitDevices, op::CloneProcess, op::RecordProcess, op::AwaitChild, op::RunHook, op::Undumpable,
-                 op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace,
-                 op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot,
-                 op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink,
-                 op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname,
-                 op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::OpenTerminal, op::MakeReadonly,
-                 op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
-                 op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet, op::SetUser,
-                 op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
-                 op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+                 op::JoinPidNamespace, op::MakeUserNamespace, op::OpenUserNamespace, op::StartScope, op::MakeCgroup,
+                 op::SetCgroup, op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild,
+                 op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup,
+                 op::NewCgroupNamespace, op::JoinNamespace, op::EnterDirectory, op::KeepDirectory, op::SetPropagation,
+                 op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount,
+                 op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath,
+                 op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore,
+                 op::OpenTerminal, op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot,
+                 op::ForkInit, op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet,
+                 op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
+                 op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -85,6 +85,12 @@ struct Why {
     std::string_view operator()(const op::MakeUserNamespace&) const {
         return "Root in the container is then a user without any rights on the host.";
     }
+    std::string_view operator()(const op::StartScope&) const {
+        return "The tree of cgroups is systemd's here: it makes one for the container, and hands it over.";
+    }
+    std::string_view operator()(const op::ReleaseScope&) const {
+        return "A process had to be in the scope while the container's was not there yet.";
+    }
     std::string_view operator()(const op::MakeCgroup&) const {
         return "What the container uses is counted and limited here; it is removed when the container has ended.";
     }

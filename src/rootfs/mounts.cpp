@@ -66,13 +66,26 @@ void add_bind(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& op
                              propagation, options.recursive_attributes, target_of(plan, mount, Create::like_source)});
 }
 
+// Of the host's hierarchies only the container's own part, where it has one.
+std::string visible_cgroup(const PlanBuilder& plan, std::string_view mount) {
+    if (plan.cgroup)
+        for (const auto& one : plan.cgroup->directories)
+            if (one.mount == mount) return one.path;
+    return std::string(mount);
+}
+
+void add_cgroup_bind(PlanBuilder& plan, std::string_view source, const std::string& target, std::uint64_t set) {
+    plan.child(op::BindMount{
+        Slot::host, plan.text(source), false, set, 0, 0, false, {Slot::root, plan.text(target), Create::directory}});
+}
+
 // "cgroup" is the specification's name for what the host has: cgroup v2, or a tmpfs with a directory for each
-// hierarchy of v1. In a cgroup namespace its root is the container's cgroup.
+// hierarchy of v1. In a cgroup namespace its root is the container's cgroup; without one the container's cgroup is
+// bound there, so that it looks the same.
 void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
     // A new mount made in the host's own cgroup namespace would take nsdelegate and its like off the host's, too.
     if (plan.features.cgroup_unified && !has_new_namespace(plan.request.spec, NamespaceType::cgroup)) {
-        plan.child(op::BindMount{Slot::host, "/sys/fs/cgroup", false, options.set, 0, 0, false,
-                                 target_of(plan, mount, Create::directory)});
+        add_cgroup_bind(plan, visible_cgroup(plan, "/sys/fs/cgroup"), mount.destination, options.set);
         return;
     }
     if (plan.features.cgroup_unified) {
@@ -85,6 +98,12 @@ void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions&
                                    options.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}, 0,
                                    target_of(plan, mount, Create::directory), Slot::none});
     for (const auto& hierarchy : plan.features.cgroup_v1) {
+        const auto host_mount = cat("/sys/fs/cgroup/", hierarchy.directory);
+        const auto source = visible_cgroup(plan, host_mount);
+        if (source != host_mount && !has_new_namespace(plan.request.spec, NamespaceType::cgroup)) {
+            add_cgroup_bind(plan, source, cat(mount.destination, '/', hierarchy.directory), options.set);
+            continue;
+        }
         std::vector<FsOption> hierarchy_options;
         for (const auto& option : hierarchy.options) hierarchy_options.push_back(filesystem_option(plan, option));
         const Target target{Slot::root, plan.text(mount.destination + "/" + hierarchy.directory), Create::directory};

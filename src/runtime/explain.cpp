@@ -90,7 +90,7 @@ std::vector<StepFacts> explain_plan(const ExplainSources& sources) {
 
 Explanation explain(const Image& image, const RunOptions& options, const std::vector<std::string>& paths) {
     const auto request = make_request(image, options, default_paths());
-    const auto plan = plan_from_request(request, probe_kernel());
+    const auto plan = plan_from_request(request, features_for(request));
     LayerView view(image.layers);
     const ExplainSources sources{image, request, plan, view};
 

@@ -150,7 +150,8 @@ RunResult run(const Image& image, const RunOptions& options) {
     if (wants_cgroup(request)) features.cgroups = probe_cgroups();
     const auto plan = plan_from_request(request, features);
     if (!options.quiet)
-        for (const auto& notice : request.notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
+        for (const auto& notices : {request.notices, cgroup_notices(request, features.cgroups)})
+            for (const auto& notice : notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
 
     std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);

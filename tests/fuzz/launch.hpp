@@ -27,6 +27,7 @@ inline HostFacts host() {
 inline void plan(const LaunchRequest& request) {
     KernelFeatures features;
     features.release = "6.12.0";
+    features.cgroups = {{{"/sys/fs/cgroup", {"cpuset", "cpu", "io", "memory", "hugetlb", "pids"}, "/", true}}};
     const auto plan = unless_refused([&] { return plan_from_request(request, features); });
     if (!plan) return;
     promise(!plan->steps.empty(), "a plan has steps");

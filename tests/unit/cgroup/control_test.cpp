@@ -124,6 +124,13 @@ TEST_CASE("cgroup verdict: v1") {
     CHECK(above == ResourceVerdict{1, false, {}, {}, 77, {}, 2, 9});
     root.file("memory/x/memory.memsw.failcnt", "3\n");
     CHECK(cgroup_verdict(legacy(root)).own_memory_limit);
+    // Newer kernels do not count failures.
+    root.file("memory/x/memory.memsw.failcnt", "0\n");
+    root.file("memory/x/memory.limit_in_bytes", "20971520\n");
+    root.file("memory/x/memory.max_usage_in_bytes", "10000000\n");
+    CHECK_FALSE(cgroup_verdict(legacy(root)).own_memory_limit);
+    root.file("memory/x/memory.max_usage_in_bytes", "20967424\n");
+    CHECK(cgroup_verdict(legacy(root)).own_memory_limit);
 }
 
 TEST_CASE("cgroup statistics have runc's form") {

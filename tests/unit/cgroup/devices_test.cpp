@@ -11,6 +11,7 @@
 #include "cgroup/device_program.hpp"
 #include "cgroup/device_rules.hpp"
 #include "minirun/error.hpp"
+#include "support.hpp"
 
 using namespace minirun;
 using List = std::vector<std::string>;
@@ -98,6 +99,8 @@ bool v1_allows(const std::vector<DeviceLine>& lines, const Access& access) {
     return default_allow ? !touched : left == 0;
 }
 
+std::uint32_t coin(std::mt19937& random) { return static_cast<std::uint32_t>(random() % 2); }
+
 const Access null{'c', 1, 3, "rw"}, memory{'c', 1, 1, "r"}, disk{'b', 8, 0, "rw"}, fuse{'c', 10, 229, "rw"};
 
 DeviceRule rule(bool allow, char type, std::optional<std::uint32_t> major, std::optional<std::uint32_t> minor,
@@ -143,7 +146,7 @@ TEST_CASE("device program: means what the rules mean, whatever they are") {
         const auto program = device_program(rules);
         for (const char type : {'b', 'c'})
             for (const auto* how : {"r", "w", "m", "rw", "rwm"}) {
-                const Access access{type, random() % 2, random() % 2, how};
+                const Access access{type, coin(random), coin(random), how};
                 CHECK(runs_to_allow(program, access) == meant(rules, access));
             }
     }
@@ -161,7 +164,7 @@ TEST_CASE("device program: the kernel's verifier takes it") {
         attributes.insn_cnt = static_cast<std::uint32_t>(program.size());
         attributes.license = reinterpret_cast<std::uintptr_t>("x");
         const long fd = ::syscall(SYS_bpf, BPF_PROG_LOAD, &attributes, sizeof attributes);
-        if (fd < 0 && (errno == EPERM || errno == ENOSYS)) return MESSAGE("SKIPPED: no right to load BPF programs");
+        if (fd < 0 && (errno == EPERM || errno == ENOSYS)) return test::skip("there is no right to load BPF programs");
         CAPTURE(i);
         CHECK(fd >= 0);
         if (fd >= 0) loaded += ::close(static_cast<int>(fd)) == 0;
@@ -194,7 +197,7 @@ TEST_CASE("device lines of v1: they mean what the rules mean, or are refused") {
             kept++;
             for (const char type : {'b', 'c'})
                 for (const auto* how : {"r", "w", "m"}) {
-                    const Access access{type, random() % 2, random() % 2, how};
+                    const Access access{type, coin(random), coin(random), how};
                     CHECK(v1_allows(lines, access) == meant(rules, access));
                 }
         } catch (const Error& error) {

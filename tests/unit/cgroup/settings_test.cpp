@@ -109,7 +109,7 @@ TEST_CASE("cgroup settings: weights of both kinds") {
     CHECK(cpu_weight(1) == 1);
     CHECK(cpu_weight(UINT64_MAX) == 10000);
     CHECK(cpu_weight(512) == 59);
-    CHECK(cpu_weight(2048) == 170);
+    CHECK(cpu_weight(2048) == 174);
     CHECK(io_weight(10) == 1);
     CHECK(io_weight(1000) == 10000);
 }

@@ -9,6 +9,7 @@
 
 #include "launch/plan_from_request.hpp"
 #include "launch/plan_process.hpp"
+#include "minirun/error.hpp"
 #include "model/defaults.hpp"
 #include "plan/describe.hpp"
 #include "support.hpp"
@@ -96,6 +97,75 @@ TEST_CASE("plan: a user namespace maps the layers' ids and is entered last") {
     request.spec.linux_.namespaces.push_back({NamespaceType::user, ""});
     request.spec.linux_.uid_mappings = request.spec.linux_.gid_mappings = {{0, 655360, 65536}};
     matches_golden(plan_from_request(request, modern_kernel()), "user-namespace");
+}
+
+CgroupLayout cgroup_v1() {
+    return {{{"/sys/fs/cgroup/memory", {"memory"}, "/own"},
+             {"/sys/fs/cgroup/cpu", {"cpu", "cpuacct"}, "/"},
+             {"/sys/fs/cgroup/devices", {"devices"}, "/"},
+             {"/sys/fs/cgroup/freezer", {"freezer"}, "/"},
+             {"/sys/fs/cgroup/unified", {}, "/", true}}};
+}
+
+LaunchRequest limited_request() {
+    auto request = small_request();
+    request.spec.linux_.resources.memory.limit = 1 << 20;
+    request.spec.linux_.resources.cpu.shares = 512;
+    request.spec.linux_.resources.devices = {DeviceRule{}, {true, 'c', 10, 200, "rw"}};
+    return request;
+}
+
+TEST_CASE("plan: limits on cgroup v2, where the process is born in its cgroup") {
+    auto features = modern_kernel();
+    features.cgroups = {{{"/sys/fs/cgroup", {"cpu", "memory"}, "/", true}}};
+    matches_golden(plan_from_request(limited_request(), features), "limits-v2");
+}
+
+TEST_CASE("plan: limits on cgroup v1, which the child enters by itself, the memory's last") {
+    auto features = modern_kernel();
+    features.cgroup_unified = false;
+    features.cgroup_v1 = {{"memory", {"memory"}}};
+    features.cgroups = cgroup_v1();
+    matches_golden(plan_from_request(limited_request(), features), "limits-v1");
+}
+
+TEST_CASE("plan: an engine's container is in all hierarchies; without cgroups it is told") {
+    auto request = small_request();
+    request.cgroup = CgroupUse::always;
+    auto features = modern_kernel();
+    features.cgroups = cgroup_v1();
+    const auto words = words_of(plan_from_request(request, features));
+    (void)position(words, "make the cgroup /sys/fs/cgroup/freezer/minirun/");
+    (void)position(words, "enter the cgroup /sys/fs/cgroup/freezer/minirun/");
+    CHECK(position(words, "enter the cgroup") < position(words, "make a new cgroup namespace"));
+    CHECK(position(words, "make a new cgroup namespace") < position(words, "mount cgroup"));
+    features.cgroups = {};
+    CHECK_THROWS_AS(plan_from_request(request, features), Error);
+}
+
+TEST_CASE("plan: without limits there is no cgroup, and none for `deny all devices`") {
+    auto request = small_request();
+    request.spec.linux_.resources.devices = {DeviceRule{}};
+    CHECK(plan_text(plan_from_request(request, modern_kernel())) ==
+          plan_text(plan_from_request(small_request(), modern_kernel())));
+    request.spec.process.capabilities->bounding.push_back("CAP_MKNOD");
+    auto features = modern_kernel();
+    features.cgroups = {{{"/sys/fs/cgroup", {}, "/", true}}};
+    (void)position(words_of(plan_from_request(request, features)), "attach the device rules");
+}
+
+TEST_CASE("plan: a scope of systemd") {
+    auto request = limited_request();
+    request.cgroup_manager = CgroupManager::systemd;
+    request.spec.linux_.cgroups_path = "system.slice:minirun:web";
+    auto features = modern_kernel();
+    features.cgroups = {{{"/sys/fs/cgroup", {"cpu", "memory"}, "/", true}}};
+    const auto words = words_of(plan_from_request(request, features));
+    CHECK(position(words, "have systemd start the scope minirun-web.scope") <
+          position(words, "write /sys/fs/cgroup/system.slice/minirun-web.scope/memory.max = 1048576"));
+    CHECK(position(words, "clone a process") < position(words, "leave the scope"));
+    features.cgroups = cgroup_v1();
+    CHECK_THROWS_AS(plan_from_request(request, features), Error);
 }
 
 TEST_CASE("plan: the writable layer in memory") {
