@@ -2,11 +2,13 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
+#include "minirun/verdict.hpp"
 
 namespace minirun {
 
@@ -18,10 +20,11 @@ struct StepTime {
 
 /// How a container ended.
 struct RunResult {
-    bool timed_out = false;         ///< the time limit ended it
-    bool signaled = false;          ///< a signal ended its first process
-    int code = 0;                   ///< that signal's number, or the exit code
-    std::vector<StepTime> timings;  ///< with RunOptions::timings
+    bool timed_out = false;                    ///< the time limit ended it
+    bool signaled = false;                     ///< a signal ended its first process
+    int code = 0;                              ///< that signal's number, or the exit code
+    std::vector<StepTime> timings;             ///< with RunOptions::timings
+    std::optional<ResourceVerdict> resources;  ///< if it had a cgroup of its own
 
     /// As Docker's run: 124 after the time limit, 128+n for signal n, else the process's own code.
     int exit_code() const noexcept { return timed_out ? 124 : signaled ? 128 + code : code; }

@@ -73,6 +73,11 @@ struct RunOptions {
     std::optional<std::vector<std::string>> masked_paths;    ///< unset: the default ones
     std::optional<std::vector<std::string>> readonly_paths;  ///< unset: the default ones
 
+    // What it may use
+    Resources resources;
+    std::optional<std::int64_t> nano_cpus;  ///< --cpus: 1000000000 is one
+    std::string cgroup_parent;              ///< its cgroup is below this one
+
     // Its names
     std::string name;
     std::string hostname, domainname;

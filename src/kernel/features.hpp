@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "kernel/cgroup_layout.hpp"
+
 namespace minirun {
 
 /// A cgroup v1 hierarchy as the host has it: the name of its directory and its mount options.
@@ -21,6 +23,7 @@ struct KernelFeatures {
     bool apparmor = false, selinux = false;  ///< security modules that are at work
     bool cgroup_unified = true;              ///< /sys/fs/cgroup is cgroup v2
     std::vector<CgroupHierarchy> cgroup_v1;  ///< on legacy and hybrid hosts
+    CgroupLayout cgroups;                    ///< probed where a container gets a cgroup (probe_cgroups())
     std::vector<std::string> missing;        ///< required system calls that are not there
 };
 

@@ -1,5 +1,6 @@
 #include "kernel/process.hpp"
 
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -16,29 +17,50 @@
 namespace minirun::kernel {
 namespace {
 
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+void into_cgroup(clone_args& args, int cgroup) noexcept {
+    if (cgroup < 0) return;
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<unsigned>(cgroup);
+}
+
+// Where clone3 is not to be had. A child that cannot get there must not go on without its limits.
+void move_into_cgroup(int cgroup) noexcept {
+    const auto file = sys::openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (!file || !sys::status(SYS_write, file.value(), "0", 1ul)) exit_now(125);
+    sys::close(file.value());
+}
+
 constexpr std::size_t kernel_mask_size = 8;  // of libc's larger sigset_t, the beginning
 
 }  // namespace
 
-SysResult<Cloned> clone_process(std::uint64_t flags) noexcept {
+SysResult<Cloned> clone_process(std::uint64_t flags, int cgroup) noexcept {
     Cloned cloned;
     clone_args args{};
     args.flags = flags | CLONE_PIDFD;
+    into_cgroup(args, cgroup);
     args.pidfd = reinterpret_cast<std::uintptr_t>(&cloned.pidfd);
     args.exit_signal = SIGCHLD;
     auto pid = sys::value(SYS_clone3, &args, sizeof args);
-    if (pid.error() == ENOSYS && (flags & CLONE_NEWTIME) == 0)
+    if (pid.error() == ENOSYS && (flags & CLONE_NEWTIME) == 0) {
         pid = sys::value(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, nullptr, &cloned.pidfd, nullptr, nullptr);
+        if (pid && pid.value() == 0 && cgroup >= 0) move_into_cgroup(cgroup);
+    }
     if (!pid) return SysResult<Cloned>::failure(pid.error());
     cloned.pid = pid.value();
     return SysResult<Cloned>::success(cloned);
 }
 
 SysResult<Cloned> clone_process_in_memory(std::uint64_t flags, std::span<std::byte> stack, void (*run)(void*),
-                                          void* argument) noexcept {
+                                          void* argument, int cgroup) noexcept {
     Cloned cloned;
     clone_args args{};
     args.flags = flags | CLONE_PIDFD | CLONE_VM;
+    into_cgroup(args, cgroup);
     args.pidfd = reinterpret_cast<std::uintptr_t>(&cloned.pidfd);
     args.exit_signal = SIGCHLD;
     args.stack = reinterpret_cast<std::uintptr_t>(stack.data());

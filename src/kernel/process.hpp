@@ -22,13 +22,15 @@ struct Cloned {
 };
 /// clone3(2) with CLONE_PIDFD and SIGCHLD, like fork(2): without CLONE_VM. Where a filter answers ENOSYS to clone3
 /// (container engines do), clone(2).
-SysResult<Cloned> clone_process(std::uint64_t flags) noexcept;
+/// A directory of cgroup v2 is where the process is born (CLONE_INTO_CGROUP): moving it there later stops all forks of
+/// the machine for a moment. `cgroup` -1: in the caller's.
+SysResult<Cloned> clone_process(std::uint64_t flags, int cgroup = -1) noexcept;
 /// The same with CLONE_VM: the child calls `run(argument)` on `stack` in the caller's own memory, until it execs or
 /// exits. Nothing is copied, which is most of what a fork costs. `run` must not return, must not touch what the caller
 /// may be changing, nor anything of libc that belongs to the thread, such as errno (kernel/system_call.hpp). ENOSYS
 /// where a filter refuses clone3.
 SysResult<Cloned> clone_process_in_memory(std::uint64_t flags, std::span<std::byte> stack, void (*run)(void*),
-                                          void* argument) noexcept;
+                                          void* argument, int cgroup = -1) noexcept;
 
 /// How a process ended.
 struct ProcessEnd {

@@ -1,5 +1,6 @@
 #include "launch/child_process.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -73,12 +74,15 @@ void ChildProcess::run(void* self) noexcept {
 }
 
 void ChildProcess::clone(const op::CloneProcess& step) {
+    const Fd cgroup(step.cgroup == nullptr ? -1 : ::open(step.cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (step.cgroup != nullptr && !cgroup) error_ = errno;
+    if (error_ != 0) return;
     auto cloned = SysResult<kernel::Cloned>::failure(ENOSYS);
     if (const auto stack = step.in_memory && memory_can_be_lent ? memory_.lend() : std::span<std::byte>();
         !stack.empty())
-        cloned = kernel::clone_process_in_memory(step.flags, stack, &ChildProcess::run, this);
+        cloned = kernel::clone_process_in_memory(step.flags, stack, &ChildProcess::run, this, cgroup.get());
     if (!cloned && cloned.error() == ENOSYS) {
-        cloned = kernel::clone_process(step.flags);
+        cloned = kernel::clone_process(step.flags, cgroup.get());
         if (cloned && cloned.value().pid == 0) run_child(steps_, start_);
     }
     error_ = cloned.error();

@@ -81,6 +81,9 @@ SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return Sys
 SysStatus ChildSteps::operator()(const op::JoinPidNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::OpenUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::MakeCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::SetCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::AwaitChild&) noexcept { return SysStatus::failure(ENOSYS); }
@@ -105,6 +108,17 @@ SysStatus ChildSteps::set_death_signal() noexcept {
     sys::call(SYS_ppoll, &watch, 1, &at_once, nullptr, 0);
     if ((watch.revents & POLLHUP) != 0) kernel::exit_now(125);
     return SysStatus::success();
+}
+
+SysStatus ChildSteps::operator()(const op::EnterCgroup& step) noexcept {
+    const auto opened = sys::open(step.tasks, O_WRONLY | O_CLOEXEC);
+    if (!opened) return SysStatus::failure(opened.error());
+    const Scoped owned(opened.value());
+    return kernel::write_all(owned.get(), "0", 1);  // the thread that writes it
+}
+
+SysStatus ChildSteps::operator()(const op::NewCgroupNamespace&) noexcept {
+    return sys::status(SYS_unshare, CLONE_NEWCGROUP);
 }
 
 SysStatus ChildSteps::operator()(const op::JoinNamespace& step) noexcept {

@@ -23,6 +23,9 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
     SysStatus operator()(const op::OpenUserNamespace&) noexcept;
+    SysStatus operator()(const op::MakeCgroup&) noexcept;
+    SysStatus operator()(const op::SetCgroup&) noexcept;
+    SysStatus operator()(const op::LimitDevices&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
     SysStatus operator()(const op::RecordProcess&) noexcept;
     SysStatus operator()(const op::AwaitChild&) noexcept;
@@ -32,6 +35,8 @@ public:
     SysStatus operator()(const op::Undumpable&) noexcept;
     SysStatus operator()(const op::NewKeyring&) noexcept;
     SysStatus operator()(const op::DieWithParent&) noexcept;
+    SysStatus operator()(const op::EnterCgroup&) noexcept;
+    SysStatus operator()(const op::NewCgroupNamespace&) noexcept;
     SysStatus operator()(const op::JoinNamespace&) noexcept;
     SysStatus operator()(const op::EnterOwned&) noexcept;
     SysStatus operator()(const op::EnterDirectory&) noexcept;

@@ -10,6 +10,8 @@
 
 #include "base/copy_tree.hpp"
 #include "base/text.hpp"
+#include "cgroup/control.hpp"
+#include "cgroup/device_program.hpp"
 #include "kernel/channel.hpp"
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
@@ -119,6 +121,19 @@ SysStatus HostSteps::operator()(const op::MakeUserNamespace& step) const { retur
 SysStatus HostSteps::operator()(const op::OpenUserNamespace& step) const {
     side_.user_namespace.reset(::open(step.path, O_RDONLY | O_CLOEXEC));
     return side_.user_namespace ? SysStatus::success() : SysStatus::failure(errno);
+}
+
+SysStatus HostSteps::operator()(const op::MakeCgroup& step) const {
+    return make_cgroup(step.mount, step.path, step.v2);
+}
+
+SysStatus HostSteps::operator()(const op::SetCgroup& step) const {
+    return write_cgroup_file(step.path, {step.value.data(), step.value.size()});
+}
+
+SysStatus HostSteps::operator()(const op::LimitDevices& step) const {
+    const Fd cgroup(::open(step.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return cgroup ? attach_device_program(cgroup.get(), step.program) : SysStatus::failure(errno);
 }
 
 SysStatus HostSteps::operator()(const op::RecordProcess& step) const {

@@ -35,6 +35,9 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) const;
     SysStatus operator()(const op::MakeUserNamespace&) const;
     SysStatus operator()(const op::OpenUserNamespace&) const;
+    SysStatus operator()(const op::MakeCgroup&) const;
+    SysStatus operator()(const op::SetCgroup&) const;
+    SysStatus operator()(const op::LimitDevices&) const;
     SysStatus operator()(const op::RecordProcess&) const;
     SysStatus operator()(const op::AwaitChild&) const;
     SysStatus operator()(const op::RunHook&) const;

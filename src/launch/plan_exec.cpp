@@ -1,4 +1,5 @@
 // Another process in a container that is there.
+#include "cgroup/cgroup_steps.hpp"
 #include "kernel/names.hpp"
 #include "kernel/process.hpp"
 #include "launch/plan_from_request.hpp"
@@ -41,10 +42,12 @@ void add_affinity(PlanBuilder& plan) {
 Plan plan_exec(const LaunchRequest& request, const KernelFeatures& features) {
     PlanBuilder plan(request, features);
     add_process_namespaces(plan);
-    plan.clone(op::CloneProcess{0, can_share_memory(request)});
+    plan.cgroup = cgroup_of(request, features.cgroups);
+    plan.clone(op::CloneProcess{0, can_share_memory(request), cgroup_of_birth(plan)});
 
     plan.child(op::Undumpable{});
     if (request.driven.new_keyring) plan.child(op::NewKeyring{});
+    add_cgroup_entry(plan);
     add_namespaces(plan);
     add_limits(plan);
     add_affinity(plan);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
 #include "kernel/process.hpp"
 #include "launch/hooks.hpp"
 #include "launch/plan_process.hpp"
@@ -72,11 +73,13 @@ void add_clone(PlanBuilder& plan) {
     for (const auto& one : plan.request.spec.linux_.namespaces) {
         // A time namespace is entered by being born into it: the parent makes it (time_namespaces(7)). The user
         // namespace comes last, see op::EnterUserNamespace.
-        const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user;
+        // Nor is a cgroup namespace by the clone where the child has to enter cgroups first.
+        const bool late_cgroups = one.type == NamespaceType::cgroup && plan.cgroup;
+        const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user && !late_cgroups;
         if (one.path.empty() && by_clone) flags |= clone_flag(one.type);
     }
     flags &= ~owned_flags(plan);
-    plan.clone(op::CloneProcess{flags, can_share_memory(plan.request)});
+    plan.clone(op::CloneProcess{flags, can_share_memory(plan.request), cgroup_of_birth(plan)});
 }
 
 void add_joined_namespaces(PlanBuilder& plan) {
@@ -150,6 +153,12 @@ void add_hooks(PlanBuilder& plan) {
 
 }  // namespace
 
+KernelFeatures features_for(const LaunchRequest& request) {
+    auto features = probe_kernel();
+    if (wants_cgroup(request)) features.cgroups = probe_cgroups();
+    return features;
+}
+
 Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& features) {
     PlanBuilder plan(request, features);
     const auto& driven = request.driven;
@@ -158,6 +167,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_time_namespace(plan);
     add_joined_pid_namespace(plan);
     add_user_namespace(plan);
+    add_cgroup(plan);
     add_clone(plan);
 
     // On the host, beside the child.
@@ -168,6 +178,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     plan.child(op::Undumpable{});
     if (driven.new_keyring) plan.child(op::NewKeyring{});
     if (!driven.outlives_minirun) plan.child(op::DieWithParent{});
+    add_cgroup_entry(plan);
     add_joined_namespaces(plan);
     add_propagation(plan);
     add_root(plan);
@@ -180,6 +191,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_masks(plan);
     add_terminal(plan);
     add_root_finish(plan);
+    add_late_cgroup_entry(plan);
 
     // Out of the host, and then down to what the process may have.
     plan.child_final(op::AwaitParent{has_hooks_before_start(request.spec.hooks)});

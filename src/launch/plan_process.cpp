@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
 #include "kernel/process.hpp"
 #include "rootfs/root.hpp"
 #include "security/process_rights.hpp"
@@ -64,7 +65,7 @@ bool can_share_memory(const LaunchRequest& request) {
     const bool other_time = std::any_of(namespaces.begin(), namespaces.end(),
                                         [](const Namespace& one) { return one.type == NamespaceType::time; });
     return !request.supervision.init && !request.driven.waits_for_start && !request.spec.process.oom_score_adj &&
-           !other_time;
+           !other_time && !limits_memory(request.spec.linux_.resources);
 }
 
 op::OpenTerminal terminal_step(const LaunchRequest& request, bool console) {

@@ -65,6 +65,13 @@ struct Supervision {
     bool init = false;  ///< a reaper of minirun's own is pid 1
 };
 
+/// When a container gets a cgroup of its own.
+enum class CgroupUse {
+    when_asked,  ///< only if something is to be limited, or a place is named: making one takes time
+    always,      ///< engines count on it
+    never,
+};
+
 /// How an engine drives the container, beyond what its config.json says.
 struct Driven {
     bool outlives_minirun = false;  ///< otherwise it dies with the program that runs it
@@ -87,6 +94,7 @@ struct LaunchRequest {
     std::vector<std::string> ensure_directories;
     Streams streams;
     Supervision supervision;
+    CgroupUse cgroup = CgroupUse::when_asked;
     Driven driven;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root

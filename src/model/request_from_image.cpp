@@ -212,6 +212,7 @@ LaunchRequest request_from_image(const Image& image, const RunOptions& options, 
     set_names(spec, options, host);
     set_isolation(spec, options, host);
     set_mounts(request, image, options, files);
+    set_resources(spec.linux_, options, host.id);
     request.privileged = options.privileged;
     request.notices = notices_of(image, options);
     require_valid(spec, cat("image ", quote(image.name)));

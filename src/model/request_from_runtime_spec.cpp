@@ -39,6 +39,8 @@ void refuse_decided_options(const Image& image, const RunOptions& options) {
         {options.readonly_paths.has_value(), "--security-opt mask and unmask", ".linux.readonlyPaths"},
         {!options.ulimits.empty(), "--ulimit", ".process.rlimits"},
         {!options.sysctls.empty(), "--sysctl", ".linux.sysctl"},
+        {options.resources != Resources{} || options.nano_cpus, "what limits its resources", ".linux.resources"},
+        {!options.cgroup_parent.empty(), "--cgroup-parent", ".linux.cgroupsPath"},
         {!options.add_hosts.empty(), "--add-host", ".mounts"},
         {!options.dns.empty() || !options.dns_search.empty() || !options.dns_options.empty(), "--dns", ".mounts"},
     };

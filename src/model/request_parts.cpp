@@ -78,6 +78,25 @@ std::string working_directory(const RunOptions& options, const std::string& othe
     return options.working_dir;
 }
 
+void set_resources(LinuxSpec& spec, const RunOptions& options, std::string_view id) {
+    spec.resources = options.resources;
+    auto& cpu = spec.resources.cpu;
+    if (options.nano_cpus && (cpu.quota || cpu.period))
+        throw Error(ErrorKind::usage, "--cpus is a quota and a period: --cpu-quota and --cpu-period say it again",
+                    "give the one or the others");
+    if (options.nano_cpus) {
+        constexpr std::int64_t period = 100000;
+        cpu.period = period;
+        cpu.quota = *options.nano_cpus / (1'000'000'000 / period);
+    }
+    // As with Docker: as much swap as memory, unless it is said.
+    auto& memory = spec.resources.memory;
+    if (memory.swap && !memory.limit)
+        throw Error(ErrorKind::usage, "--memory-swap counts memory and swap together: it needs --memory");
+    if (memory.limit && !memory.swap) memory.swap = *memory.limit > INT64_MAX / 2 ? -1 : 2 * *memory.limit;
+    if (!options.cgroup_parent.empty()) spec.cgroups_path = cat(options.cgroup_parent, '/', id);
+}
+
 void refuse_two_uppers(const RunOptions& options) {
     if (options.read_only && options.tmpfs_upper)
         throw Error(ErrorKind::usage, "--read-only leaves out the writable layer that --tmpfs-upper is about",

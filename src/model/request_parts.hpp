@@ -24,6 +24,9 @@ void add_home(ProcessSpec& process, const ImageFiles& files);
 /// --workdir, checked; or the other one; or "/".
 std::string working_directory(const RunOptions& options, const std::string& otherwise);
 
+/// What the options say of the container's resources and the place of its cgroup.
+void set_resources(LinuxSpec& spec, const RunOptions& options, std::string_view id);
+
 /// Throws Error{usage} if both --read-only and --tmpfs-upper are given.
 void refuse_two_uppers(const RunOptions& options);
 

@@ -215,7 +215,7 @@ ContainerSpec parse_runtime_spec(std::string_view text, const std::string& file)
     if (!root.exists()) root.complain("expected an object, found null");
     if (!is_there(root)) problems.throw_if_any();
     auto spec = read_spec(root);
-    complain_about_unsupported(root, spec);
+    complain_about_unsupported(root);
     check_what_was_read(spec, problems);
     problems.throw_if_any();
     return spec;

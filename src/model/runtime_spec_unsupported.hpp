@@ -6,9 +6,9 @@
 
 namespace minirun {
 
-/// Complains about each key of a config.json (`root` is an object, `spec` what was read from it) that asks for
+/// Complains about each key of a config.json (`root` is an object) that asks for
 /// something that minirun does not do: ignoring it would make the container another one than was described, mostly a
 /// weaker one.
-void complain_about_unsupported(const JsonView& root, const ContainerSpec& spec);
+void complain_about_unsupported(const JsonView& root);
 
 }  // namespace minirun

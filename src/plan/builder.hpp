@@ -3,11 +3,13 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "kernel/features.hpp"
+#include "model/cgroup_place.hpp"
 #include "model/launch_request.hpp"
 #include "plan/step.hpp"
 
@@ -20,6 +22,8 @@ public:
 
     const LaunchRequest& request;
     const KernelFeatures& features;
+    /// The container's own, where it gets one.
+    std::optional<CgroupPlace> cgroup;
     Arena& arena() { return plan_.arena; }
 
     void host_before(Operation operation) { add(Phase::host_before, operation); }

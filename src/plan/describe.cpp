@@ -79,13 +79,27 @@ struct Describe {
         return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids),
                    s.owns == 0 ? "" : cat("; in it: ", namespace_names(s.owns)));
     }
+    std::string operator()(const op::MakeCgroup& s) const { return cat("make the cgroup ", printable(s.path)); }
+    std::string operator()(const op::SetCgroup& s) const {
+        return cat("write ", printable(s.path), " = ", text_of(s.value));
+    }
+    std::string operator()(const op::LimitDevices& s) const {
+        return cat("attach the device rules to the cgroup ", printable(s.cgroup), ", ", s.program.size(),
+                   " instructions");
+    }
+    std::string operator()(const op::EnterCgroup& s) const {
+        const std::string_view tasks = s.tasks;
+        return cat("enter the cgroup ", printable(tasks.substr(0, tasks.rfind('/'))));
+    }
+    std::string operator()(const op::NewCgroupNamespace&) const { return "make a new cgroup namespace"; }
     std::string operator()(const op::BindIdmapped& s) const {
         return cat("bind ", printable(s.source), " on ", printable(s.mountpoint), " with mapped ids");
     }
     std::string operator()(const op::CreateAs& s) const { return cat("make files as uid ", s.uid, ", gid ", s.gid); }
     std::string operator()(const op::EnterUserNamespace&) const { return "enter the user namespace"; }
     std::string operator()(const op::CloneProcess& s) const {
-        return cat("clone a process with new namespaces: ", namespace_names(s.flags));
+        const auto namespaces = cat("clone a process with new namespaces: ", namespace_names(s.flags));
+        return s.cgroup == nullptr ? namespaces : cat(namespaces, "; in the cgroup ", printable(s.cgroup));
     }
     std::string operator()(const op::RecordProcess& s) const {
         return cat("record which process it is in ", printable(s.path));
@@ -224,8 +238,9 @@ struct Describe {
 
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
-    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "open_user_namespace", "clone_process",
-    "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
+    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "open_user_namespace",
+    "make_cgroup", "set_cgroup", "limit_devices", "clone_process",
+    "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
     "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_personality", "set_security_label", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",

@@ -77,6 +77,36 @@ struct Diagnose {
         return {};
     }
 
+    Diagnosis operator()(const op::MakeCgroup& s) const {
+        if (report.error == EEXIST)
+            return {ErrorKind::conflict, cat("the cgroup ", quote(s.path), " is in use: it has processes"),
+                    "choose another one, or end what is in it"};
+        if (report.error == EROFS || report.error == EACCES || report.error == EPERM)
+            return {ErrorKind::not_permitted, "", "run as root; inside another container its cgroups may be read-only"};
+        return {};
+    }
+
+    Diagnosis operator()(const op::SetCgroup& s) const {
+        const auto value = quote({s.value.data(), s.value.size()});
+        if (report.error == ENOENT)
+            return {ErrorKind::unsupported, cat(s.key, ": this kernel has no ", quote(s.path)),
+                    std::string_view(s.path).find("sw") == std::string_view::npos
+                        ? "leave the limit away"
+                        : "it counts no swap (swapaccount=0): --memory-swap -1 does without"};
+        if (report.error == EINVAL || report.error == ERANGE || report.error == ENODEV)
+            return {ErrorKind::bad_input, cat(s.key, ": the kernel does not take ", value, " for ", quote(s.path)),
+                    "look at what the cgroup above it has: a limit cannot be wider"};
+        return {ErrorKind::system, cat(s.key, ": cannot write ", value, " to ", quote(s.path)), ""};
+    }
+
+    Diagnosis operator()(const op::EnterCgroup&) const {
+        if (report.error == ENOSPC)
+            return {ErrorKind::system, "", "the cpuset has no cpus or no memory nodes: name them (--cpuset-cpus)"};
+        if (report.error == EINVAL)
+            return {ErrorKind::unsupported, "", "a real-time process can only be in a cgroup with cpu.rt_runtime_us"};
+        return {};
+    }
+
     Diagnosis operator()(const op::MountOverlay& s) const {
         if (report.layer >= 0 && static_cast<std::size_t>(report.layer) < s.lower.size()) {
             const char* layer = s.lower[static_cast<std::size_t>(report.layer)];

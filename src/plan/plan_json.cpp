@@ -66,7 +66,19 @@ struct Fields {
     Json operator()(const op::TimeNamespace& s) const {
         return {{"monotonic", s.monotonic_seconds}, {"boottime", s.boottime_seconds}};
     }
-    Json operator()(const op::CloneProcess& s) const { return {{"flags", s.flags}, {"inMemory", s.in_memory}}; }
+    Json operator()(const op::CloneProcess& s) const {
+        Json fields{{"flags", s.flags}, {"inMemory", s.in_memory}};
+        if (s.cgroup != nullptr) fields["cgroup"] = utf8(s.cgroup);
+        return fields;
+    }
+    Json operator()(const op::MakeCgroup& s) const { return {{"path", utf8(s.path)}}; }
+    Json operator()(const op::SetCgroup& s) const {
+        return {{"path", utf8(s.path)}, {"value", text(s.value)}, {"key", utf8(s.key)}};
+    }
+    Json operator()(const op::LimitDevices& s) const {
+        return {{"cgroup", utf8(s.cgroup)}, {"instructions", s.program.size()}};
+    }
+    Json operator()(const op::EnterCgroup& s) const { return {{"tasks", utf8(s.tasks)}}; }
     Json operator()(const op::RecordProcess& s) const { return {{"path", utf8(s.path)}}; }
     Json operator()(const op::KeepDirectory& s) const { return {{"path", utf8(s.path)}}; }
     Json operator()(const op::JoinPidNamespace& s) const { return {{"path", utf8(s.path)}}; }

@@ -5,6 +5,7 @@
 // the compiler asks for all three.
 #pragma once
 
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <sys/types.h>
 
@@ -92,11 +93,29 @@ struct MakeUserNamespace {
 struct OpenUserNamespace {
     const char* path;
 };
+/// The container's cgroup in one hierarchy, with the parents that are missing.
+struct MakeCgroup {
+    const char* mount;
+    const char* path;
+    bool v2;
+};
+/// A file of a cgroup.
+struct SetCgroup {
+    const char* path;
+    std::span<const char> value;
+    const char* key;  ///< where it was asked for
+};
+/// Which devices the processes of a cgroup of v2 may use.
+struct LimitDevices {
+    const char* cgroup;
+    std::span<const bpf_insn> program;
+};
 
 // The clone.
 struct CloneProcess {
-    std::uint64_t flags;  ///< CLONE_NEW*
-    bool in_memory;       ///< CLONE_VM: in minirun's own memory until it execs, which saves copying it
+    std::uint64_t flags;           ///< CLONE_NEW*
+    bool in_memory;                ///< CLONE_VM: in minirun's own memory until it execs, which saves copying it
+    const char* cgroup = nullptr;  ///< of v2: the process is born in it
 };
 
 // In the parent, after the clone, while the child is at work.
@@ -123,6 +142,13 @@ struct RunHook {
 /// (CVE-2016-9962).
 struct Undumpable {};
 struct DieWithParent {};
+/// A cgroup of v1, entered by the one thread that is to be in it: the kernel then need not stop all forks of the
+/// machine, as it does for a process that is moved by its number, which takes 5 to 20 ms.
+struct EnterCgroup {
+    const char* tasks;  ///< the file
+};
+/// After the cgroups are entered: they are what it shows as the root.
+struct NewCgroupNamespace {};
 struct JoinNamespace {
     const char* path;
     std::uint64_t type;  ///< CLONE_NEW*
@@ -360,18 +386,20 @@ struct Exec {
 
 }  // namespace op
 
-using Operation = std::variant<
-    op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::JoinPidNamespace,
-    op::MakeUserNamespace, op::OpenUserNamespace, op::CloneProcess, op::RecordProcess, op::AwaitChild, op::RunHook,
-    op::Undumpable, op::NewKeyring, op::DieWithParent, op::JoinNamespace, op::EnterOwned, op::EnterDirectory,
-    op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
-    op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath,
-    op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit,
-    op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity, op::SetPersonality, op::SetSecurityLabel,
-    op::OpenTerminal, op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
-    op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
-    op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
-    op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+using Operation =
+    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
+                 op::JoinPidNamespace, op::MakeUserNamespace, op::OpenUserNamespace, op::MakeCgroup, op::SetCgroup,
+                 op::LimitDevices, op::CloneProcess, op::RecordProcess, op::AwaitChild, op::RunHook, op::Undumpable,
+                 op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace,
+                 op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay,
+                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
+                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
+                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler,
+                 op::SetIoPriority, op::SetAffinity, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal,
+                 op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
+                 op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
+                 op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
+                 op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -85,6 +85,26 @@ struct Why {
     std::string_view operator()(const op::MakeUserNamespace&) const {
         return "Root in the container is then a user without any rights on the host.";
     }
+    std::string_view operator()(const op::MakeCgroup&) const {
+        return "What the container uses is counted and limited here; it is removed when the container has ended.";
+    }
+    std::string_view operator()(const op::SetCgroup& s) const {
+        const std::string_view path = s.path;
+        return path.find("/devices.") == std::string_view::npos
+                   ? "A limit that was asked for, in place before anything of the container runs."
+                   : "Which devices may be opened, whatever nodes there are.";
+    }
+    std::string_view operator()(const op::LimitDevices&) const {
+        return "The kernel runs this program whenever a device is opened: it says which may be, whatever nodes there "
+               "are.";
+    }
+    std::string_view operator()(const op::EnterCgroup&) const {
+        return "What it uses counts there from here on. It goes by itself: moving another process stops the machine's "
+               "forks for a moment.";
+    }
+    std::string_view operator()(const op::NewCgroupNamespace&) const {
+        return "The cgroups that it is in now look like the topmost from inside.";
+    }
     std::string_view operator()(const op::CloneProcess& s) const {
         return s.in_memory
                    ? "This one call makes the container: a process with its own view of the system, on the same "

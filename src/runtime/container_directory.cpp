@@ -18,6 +18,8 @@
 #include "base/file.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
+#include "cgroup/control.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
@@ -145,6 +147,7 @@ void sweep(const Paths& paths) noexcept try {
         if (!lock) return;
         const auto record = paths.processes + "/" + id;
         end_recorded_process(record);
+        remove_cgroup_of_name(read_link(cat(path, '/', cgroup_record)));
         ::unlink(record.c_str());
         remove_tree(path);
     });

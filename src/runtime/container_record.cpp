@@ -14,6 +14,8 @@
 #include "base/json.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
+#include "cgroup/control.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
@@ -177,6 +179,9 @@ ContainerState ContainerRecord::observe() const {
 
 bool ContainerRecord::is_made() const { return ::access((path_ + "/record.json").c_str(), F_OK) == 0; }
 
-void ContainerRecord::remove() const { remove_tree(path_); }
+void ContainerRecord::remove() const {
+    remove_cgroup_of_name(read_link(cat(path_, '/', cgroup_record)));
+    remove_tree(path_);
+}
 
 }  // namespace minirun

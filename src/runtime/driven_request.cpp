@@ -58,6 +58,7 @@ LaunchRequest driven_request(const ContainerRecord& record, const Made& made, co
     request.streams = {true, spec.process.terminal, !spec.process.terminal, made.preserve_fds};
     request.driven = {true, false, made.new_keyring, made.pivot_root, made.bundle};
     request.loopback_up = true;
+    request.cgroup = CgroupUse::always;
     return request;
 }
 

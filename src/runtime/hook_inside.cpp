@@ -21,7 +21,7 @@ void run_hook_inside(const ContainerRecord& record, const JoinedProcess& joined,
     const HookStreams streams(state, record.pid());
     Arena arena;
     const auto step = hook_step(arena, "startContainer", hook, "", "");
-    auto plan = plan_exec(request, probe_kernel());
+    auto plan = plan_exec(request, features_for(request));
     // argv[0] is the hook's own affair, what is run is its path.
     for (auto& one : plan.steps)
         if (auto* exec = std::get_if<op::Exec>(&one.operation)) exec->candidates = {&step.path, 1};

@@ -73,6 +73,7 @@ LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& j
     request.root.kind = RootSource::Kind::directory;
     request.streams = {true, process.terminal, !process.terminal, 0};
     request.driven.outlives_minirun = true;
+    request.cgroup = CgroupUse::always;
     request.driven.bundle = record.read().bundle;
     return request;
 }

@@ -10,6 +10,8 @@
 #include "base/file.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
+#include "cgroup/control.hpp"
 #include "kernel/features.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
@@ -125,7 +127,9 @@ void Lifecycle::create(const CreateOptions& options) const {
     RemovesRecord on_error(record);
     check_console(request, options.streams, false);
     request.driven.waits_for_start = true;
-    const auto plan = plan_from_request(request, probe_kernel());
+    const auto features = features_for(request);
+    const auto plan = plan_from_request(request, features);
+    if (const auto place = cgroup_of(request, features.cgroups)) refuse_occupied(*place);
     const auto listener = record.listen_for_start();
     const LaunchSetting setting{{}, signals.before(), listener.get(), nullptr};
     const auto launched = launch_or_explain(plan, request, setting);
@@ -145,7 +149,8 @@ void Lifecycle::start(const std::string& id) const {
     const auto made = record.read();
     auto request = driven_request(record, made, record.read_config(), record.path() + "/config.json");
     request.driven.waits_for_start = true;
-    const auto plan = plan_from_request(request, probe_kernel());
+    const auto features = features_for(request);
+    const auto plan = plan_from_request(request, features);
     start_waiting(record, request, plan, state.pid);
     const auto told = hook_state(request.spec, id, made.bundle, ContainerStatus::running);
     warn(run_all_hooks("poststart", request.spec.hooks.poststart, told, made.bundle, state.pid));
@@ -159,7 +164,9 @@ int Lifecycle::run(const CreateOptions& options) const {
     RemovesRecord on_error(record);
     check_console(request, options.streams, !options.detach);
     request.driven.waits_for_start = !request.spec.hooks.start_container.empty();
-    const auto plan = plan_from_request(request, probe_kernel());
+    const auto features = features_for(request);
+    const auto plan = plan_from_request(request, features);
+    if (const auto place = cgroup_of(request, features.cgroups)) refuse_occupied(*place);
     const auto listener = request.driven.waits_for_start ? record.listen_for_start() : Fd();
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     if (serves_terminal) request.streams.interactive = ::isatty(STDIN_FILENO) != 0;

@@ -56,7 +56,7 @@ int Lifecycle::exec(const ExecOptions& options) const {
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     check_console(request, options.streams, !options.detach);
     if (serves_terminal) request.streams.interactive = ::isatty(STDIN_FILENO) != 0;
-    const auto plan = plan_exec(request, probe_kernel());
+    const auto plan = plan_exec(request, features_for(request));
     ContainerStreams streams(request.streams);
     auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), -1, nullptr});
     EndsProcess process(launched.pidfd);

@@ -6,6 +6,9 @@
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
+#include "cgroup/control.hpp"
+#include "cgroup/usage.hpp"
 #include "image/remove_image.hpp"
 #include "kernel/features.hpp"
 #include "kernel/files.hpp"
@@ -67,6 +70,25 @@ private:
     bool kept_ = false;
 };
 
+// The container's cgroup, if it gets one: whatever of it has been made goes with the scope.
+class OwnCgroup {
+public:
+    explicit OwnCgroup(std::optional<CgroupPlace> place) : place_(std::move(place)) {
+        if (place_) refuse_occupied(*place_);
+    }
+    ~OwnCgroup() {
+        if (place_) remove_cgroup(*place_);
+    }
+    OwnCgroup(const OwnCgroup&) = delete;
+    OwnCgroup& operator=(const OwnCgroup&) = delete;
+    std::optional<ResourceVerdict> verdict() const {
+        return place_ ? std::optional(cgroup_verdict(*place_)) : std::nullopt;
+    }
+
+private:
+    std::optional<CgroupPlace> place_;
+};
+
 // A descriptor that we open must not become a standard stream because that one was closed.
 void open_missing_standard_streams() {
     int fd = 0;
@@ -106,7 +128,7 @@ std::vector<StepTime> timings_of(const Plan& plan, const StepClock& clock) {
 
 std::string plan_of_run(const Image& image, const RunOptions& options, bool as_json) {
     const auto request = make_request(image, options, default_paths());
-    const auto plan = plan_from_request(request, probe_kernel());
+    const auto plan = plan_from_request(request, features_for(request));
     return as_json ? plan_json(plan) : plan_text(plan);
 }
 
@@ -118,19 +140,21 @@ RunResult run(const Image& image, const RunOptions& options) {
     // From here to the end, so that whatever a signal finds half made is unmade.
     const SignalsBlocked signals;
     const auto paths = default_paths();
-    const auto features = probe_kernel();
+    auto features = probe_kernel();
     check_kernel(features);
     // Whoever removes images leaves this one alone meanwhile.
     const auto held = image.id.empty() ? Fd() : hold_image(ImageStore(paths.data), image.id);
     if (!image.id.empty() && !held)
         throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
     const auto request = make_request(image, options, paths);
+    if (wants_cgroup(request)) features.cgroups = probe_cgroups();
     const auto plan = plan_from_request(request, features);
     if (!options.quiet)
         for (const auto& notice : request.notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
 
     std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);
+    const OwnCgroup cgroup(cgroup_of(request, features.cgroups));
     if (!image.id.empty()) note_image(request.container_dir, image.id);
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
     cidfile.write(request.id);
@@ -148,7 +172,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     const auto ending = supervise(launched, request, streams);
     on_error.dismiss();
     return {ending.timed_out, ending.process.signaled, ending.process.code,
-            clock ? timings_of(plan, *clock) : std::vector<StepTime>{}};
+            clock ? timings_of(plan, *clock) : std::vector<StepTime>{}, cgroup.verdict()};
 }
 
 }  // namespace minirun

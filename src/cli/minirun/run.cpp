@@ -6,6 +6,20 @@
 #include "minirun/error.hpp"
 
 namespace minirun {
+namespace {
+
+// An exit code of 137 alone does not tell.
+void tell_memory(const RunResult& result) {
+    if (!result.resources || result.resources->oom_kills == 0) return;
+    const auto& verdict = *result.resources;
+    const auto limit = verdict.own_memory_limit && verdict.memory_limit
+                           ? cat("its memory limit of ", human_size(*verdict.memory_limit), " was reached")
+                           : std::string("the host, or a cgroup above the container's, had no memory left");
+    print_notice("minirun", cat("the kernel killed ", verdict.oom_kills,
+                                verdict.oom_kills == 1 ? " process" : " processes", " of the container: ", limit));
+}
+
+}  // namespace
 
 int run_command(int argc, char** argv) {
     const auto command = parse_run(argc, argv);
@@ -21,6 +35,7 @@ int run_command(int argc, char** argv) {
     const auto result = run(image, command.options);
     for (const auto& one : result.timings)
         std::fprintf(stderr, "%8.1f us  %s\n", static_cast<double>(one.took.count()) / 1000, one.step.c_str());
+    tell_memory(result);
     return result.exit_code();
 }
 

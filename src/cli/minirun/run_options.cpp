@@ -10,6 +10,7 @@
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
+#include "cli/minirun/resource_options.hpp"
 #include "cli/minirun/run_values.hpp"
 #include "kernel/names.hpp"
 #include "kernel/system_error.hpp"
@@ -67,6 +68,15 @@ Value one_of(std::string_view option, const std::string& word,
 
 NamespaceMode namespace_mode(std::string_view option, const std::string& word) {
     return one_of<NamespaceMode>(option, word, {{"host", NamespaceMode::host}, {"private", NamespaceMode::private_}});
+}
+
+// Those of another file.
+template <auto Use>
+void use(Reading& reading, const Given& given) {
+    Use(reading.options(), given.value);
+}
+void apply_oom_kill_disable(Reading& reading, const Given& given) {
+    reading.options().resources.memory.disable_oom_killer = given.on;
 }
 
 // ---- What runs
@@ -324,6 +334,28 @@ constexpr Row rows[] = {
     {{0,   "privileged",   "",               "root of the host: no sandbox at all"}, turn<&RunOptions::privileged>},
     {{0,   "sysctl",       "KEY=VALUE",      "a kernel parameter of its namespaces"}, apply_sysctl},
 
+    heading("Resources"),
+    {{'m', "memory",       "SIZE",           "memory at most: 512m"}, use<resource_options::memory>},
+    {{0,   "memory-reservation", "SIZE",     "what it keeps when memory is short"}, use<resource_options::memory_reservation>},
+    {{0,   "memory-swap",  "SIZE|-1",        "memory and swap at most"}, use<resource_options::memory_swap>},
+    {{0,   "memory-swappiness", "N",         "from 0 to 100 (cgroup v1 only)"}, use<resource_options::memory_swappiness>},
+    {{0,   "oom-kill-disable", "",           "wait for memory instead (cgroup v1)"}, apply_oom_kill_disable},
+    {{0,   "cpus",         "N",              "CPUs at most: 1.5"}, use<resource_options::cpus>},
+    {{'c', "cpu-shares",   "N",              "its part of busy CPUs (1024)"}, use<resource_options::cpu_shares>},
+    {{0,   "cpu-period",   "TIME",           "in microseconds, for --cpu-quota"}, use<resource_options::cpu_period>},
+    {{0,   "cpu-quota",    "TIME",           "in microseconds a period"}, use<resource_options::cpu_quota>},
+    {{0,   "cpuset-cpus",  "LIST",           "the CPUs it may use: 0-2,7"}, use<resource_options::cpuset_cpus>},
+    {{0,   "cpuset-mems",  "LIST",           "the memory nodes it may use"}, use<resource_options::cpuset_mems>},
+    {{0,   "pids-limit",   "N",              "processes and threads at most"}, use<resource_options::pids_limit>},
+    {{0,   "blkio-weight", "N",              "its part of busy disks, 10 to 1000"}, use<resource_options::blkio_weight>},
+    {{0,   "blkio-weight-device", "PATH:N",  "the same of one disk"}, use<resource_options::blkio_weight_device>},
+    {{0,   "device-read-bps", "PATH:SIZE",   "bytes a second from a disk"}, use<resource_options::device_read_bps>},
+    {{0,   "device-write-bps", "PATH:SIZE",  "bytes a second to a disk"}, use<resource_options::device_write_bps>},
+    {{0,   "device-read-iops", "PATH:N",     "reads a second"}, use<resource_options::device_read_iops>},
+    {{0,   "device-write-iops", "PATH:N",    "writes a second"}, use<resource_options::device_write_iops>},
+    {{0,   "device-cgroup-rule", "RULE",     "allow these devices: c 13:* rwm"}, use<resource_options::device_cgroup_rule>},
+    {{0,   "cgroup-parent", "PATH",          "below which cgroup its own is"}, use<resource_options::cgroup_parent>},
+
     heading("Names"),
     {{0,   "name",         "NAME",           "of the container"}, apply_name},
     {{'h', "hostname",     "NAME",           "of the machine it believes to be"}, apply_hostname},
@@ -350,17 +382,15 @@ constexpr Row rows[] = {
 
 // Docker's, which mean nothing here yet. A clear word is better than "unknown option".
 constexpr UnsupportedOption unsupported[] = {
-    {'a', "attach"}, {0, "blkio-weight"}, {0, "blkio-weight-device"}, {0, "cgroup-parent"}, {0, "cpu-count"},
-    {0, "cpu-percent"}, {0, "cpu-period"}, {0, "cpu-quota"}, {0, "cpu-rt-period"}, {0, "cpu-rt-runtime"},
-    {'c', "cpu-shares"}, {0, "cpus"}, {0, "cpuset-cpus"}, {0, "cpuset-mems"}, {'d', "detach"}, {0, "detach-keys"},
-    {0, "device-cgroup-rule"}, {0, "device-read-bps"}, {0, "device-read-iops"}, {0, "device-write-bps"},
-    {0, "device-write-iops"}, {0, "disable-content-trust"}, {0, "expose"}, {0, "gpus"}, {0, "health-cmd"},
+    {'a', "attach"}, {0, "cpu-count"},
+    {0, "cpu-percent"}, {0, "cpu-rt-period"}, {0, "cpu-rt-runtime"},
+    {'d', "detach"}, {0, "detach-keys"},
+        {0, "disable-content-trust"}, {0, "expose"}, {0, "gpus"}, {0, "health-cmd"},
     {0, "health-interval"}, {0, "health-retries"}, {0, "health-start-interval"}, {0, "health-start-period"},
     {0, "health-timeout"}, {0, "io-maxbandwidth"}, {0, "io-maxiops"}, {0, "ip"}, {0, "ip6"}, {0, "isolation"},
     {0, "kernel-memory"}, {0, "label-file"}, {0, "link"}, {0, "link-local-ip"}, {0, "log-driver"}, {0, "log-opt"},
-    {0, "mac-address"}, {'m', "memory"}, {0, "memory-reservation"}, {0, "memory-swap"}, {0, "memory-swappiness"},
-    {0, "net-alias"}, {0, "network-alias"}, {0, "no-healthcheck"}, {0, "oom-kill-disable"}, {0, "oom-score-adj"},
-    {0, "pids-limit"}, {'p', "publish"}, {'P', "publish-all"}, {0, "pull"}, {0, "restart"}, {0, "runtime"},
+    {0, "mac-address"},     {0, "net-alias"}, {0, "network-alias"}, {0, "no-healthcheck"}, {0, "oom-score-adj"},
+    {'p', "publish"}, {'P', "publish-all"}, {0, "pull"}, {0, "restart"}, {0, "runtime"},
     {0, "sig-proxy"}, {0, "storage-opt"}, {0, "use-api-socket"}, {0, "volume-driver"}, {0, "volumes-from"},
 };
 // clang-format on

@@ -7,18 +7,11 @@ using List = std::vector<std::string>;
 
 namespace {
 
-List problems_of(std::string_view text, const ContainerSpec& spec = {}) {
+List problems_of(std::string_view text) {
     const auto document = Json::parse(text);
     Problems problems("config.json");
-    complain_about_unsupported(JsonView(document, problems), spec);
+    complain_about_unsupported(JsonView(document, problems));
     return problems.list();
-}
-
-ContainerSpec spec_with_bounding(std::vector<std::string> names) {
-    ContainerSpec spec;
-    spec.process.capabilities = CapabilitySpec{};
-    spec.process.capabilities->bounding = std::move(names);
-    return spec;
 }
 
 }  // namespace
@@ -79,54 +72,4 @@ TEST_CASE("seccomp: notifications") {
               {"names": ["a"], "action": "SCMP_ACT_ERRNO"}, {"names": ["b"], "action": "SCMP_ACT_NOTIFY"}]}}})") ==
           List{".linux.seccomp.defaultAction: SCMP_ACT_NOTIFY is not supported yet",
                ".linux.seccomp.syscalls[1].action: SCMP_ACT_NOTIFY is not supported yet"});
-}
-
-TEST_CASE("limits that limit") {
-    CHECK(problems_of(R"({"linux": {"resources": {
-        "memory": {"limit": 1048576, "swappiness": 0, "useHierarchy": true}, "cpu": {"shares": 512, "cpus": "0-1"},
-        "pids": {"limit": 10}, "blockIO": {"weight": 100}, "hugepageLimits": [{"pageSize": "2MB", "limit": 0}],
-        "network": {"classID": 5}, "rdma": {"mlx": {"hcaHandles": 0}}, "unified": {"memory.high": "1"}}}})") ==
-          List{".linux.resources.blockIO.weight: limits are not supported yet",
-               ".linux.resources.cpu.cpus: limits are not supported yet",
-               ".linux.resources.cpu.shares: limits are not supported yet",
-               ".linux.resources.hugepageLimits: limits are not supported yet",
-               ".linux.resources.memory.limit: limits are not supported yet",
-               ".linux.resources.memory.swappiness: limits are not supported yet",
-               ".linux.resources.network.classID: limits are not supported yet",
-               ".linux.resources.pids.limit: limits are not supported yet",
-               ".linux.resources.rdma: limits are not supported yet",
-               ".linux.resources.unified: limits are not supported yet"});
-    CHECK(problems_of(R"({"linux": {"resources": {"memory": {"disableOOMKiller": true}}}})") ==
-          List{".linux.resources.memory.disableOOMKiller: limits are not supported yet"});
-    CHECK(problems_of(R"({"linux": {"resources": {"memory": "512m"}}})") ==
-          List{".linux.resources.memory: limits are not supported yet"});
-    CHECK(problems_of(R"({"linux": {"resources": []}})") ==
-          List{".linux.resources: expected an object, found an array"});
-}
-
-TEST_CASE("limits that limit nothing, as engines write them") {
-    CHECK(problems_of(R"({"linux": {"resources": {
-        "memory": {"limit": 0, "swap": -1, "disableOOMKiller": false, "checkBeforeUpdate": true},
-        "cpu": {"shares": 0, "quota": 0, "cpus": "", "mems": ""}, "pids": {"limit": -1}, "blockIO": {"weight": 0},
-        "hugepageLimits": [], "network": {"classID": 0, "priorities": []}, "unified": {}, "rdma": null}}})")
-              .empty());
-}
-
-TEST_CASE("rules for devices are only missed where devices can be made") {
-    const auto deny = R"({"linux": {"resources": {"devices": [{"allow": false, "access": "rwm"}]}}})";
-    CHECK(problems_of(deny).empty());
-    CHECK(problems_of(deny, spec_with_bounding({"CAP_KILL"})).empty());
-    CHECK(problems_of(deny, spec_with_bounding({"CAP_KILL", "CAP_MKNOD"})) ==
-          List{".linux.resources.devices: denying devices is not supported yet, and with CAP_MKNOD in "
-               ".process.capabilities.bounding the container could make any device: drop CAP_MKNOD"});
-    const auto mknod = spec_with_bounding({"CAP_MKNOD"});
-    CHECK(problems_of(R"({"linux": {"resources": {"devices": [{"allow": true, "access": "rwm"}]}}})", mknod).empty());
-    CHECK(problems_of(R"({"linux": {"resources": {"devices": [{"allow": false}, {"allow": true}]}}})", mknod).empty());
-    CHECK(problems_of(R"({"linux": {"resources": {"devices": [
-              {"allow": false}, {"allow": true, "type": "c", "major": 10, "minor": 229}]}}})",
-                      mknod)
-              .size() == 1);
-    CHECK(problems_of(R"({"linux": {"resources": {"devices": [{"access": "rwm"}, 5, {"allow": "no"}]}}})") ==
-          List{".linux.resources.devices[0].allow: is required", ".linux.resources.devices[1]: expected an object",
-               ".linux.resources.devices[2].allow: expected true or false, found a string"});
 }

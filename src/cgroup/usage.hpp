@@ -1,0 +1,19 @@
+// What a container has used, and what has happened to it: read from its cgroup.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "minirun/verdict.hpp"
+#include "model/cgroup_place.hpp"
+
+namespace minirun {
+
+/// What is known at the end, before the cgroup is removed.
+ResourceVerdict cgroup_verdict(const CgroupPlace& place);
+
+/// The "data" of runc's `events --stats`, which engines read.
+nlohmann::ordered_json cgroup_statistics(const CgroupPlace& place);
+
+}  // namespace minirun
