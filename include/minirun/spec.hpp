@@ -69,6 +69,29 @@ struct ConsoleSize {
     bool operator==(const ConsoleSize&) const = default;
 };
 
+/// config.md "Linux Process", scheduler: `policy` as "SCHED_OTHER". See sched_setattr(2); times in nanoseconds.
+struct SchedulerSpec {
+    std::string policy;
+    std::int32_t nice = 0;
+    std::uint32_t priority = 0;
+    std::vector<std::string> flags;
+    std::uint64_t runtime = 0, deadline = 0, period = 0;
+    bool operator==(const SchedulerSpec&) const = default;
+};
+
+/// config.md "Linux Process", ioPriority: `io_class` as "IOPRIO_CLASS_BE". See ioprio_set(2).
+struct IoPrioritySpec {
+    std::string io_class;
+    int priority = 0;
+    bool operator==(const IoPrioritySpec&) const = default;
+};
+
+/// config.md "Linux Process", execCPUAffinity: lists of CPUs, "0-3,7".
+struct CpuAffinitySpec {
+    std::string initial, final;
+    bool operator==(const CpuAffinitySpec&) const = default;
+};
+
 /// config.md "Process".
 struct ProcessSpec {
     bool terminal = false;
@@ -81,6 +104,10 @@ struct ProcessSpec {
     std::vector<RlimitSpec> rlimits;
     bool no_new_privileges = false;
     std::optional<int> oom_score_adj;
+    std::optional<SchedulerSpec> scheduler;
+    std::optional<IoPrioritySpec> io_priority;
+    std::optional<CpuAffinitySpec> exec_cpu_affinity;  ///< of a process that joins the container
+    std::string apparmor_profile, selinux_label;       ///< empty: as it comes
     bool operator==(const ProcessSpec&) const = default;
 };
 
@@ -110,6 +137,7 @@ struct LinuxSpec {
     std::map<std::string, std::string> sysctl;
     /// The text of a seccomp profile (JSON, Docker's or the specification's form); absent: no filter.
     std::optional<std::string> seccomp;
+    std::string personality;         ///< config-linux.md "Personality": "", "LINUX", "LINUX32"
     std::string rootfs_propagation;  ///< "", "private", "slave", "shared", "unbindable"
     std::vector<std::string> masked_paths, readonly_paths;
     /// "/absolute" is below the root of the cgroups, "relative" below minirun's place in them, "slice:prefix:name" a

@@ -91,6 +91,8 @@ KernelFeatures probe_kernel() {
     probe_overlay(features);
     features.mqueue = ::access("/proc/sys/fs/mqueue", F_OK) == 0;
     read_cgroup_hierarchies(features);
+    features.apparmor = ::access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;
+    features.selinux = ::access("/sys/fs/selinux/enforce", F_OK) == 0;
     take_away_for_tests(features);
     return features;
 }

@@ -20,6 +20,7 @@ struct KernelFeatures {
     bool overlay = true;                     ///< the overlay file system is there
     bool overlay_lowerdir_add = true;        ///< one lowerdir+ per layer (Linux 6.7)
     bool mqueue = true;                      ///< POSIX message queues
+    bool apparmor = false, selinux = false;  ///< security modules that are at work
     bool cgroup_unified = true;              ///< /sys/fs/cgroup is cgroup v2
     std::vector<CgroupHierarchy> cgroup_v1;  ///< on legacy and hybrid hosts
     CgroupLayout cgroups;                    ///< probed where a container gets a cgroup (probe_cgroups())

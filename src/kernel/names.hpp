@@ -30,6 +30,15 @@ int last_known_capability() noexcept;
 std::optional<int> rlimit_number(std::string_view text);
 std::string rlimit_name(int number);
 
+/// "SCHED_OTHER" -> 0. See sched(7).
+std::optional<std::uint32_t> scheduler_policy(std::string_view name);
+/// "SCHED_FLAG_RESET_ON_FORK" -> 1. See sched_setattr(2).
+std::optional<std::uint64_t> scheduler_flag(std::string_view name);
+/// "IOPRIO_CLASS_BE" -> 2. See ioprio_set(2).
+std::optional<int> io_priority_class(std::string_view name);
+/// "0-3,7" as a mask for sched_setaffinity(2): bit n of word n/64 is CPU n; nothing if it is no such list.
+std::optional<std::vector<std::uint64_t>> cpu_set(std::string_view list);
+
 /// A mount option of fstab(5) or of the OCI runtime specification's table, as what it does to a mount.
 ///
 /// Options add up from left to right, a later one takes back an earlier one:

@@ -14,9 +14,10 @@ struct ChildStart {
     int report_socket = -1;
     int parents_socket = -1;  ///< the other end, which this process inherited and must not keep
     int standard_streams[3] = {0, 1, 2};
-    int user_namespace = -1;           ///< Slot::userns
-    int start_listener = -1;           ///< whom AwaitStart listens to, or -1: the parent says it
-    sigset_t signal_mask = {};         ///< the mask to exec with
+    int user_namespace = -1;                 ///< Slot::userns
+    int owned_namespaces[3] = {-1, -1, -1};  ///< Slot::network, ipc, uts
+    int start_listener = -1;                 ///< whom AwaitStart listens to, or -1: the parent says it
+    sigset_t signal_mask = {};               ///< the mask to exec with
     std::int64_t* finished = nullptr;  ///< for each step the time at which it was done, shared with the parent; or null
 };
 

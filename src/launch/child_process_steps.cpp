@@ -95,6 +95,35 @@ SysStatus ChildSteps::operator()(const op::SetOomScore& step) noexcept {
     return write_file(slot(Slot::proc), "self/oom_score_adj", step.value);
 }
 
+SysStatus ChildSteps::operator()(const op::SetScheduler& step) noexcept {
+    // struct sched_attr of the kernel; libc has none before glibc 2.41.
+    const struct {
+        std::uint32_t size, policy;
+        std::uint64_t flags;
+        std::int32_t nice;
+        std::uint32_t priority;
+        std::uint64_t runtime, deadline, period;
+    } attributes{48, step.policy, step.flags, step.nice, step.priority, step.runtime, step.deadline, step.period};
+    return sys::status(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+SysStatus ChildSteps::operator()(const op::SetIoPriority& step) noexcept {
+    constexpr int this_process = 1, class_shift = 13;
+    return sys::status(SYS_ioprio_set, this_process, 0, step.io_class << class_shift | step.priority);
+}
+
+SysStatus ChildSteps::operator()(const op::SetAffinity& step) noexcept {
+    return sys::status(SYS_sched_setaffinity, 0, step.cpus.size_bytes(), step.cpus.data());
+}
+
+SysStatus ChildSteps::operator()(const op::SetPersonality& step) noexcept {
+    return sys::status(SYS_personality, step.domain);
+}
+
+SysStatus ChildSteps::operator()(const op::SetSecurityLabel& step) noexcept {
+    return write_file(slot(Slot::proc), step.file, step.label);
+}
+
 SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
     const auto master = sys::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
     if (!master) return SysStatus::failure(master.error());
@@ -162,6 +191,8 @@ SysStatus ChildSteps::operator()(const op::EnterUserNamespace&) noexcept {
     const auto entered = sys::status(SYS_setns, slot(Slot::userns), CLONE_NEWUSER);
     return entered ? set_death_signal() : entered;
 }
+
+SysStatus ChildSteps::operator()(const op::OwnMounts&) noexcept { return sys::status(SYS_unshare, CLONE_NEWNS); }
 
 SysStatus ChildSteps::operator()(const op::LimitBoundingSet& step) noexcept {
     return kernel::limit_bounding_set(step.keep);

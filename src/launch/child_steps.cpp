@@ -68,6 +68,9 @@ ChildSteps::ChildSteps(const ChildStart& start) noexcept : start_(start), report
     for (int& fd : slots_) fd = -1;
     keep(Slot::host, AT_FDCWD);
     keep(Slot::userns, start.user_namespace);
+    keep(Slot::network, start.owned_namespaces[0]);
+    keep(Slot::ipc, start.owned_namespaces[1]);
+    keep(Slot::uts, start.owned_namespaces[2]);
 }
 
 SysStatus ChildSteps::operator()(const op::HostDirectory&) noexcept { return SysStatus::failure(ENOSYS); }
@@ -127,13 +130,23 @@ SysStatus ChildSteps::operator()(const op::JoinNamespace& step) noexcept {
     return sys::status(SYS_setns, owned.get(), step.type);
 }
 
+SysStatus ChildSteps::operator()(const op::EnterOwned& step) noexcept {
+    return sys::status(SYS_setns, slot(step.which), step.type);
+}
+
 SysStatus ChildSteps::operator()(const op::EnterDirectory& step) noexcept {
     return *step.path == '\0' ? sys::fchdir(slot(step.at)) : sys::chdir(step.path);
 }
 
 SysStatus ChildSteps::operator()(const op::KeepDirectory& step) noexcept {
-    const auto opened = kernel::open_beneath(AT_FDCWD, step.path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
-                                             RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    auto opened = SysResult<int>::failure(ENOENT);
+    if (step.at == Slot::none)
+        opened = kernel::open_beneath(AT_FDCWD, step.path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0,
+                                      RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    else if (step.make)
+        opened = kernel::open_or_make_in_root(slot(step.at), step.path, kernel::Missing::directory, 0755, true);
+    else
+        opened = kernel::open_in_root(slot(step.at), step.path, true);
     if (!opened) return SysStatus::failure(opened.error());
     keep(step.keep_as, opened.value());
     return SysStatus::success();
@@ -327,7 +340,11 @@ SysStatus ChildSteps::operator()(const op::MakeDirectory& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::MakeSymlink& step) noexcept {
-    return sys::status(SYS_symlinkat, step.target, slot(step.at), step.path);
+    const auto make = [&] { return sys::status(SYS_symlinkat, step.target, slot(step.at), step.path); };
+    const auto made = make();
+    if (made.error() != EEXIST || !step.replace) return made;
+    if (const auto gone = sys::status(SYS_unlinkat, slot(step.at), step.path, 0); !gone) return gone;
+    return make();
 }
 
 SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
@@ -342,7 +359,12 @@ SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
     if (!directory) return SysStatus::failure(directory.error());
     const Scoped owned(directory.value());
     const auto device = makedev(step.major, step.minor);
-    const auto made = sys::status(SYS_mknodat, owned.get(), name, step.mode, device);
+    const auto make = [&] { return sys::status(SYS_mknodat, owned.get(), name, step.mode, device); };
+    auto made = make();
+    if (made.error() == EEXIST && step.replace) {
+        if (const auto gone = sys::status(SYS_unlinkat, owned.get(), name, 0); !gone) return gone;
+        made = make();
+    }
     if (!made || (step.uid == 0 && step.gid == 0)) return made;
     return sys::status(SYS_fchownat, owned.get(), name, step.uid, step.gid, AT_SYMLINK_NOFOLLOW);
 }

@@ -40,6 +40,7 @@ public:
     SysStatus operator()(const op::EnterCgroup&) noexcept;
     SysStatus operator()(const op::NewCgroupNamespace&) noexcept;
     SysStatus operator()(const op::JoinNamespace&) noexcept;
+    SysStatus operator()(const op::EnterOwned&) noexcept;
     SysStatus operator()(const op::EnterDirectory&) noexcept;
     SysStatus operator()(const op::KeepDirectory&) noexcept;
     SysStatus operator()(const op::SetPropagation&) noexcept;
@@ -68,11 +69,17 @@ public:
     SysStatus operator()(const op::WriteSysctl&) noexcept;
     SysStatus operator()(const op::SetRlimit&) noexcept;
     SysStatus operator()(const op::SetOomScore&) noexcept;
+    SysStatus operator()(const op::SetScheduler&) noexcept;
+    SysStatus operator()(const op::SetIoPriority&) noexcept;
+    SysStatus operator()(const op::SetAffinity&) noexcept;
+    SysStatus operator()(const op::SetPersonality&) noexcept;
+    SysStatus operator()(const op::SetSecurityLabel&) noexcept;
     SysStatus operator()(const op::OpenTerminal&) noexcept;
     SysStatus operator()(const op::ForkInit&) noexcept;
     SysStatus operator()(const op::NewSession&) noexcept;
     SysStatus operator()(const op::ConnectStreams&) noexcept;
     SysStatus operator()(const op::EnterUserNamespace&) noexcept;
+    SysStatus operator()(const op::OwnMounts&) noexcept;
     SysStatus operator()(const op::LimitBoundingSet&) noexcept;
     SysStatus operator()(const op::SetUser&) noexcept;
     SysStatus operator()(const op::EnterWorkingDirectory&) noexcept;

@@ -44,14 +44,18 @@ SysStatus make_alike(const char* path, const char* model) {
     return libc_status(::chmod(path, info.st_mode & 07777u));
 }
 
+Fd open_namespace(const std::string& process, const char* name) {
+    return Fd(::open(cat(process, "/ns/", name).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
 // A namespace needs a process to be born in: one that waits until its ids are mapped, and ends.
-SysResult<int> make_user_namespace(const op::MakeUserNamespace& step) {
+SysStatus make_user_namespace(const op::MakeUserNamespace& step, HostSide& side) {
     const auto pair = kernel::socket_pair();
-    if (!pair) return SysResult<int>::failure(pair.error());
+    if (!pair) return SysStatus::failure(pair.error());
     Fd here(pair.value().here);
     Fd there(pair.value().there);
-    const auto holder = kernel::clone_process(CLONE_NEWUSER);
-    if (!holder) return SysResult<int>::failure(holder.error());
+    const auto holder = kernel::clone_process(CLONE_NEWUSER | step.owns);
+    if (!holder) return SysStatus::failure(holder.error());
     if (holder.value().pid == 0) {
         char nothing = 0;
         ::close(here.get());
@@ -62,11 +66,14 @@ SysResult<int> make_user_namespace(const op::MakeUserNamespace& step) {
     const auto process = cat("/proc/", holder.value().pid);
     auto done = write_mappings(process + "/uid_map", step.uids);
     if (done) done = write_mappings(process + "/gid_map", step.gids);
-    const int fd = ::open((process + "/ns/user").c_str(), O_RDONLY | O_CLOEXEC);
-    if (done && fd < 0) done = SysStatus::failure(errno);
+    side.user_namespace = open_namespace(process, "user");
+    side.owned_namespaces[0] = open_namespace(process, "net");
+    side.owned_namespaces[1] = open_namespace(process, "ipc");
+    side.owned_namespaces[2] = open_namespace(process, "uts");
+    if (done && !side.user_namespace) done = SysStatus::failure(errno);
     here.reset();
     (void)kernel::wait_pidfd(pidfd.get());
-    return done ? SysResult<int>::success(fd) : SysResult<int>::failure(done.error());
+    return done;
 }
 
 }  // namespace
@@ -109,12 +116,7 @@ SysStatus HostSteps::operator()(const op::JoinPidNamespace& step) const {
     return joined ? libc_status(::setns(joined.get(), CLONE_NEWPID)) : SysStatus::failure(errno);
 }
 
-SysStatus HostSteps::operator()(const op::MakeUserNamespace& step) const {
-    const auto made = make_user_namespace(step);
-    if (!made) return SysStatus::failure(made.error());
-    side_.user_namespace.reset(made.value());
-    return SysStatus::success();
-}
+SysStatus HostSteps::operator()(const op::MakeUserNamespace& step) const { return make_user_namespace(step, side_); }
 
 SysStatus HostSteps::operator()(const op::OpenUserNamespace& step) const {
     side_.user_namespace.reset(::open(step.path, O_RDONLY | O_CLOEXEC));

@@ -14,7 +14,8 @@ namespace minirun {
 
 /// What the parent's steps leave for later ones and for the child.
 struct HostSide {
-    Fd user_namespace;  ///< Slot::userns
+    Fd user_namespace;       ///< Slot::userns
+    Fd owned_namespaces[3];  ///< Slot::network, ipc, uts
     ScopeKeeper scope;
     // After the clone:
     pid_t pid = -1;

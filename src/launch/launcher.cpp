@@ -139,13 +139,15 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
     Fd there(pair.value().there);
 
     const auto& streams = setting.streams;
-    const ChildStart start{there.get(),
-                           here.get(),
-                           {streams.in, streams.out, streams.err},
-                           side.user_namespace.get(),
-                           setting.start_listener,
-                           setting.signal_mask,
-                           clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
+    const ChildStart start{
+        there.get(),
+        here.get(),
+        {streams.in, streams.out, streams.err},
+        side.user_namespace.get(),
+        {side.owned_namespaces[0].get(), side.owned_namespaces[1].get(), side.owned_namespaces[2].get()},
+        setting.start_listener,
+        setting.signal_mask,
+        clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
     ChildProcess child(std::get<op::CloneProcess>(plan.steps[clone_step].operation),
                        std::span(plan.steps).subspan(first_child_step), start);
     if (child.error() != 0) throw step_error(plan, failure(clone_step, child.error()));

@@ -1,5 +1,6 @@
 // Another process in a container that is there.
 #include "cgroup/cgroup_steps.hpp"
+#include "kernel/names.hpp"
 #include "kernel/process.hpp"
 #include "launch/plan_from_request.hpp"
 #include "launch/plan_process.hpp"
@@ -24,9 +25,16 @@ void add_namespaces(PlanBuilder& plan) {
     for (const auto& one : plan.request.spec.linux_.namespaces)
         if (one.type != NamespaceType::pid && one.type != NamespaceType::user && one.type != NamespaceType::mount)
             join(one);
-    if (plan.request.spec.process.oom_score_adj)
+    if (needs_own_proc(plan.request.spec.process))
         plan.child(op::MountFilesystem{"proc", "proc", {}, 0, 0, {Slot::none, "", Create::no}, Slot::proc});
     if (const auto* mount = find_namespace(plan.request.spec, NamespaceType::mount)) join(*mount);
+}
+
+void add_affinity(PlanBuilder& plan) {
+    const auto affinity = plan.request.spec.process.exec_cpu_affinity.value_or(CpuAffinitySpec{});
+    const auto& list = affinity.final.empty() ? affinity.initial : affinity.final;
+    if (!list.empty())
+        plan.child(op::SetAffinity{plan.arena().array(cpu_set(list).value_or(std::vector<std::uint64_t>{}))});
 }
 
 }  // namespace
@@ -42,8 +50,9 @@ Plan plan_exec(const LaunchRequest& request, const KernelFeatures& features) {
     add_cgroup_entry(plan);
     add_namespaces(plan);
     add_limits(plan);
+    add_affinity(plan);
     if (request.streams.tty) {
-        plan.child(op::KeepDirectory{"/dev", Slot::dev});
+        plan.child(op::KeepDirectory{Slot::none, "/dev", Slot::dev, false});
         plan.child(terminal_step(request, false));
     }
 

@@ -31,6 +31,27 @@ void add_time_namespace(PlanBuilder& plan) {
         op::TimeNamespace{monotonic.seconds, boottime.seconds, monotonic.nanoseconds, boottime.nanoseconds});
 }
 
+struct Ownable {
+    NamespaceType type;
+    Slot slot;
+};
+constexpr Ownable ownable[] = {
+    {NamespaceType::network, Slot::network}, {NamespaceType::ipc, Slot::ipc}, {NamespaceType::uts, Slot::uts}};
+
+// Engines' users expect that root in a user namespace can set up the network, mount, and so on. Of minirun's own
+// containers the host keeps these.
+bool owns_namespaces(const PlanBuilder& plan) {
+    return plan.request.driven.outlives_minirun && has_new_namespace(plan.request.spec, NamespaceType::user);
+}
+
+std::uint64_t owned_flags(const PlanBuilder& plan) {
+    std::uint64_t flags = 0;
+    if (!owns_namespaces(plan)) return flags;
+    for (const auto& one : ownable)
+        if (has_new_namespace(plan.request.spec, one.type)) flags |= clone_flag(one.type);
+    return flags;
+}
+
 void add_user_namespace(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
     const auto* wanted = find_namespace(spec, NamespaceType::user);
@@ -39,7 +60,7 @@ void add_user_namespace(PlanBuilder& plan) {
         plan.host_before(op::OpenUserNamespace{plan.text(wanted->path)});
     else
         plan.host_before(op::MakeUserNamespace{plan.arena().array(spec.linux_.uid_mappings),
-                                               plan.arena().array(spec.linux_.gid_mappings)});
+                                               plan.arena().array(spec.linux_.gid_mappings), owned_flags(plan)});
 }
 
 void add_joined_pid_namespace(PlanBuilder& plan) {
@@ -57,10 +78,13 @@ void add_clone(PlanBuilder& plan) {
         const bool by_clone = one.type != NamespaceType::time && one.type != NamespaceType::user && !late_cgroups;
         if (one.path.empty() && by_clone) flags |= clone_flag(one.type);
     }
+    flags &= ~owned_flags(plan);
     plan.clone(op::CloneProcess{flags, can_share_memory(plan.request), cgroup_of_birth(plan)});
 }
 
 void add_joined_namespaces(PlanBuilder& plan) {
+    for (const auto& one : ownable)
+        if ((owned_flags(plan) & clone_flag(one.type)) != 0) plan.child(op::EnterOwned{one.slot, clone_flag(one.type)});
     for (const auto& one : plan.request.spec.linux_.namespaces) {
         const bool in_its_own_way = one.type == NamespaceType::user || one.type == NamespaceType::pid;
         if (!one.path.empty() && !in_its_own_way)
@@ -84,9 +108,10 @@ void add_sysctls(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
     auto sysctls = spec.linux_.sysctl;
     // The network namespace belongs to the host's user namespace, where the container has no CAP_NET_BIND_SERVICE.
-    if (has_new_namespace(spec, NamespaceType::user) && has_new_namespace(spec, NamespaceType::network))
+    if (!owns_namespaces(plan) && has_new_namespace(spec, NamespaceType::user) &&
+        has_new_namespace(spec, NamespaceType::network))
         sysctls.try_emplace("net.ipv4.ip_unprivileged_port_start", "0");
-    const bool needs_proc = !sysctls.empty() || spec.process.oom_score_adj;
+    const bool needs_proc = !sysctls.empty() || needs_own_proc(spec.process);
     const bool has_proc = std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
         return mount.destination == "/proc" && mount.type == "proc";
     });
@@ -172,6 +197,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     plan.child_final(op::AwaitParent{has_hooks_before_start(request.spec.hooks)});
     plan.child_final(op::PivotRoot{!driven.pivot_root});
     if (find_namespace(request.spec, NamespaceType::user) != nullptr) plan.child_final(op::EnterUserNamespace{});
+    if (owns_namespaces(plan)) plan.child_final(op::OwnMounts{});
     add_session(plan);
     plan.child_final(op::CloseDescriptors{3 + request.streams.preserved});
     add_program(plan);

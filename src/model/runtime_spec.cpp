@@ -7,8 +7,10 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "model/runtime_spec_checks.hpp"
+#include "model/runtime_spec_process.hpp"
 #include "model/runtime_spec_resources.hpp"
 #include "model/runtime_spec_unsupported.hpp"
+#include "model/spec_reading.hpp"
 
 namespace minirun {
 namespace {
@@ -23,36 +25,6 @@ constexpr std::array namespaces{
     NamespaceRow{NamespaceType::ipc, "ipc"},         NamespaceRow{NamespaceType::cgroup, "cgroup"},
     NamespaceRow{NamespaceType::user, "user"},       NamespaceRow{NamespaceType::time, "time"},
 };
-
-// Whether there is an object to read. Asked once for each object, so that a wrong type is one problem and not one
-// for each of its keys.
-bool is_there(const JsonView& view) {
-    if (!view.exists() || view.is_object()) return view.exists();
-    view.members();  // complains
-    return false;
-}
-
-bool is_required(const JsonView& view) {
-    if (!view.exists()) view.complain("is required");
-    return view.exists();
-}
-
-// The elements of an array of objects that are objects.
-std::vector<JsonView> objects(const JsonView& view) {
-    auto all = view.elements();
-    std::erase_if(all, [](const JsonView& element) { return !is_required(element) || !is_there(element); });
-    return all;
-}
-
-std::string required_string(const JsonView& view) { return is_required(view) ? view.string_or("") : std::string(); }
-
-std::uint32_t u32_or(const JsonView& view, std::uint32_t fallback) {
-    return static_cast<std::uint32_t>(
-        view.unsigned_integer(std::numeric_limits<std::uint32_t>::max()).value_or(fallback));
-}
-std::uint32_t required_u32(const JsonView& view) { return is_required(view) ? u32_or(view, 0) : 0; }
-
-std::vector<std::string> strings(const JsonView& view) { return view.strings().value_or(std::vector<std::string>()); }
 
 std::map<std::string, std::string> string_map(const JsonView& view) {
     std::map<std::string, std::string> all;
@@ -69,60 +41,6 @@ std::string from_root(std::string_view path) {
     for (const auto& part : split(path, '/'))
         if (!part.empty() && part != ".") clean += '/' + part;
     return clean.empty() ? "/" : clean;
-}
-
-UserSpec read_user(const JsonView& view) {
-    UserSpec user;
-    if (!is_there(view)) return user;
-    user.uid = u32_or(view["uid"], 0);
-    user.gid = u32_or(view["gid"], 0);
-    if (const auto umask = view["umask"]; umask.exists()) user.umask = u32_or(umask, 0);
-    for (const auto& gid : view["additionalGids"].elements()) user.additional_gids.push_back(required_u32(gid));
-    return user;
-}
-
-std::optional<ConsoleSize> read_console_size(const JsonView& view) {
-    if (!is_there(view)) return std::nullopt;
-    const auto cells = [](const JsonView& number) {
-        return static_cast<std::uint16_t>(is_required(number) ? number.unsigned_integer(UINT16_MAX).value_or(0) : 0);
-    };
-    return ConsoleSize{cells(view["height"]), cells(view["width"])};
-}
-
-std::optional<CapabilitySpec> read_capabilities(const JsonView& view) {
-    if (!is_there(view)) return std::nullopt;
-    return CapabilitySpec{strings(view["bounding"]), strings(view["effective"]), strings(view["inheritable"]),
-                          strings(view["permitted"]), strings(view["ambient"])};
-}
-
-std::vector<RlimitSpec> read_rlimits(const JsonView& view) {
-    std::vector<RlimitSpec> limits;
-    const auto limit = [](const JsonView& number) {
-        return is_required(number) ? number.unsigned_integer().value_or(0) : 0;
-    };
-    for (const auto& one : objects(view))
-        limits.push_back({required_string(one["type"]), limit(one["soft"]), limit(one["hard"])});
-    return limits;
-}
-
-ProcessSpec read_process(const JsonView& view) {
-    ProcessSpec process;
-    if (!is_required(view) || !is_there(view)) return process;
-    process.terminal = view["terminal"].boolean_or(false);
-    process.console_size = read_console_size(view["consoleSize"]);
-    process.user = read_user(view["user"]);
-    process.args = strings(view["args"]);
-    process.env = strings(view["env"]);
-    process.cwd = required_string(view["cwd"]);
-    process.capabilities = read_capabilities(view["capabilities"]);
-    process.rlimits = read_rlimits(view["rlimits"]);
-    process.no_new_privileges = view["noNewPrivileges"].boolean_or(false);
-    if (const auto score = view["oomScoreAdj"]; const auto number = score.integer()) {
-        const bool fits = *number >= INT16_MIN && *number <= INT16_MAX;
-        if (!fits) score.complain(cat(*number, " is not from -1000 to 1000"));
-        process.oom_score_adj = fits ? static_cast<int>(*number) : 0;
-    }
-    return process;
 }
 
 RootSpec read_root(const JsonView& view) {
@@ -214,6 +132,8 @@ LinuxSpec read_linux(const JsonView& view) {
     read_time_offsets(view["timeOffsets"], spec);
     for (const auto& device : objects(view["devices"])) spec.devices.push_back(read_device(device));
     spec.sysctl = string_map(view["sysctl"]);
+    if (const auto personality = view["personality"]; is_there(personality))
+        spec.personality = required_string(personality["domain"]);
     if (const auto seccomp = view["seccomp"]; is_there(seccomp)) spec.seccomp = seccomp.json().dump();
     spec.rootfs_propagation = read_propagation(view["rootfsPropagation"]);
     spec.masked_paths = strings(view["maskedPaths"]);
@@ -310,7 +230,6 @@ ProcessSpec parse_process(std::string_view text, const std::string& file, const 
     auto checked = spec;
     checked.process = read_process(root);
     if (!checked.process.capabilities) checked.process.capabilities = spec.process.capabilities;
-    complain_about_unsupported_process(root);
     // The container's own parts were checked when it was made.
     Problems found(file);
     check_spec(checked, found);

@@ -345,6 +345,36 @@ void hooks_are_absolute(const ContainerSpec& spec, Problems& problems) {
     check(".hooks.poststop", spec.hooks.poststop);
 }
 
+void scheduling_is_known(const ContainerSpec& spec, Problems& problems) {
+    const auto& process = spec.process;
+    if (const auto& scheduler = process.scheduler) {
+        if (!scheduler_policy(scheduler->policy))
+            problems.add(".process.scheduler.policy", cat("unknown policy ", quote(scheduler->policy)));
+        for (std::size_t i = 0; i < scheduler->flags.size(); i++)
+            if (!scheduler_flag(scheduler->flags[i]))
+                problems.add(at(".process.scheduler.flags", i), cat("unknown flag ", quote(scheduler->flags[i])));
+        if (scheduler->nice < -20 || scheduler->nice > 19)
+            problems.add(".process.scheduler.nice", cat(scheduler->nice, " is not from -20 to 19"));
+    }
+    if (const auto& io = process.io_priority) {
+        if (!io_priority_class(io->io_class))
+            problems.add(".process.ioPriority.class", cat("unknown class ", quote(io->io_class)));
+        if (io->priority < 0 || io->priority > 7)
+            problems.add(".process.ioPriority.priority", cat(io->priority, " is not from 0 to 7"));
+    }
+    if (const auto& affinity = process.exec_cpu_affinity)
+        for (const auto& [path, list] : {std::pair{".process.execCPUAffinity.initial", &affinity->initial},
+                                         std::pair{".process.execCPUAffinity.final", &affinity->final}})
+            if (!list->empty() && !cpu_set(*list))
+                problems.add(path, cat("expected a list of CPUs like 0-3,7, found ", quote(*list)));
+}
+
+void personality_is_known(const ContainerSpec& spec, Problems& problems) {
+    const auto& domain = spec.linux_.personality;
+    if (!domain.empty() && domain != "LINUX" && domain != "LINUX32")
+        problems.add(".linux.personality.domain", cat("expected LINUX or LINUX32, found ", quote(domain)));
+}
+
 using Check = void (*)(const ContainerSpec&, Problems&);
 constexpr Check checks[] = {
     oci_version_is_1,
@@ -370,6 +400,8 @@ constexpr Check checks[] = {
     propagation_is_a_word,
     hidden_paths_are_absolute,
     hooks_are_absolute,
+    scheduling_is_known,
+    personality_is_known,
     cgroup_and_resources,
 };
 

@@ -31,6 +31,17 @@ Ordered capabilities_json(const CapabilitySpec& sets) {
             {"ambient", sets.ambient}};
 }
 
+Ordered scheduler_json(const SchedulerSpec& scheduler) {
+    Ordered json{{"policy", scheduler.policy}};
+    if (scheduler.nice != 0) json["nice"] = scheduler.nice;
+    if (scheduler.priority != 0) json["priority"] = scheduler.priority;
+    put_unless_empty(json, "flags", scheduler.flags);
+    if (scheduler.runtime != 0) json["runtime"] = scheduler.runtime;
+    if (scheduler.deadline != 0) json["deadline"] = scheduler.deadline;
+    if (scheduler.period != 0) json["period"] = scheduler.period;
+    return json;
+}
+
 Ordered process_json(const ProcessSpec& process) {
     Ordered json{{"terminal", process.terminal}};
     if (const auto& size = process.console_size)
@@ -43,7 +54,14 @@ Ordered process_json(const ProcessSpec& process) {
     for (const auto& limit : process.rlimits)
         json["rlimits"].push_back(Ordered{{"type", limit.type}, {"hard", limit.hard}, {"soft", limit.soft}});
     json["noNewPrivileges"] = process.no_new_privileges;
+    put_unless_empty(json, "apparmorProfile", process.apparmor_profile);
     if (process.oom_score_adj) json["oomScoreAdj"] = *process.oom_score_adj;
+    if (const auto& scheduler = process.scheduler) json["scheduler"] = scheduler_json(*scheduler);
+    put_unless_empty(json, "selinuxLabel", process.selinux_label);
+    if (const auto& io = process.io_priority)
+        json["ioPriority"] = Ordered{{"class", io->io_class}, {"priority", io->priority}};
+    if (const auto& affinity = process.exec_cpu_affinity)
+        json["execCPUAffinity"] = Ordered{{"initial", affinity->initial}, {"final", affinity->final}};
     return json;
 }
 
@@ -89,6 +107,7 @@ Ordered linux_json(const LinuxSpec& spec) {
     for (const auto& one : spec.namespaces) json["namespaces"].push_back(namespace_json(one));
     for (const auto& device : spec.devices) json["devices"].push_back(device_json(device));
     if (spec.seccomp) json["seccomp"] = parse_json(*spec.seccomp, "the seccomp profile");
+    if (!spec.personality.empty()) json["personality"] = Ordered{{"domain", spec.personality}};
     put_unless_empty(json, "rootfsPropagation", spec.rootfs_propagation);
     put_unless_empty(json, "maskedPaths", spec.masked_paths);
     put_unless_empty(json, "readonlyPaths", spec.readonly_paths);

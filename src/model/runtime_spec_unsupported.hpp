@@ -11,7 +11,4 @@ namespace minirun {
 /// weaker one.
 void complain_about_unsupported(const JsonView& root);
 
-/// The same of a `process` alone.
-void complain_about_unsupported_process(const JsonView& view);
-
 }  // namespace minirun

@@ -76,7 +76,8 @@ struct Describe {
     }
     std::string operator()(const op::AwaitStart&) const { return "wait until the container is started"; }
     std::string operator()(const op::MakeUserNamespace& s) const {
-        return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids));
+        return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids),
+                   s.owns == 0 ? "" : cat("; in it: ", namespace_names(s.owns)));
     }
     std::string operator()(const op::StartScope& s) const {
         return cat("have systemd start the scope ", printable(s.unit));
@@ -114,7 +115,27 @@ struct Describe {
         return cat("join the ", namespace_names(s.type), " namespace ", printable(s.path));
     }
     std::string operator()(const op::EnterDirectory& s) const { return cat("enter ", path_in_container(s.at, s.path)); }
-    std::string operator()(const op::KeepDirectory& s) const { return cat("open ", printable(s.path)); }
+    std::string operator()(const op::KeepDirectory& s) const {
+        return cat(s.make ? "open or make " : "open ",
+                   path_in_container(s.at == Slot::none ? Slot::root : s.at, s.path));
+    }
+    std::string operator()(const op::EnterOwned& s) const {
+        return cat("join the ", namespace_names(s.type), " namespace of the user namespace");
+    }
+    std::string operator()(const op::OwnMounts&) const { return "copy the mounts for the user namespace"; }
+    std::string operator()(const op::SetScheduler& s) const {
+        return cat("set scheduling policy ", s.policy, ", priority ", s.priority, ", nice ", s.nice);
+    }
+    std::string operator()(const op::SetIoPriority& s) const {
+        return cat("set I/O priority ", s.priority, " of class ", s.io_class);
+    }
+    std::string operator()(const op::SetAffinity&) const { return "keep to certain CPUs"; }
+    std::string operator()(const op::SetPersonality& s) const {
+        return cat("set personality ", s.domain == 0 ? "LINUX" : "LINUX32");
+    }
+    std::string operator()(const op::SetSecurityLabel& s) const {
+        return cat("set the security label ", text_of(s.label));
+    }
     std::string operator()(const op::SetPropagation& s) const {
         return cat("make all mounts ", propagation_name(s.flags));
     }
@@ -223,11 +244,11 @@ struct Describe {
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "open_user_namespace",
     "start_scope", "make_cgroup", "set_cgroup", "limit_devices", "clone_process",
-    "release_scope", "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
+    "release_scope", "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
-    "set_rlimit", "set_oom_score", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",
-    "fork_init", "new_session", "connect_streams", "enter_user_namespace", "limit_bounding_set", "set_user",
+    "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_personality", "set_security_label", "open_terminal", "make_readonly", "set_root_propagation", "await_parent", "pivot_root",
+    "fork_init", "new_session", "connect_streams", "enter_user_namespace", "own_mounts", "limit_bounding_set", "set_user",
     "enter_working_directory", "set_umask", "set_capabilities", "no_new_privileges", "reset_signals", "load_seccomp",
     "close_descriptors", "await_start", "check_command", "exec"};
 // clang-format on
@@ -249,6 +270,9 @@ std::string path_in_container(Slot at, std::string_view path) {
         case Slot::none: return "nowhere yet";
         case Slot::host:
         case Slot::userns:
+        case Slot::network:
+        case Slot::ipc:
+        case Slot::uts:
         case Slot::count: break;
     }
     return printable(path);

@@ -9,7 +9,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string_view slot_name(Slot slot) {
-    constexpr std::string_view names[] = {"none", "host", "root", "dev", "proc", "sys", "provided", "upper", "userns"};
+    constexpr std::string_view names[] = {"none",     "host",  "root",   "dev",     "proc", "sys",
+                                          "provided", "upper", "userns", "network", "ipc",  "uts"};
     return names[static_cast<unsigned>(slot)];
 }
 

@@ -31,6 +31,9 @@ enum class Slot : std::uint8_t {
     provided,  ///< a small tmpfs: the files that are provided over the image's own, and what paths are masked with
     upper,     ///< a tmpfs that holds the writable layer
     userns,    ///< the container's user namespace
+    network,   ///< the container's namespaces of these types, where they belong to its user namespace
+    ipc,
+    uts,
     count,
 };
 
@@ -84,6 +87,7 @@ struct JoinPidNamespace {
 /// Becomes Slot::userns. Made before the container is, because its id maps are needed for the layers.
 struct MakeUserNamespace {
     std::span<const IdMapping> uids, gids;
+    std::uint64_t owns = 0;  ///< CLONE_NEW* of what is made in it, and becomes Slot::network, ipc and uts
 };
 /// One that is there already becomes Slot::userns.
 struct OpenUserNamespace {
@@ -156,14 +160,21 @@ struct JoinNamespace {
     const char* path;
     std::uint64_t type;  ///< CLONE_NEW*
 };
+/// A namespace that MakeUserNamespace has made.
+struct EnterOwned {
+    Slot which;
+    std::uint64_t type;  ///< CLONE_NEW*
+};
 struct EnterDirectory {
     Slot at;
     const char* path;
 };
-/// A directory of the root that was joined becomes a slot. No part of it may be a symbolic link.
+/// A directory becomes a slot. No part of it may be a symbolic link.
 struct KeepDirectory {
+    Slot at;  ///< Slot::none: the root of this process
     const char* path;
     Slot keep_as;
+    bool make;  ///< if it is missing
 };
 struct SetPropagation {
     unsigned long flags;  ///< MS_REC | MS_SLAVE, …
@@ -222,6 +233,7 @@ struct MakeSymlink {
     Slot at;
     const char* path;
     const char* target;
+    bool replace = false;  ///< what is there
 };
 struct MakeDevice {
     Slot at;
@@ -230,6 +242,7 @@ struct MakeDevice {
     std::uint32_t major, minor;
     uid_t uid;
     gid_t gid;
+    bool replace = false;  ///< what is there, but a directory
 };
 struct WriteFile {
     Slot at;
@@ -267,6 +280,28 @@ struct SetRlimit {
 };
 struct SetOomScore {
     std::span<const char> value;
+};
+/// sched_setattr(2).
+struct SetScheduler {
+    std::uint32_t policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t runtime, deadline, period;  ///< nanoseconds
+};
+struct SetIoPriority {
+    int io_class, priority;
+};
+struct SetAffinity {
+    std::span<const std::uint64_t> cpus;
+};
+struct SetPersonality {
+    unsigned long domain;
+};
+/// What a security module makes of the process when it execs: a file of Slot::proc's self/attr, and what goes into it.
+struct SetSecurityLabel {
+    const char* file;
+    std::span<const char> label;
 };
 /// A pty of the container's own devpts: its master goes to the supervisor, its slave becomes /dev/console.
 struct OpenTerminal {
@@ -306,6 +341,9 @@ struct ConnectStreams {
 /// Last of all namespaces: the others belong to the host's user namespace, so that the container's root has no power
 /// over them, whatever capabilities it holds.
 struct EnterUserNamespace {};
+/// A copy of the mounts that belongs to the container's user namespace: its root can mount more, and none of these can
+/// be taken away (mount_namespaces(7), "locked").
+struct OwnMounts {};
 struct LimitBoundingSet {
     std::uint64_t keep;
 };
@@ -355,19 +393,19 @@ struct Exec {
 
 }  // namespace op
 
-using Operation =
-    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
-                 op::JoinPidNamespace, op::MakeUserNamespace, op::OpenUserNamespace, op::StartScope, op::MakeCgroup,
-                 op::SetCgroup, op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild,
-                 op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup,
-                 op::NewCgroupNamespace, op::JoinNamespace, op::EnterDirectory, op::KeepDirectory, op::SetPropagation,
-                 op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount,
-                 op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath,
-                 op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore,
-                 op::OpenTerminal, op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot,
-                 op::ForkInit, op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::LimitBoundingSet,
-                 op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
-                 op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+using Operation = std::variant<
+    op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::JoinPidNamespace,
+    op::MakeUserNamespace, op::OpenUserNamespace, op::StartScope, op::MakeCgroup, op::SetCgroup, op::LimitDevices,
+    op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild, op::RunHook, op::Undumpable, op::NewKeyring,
+    op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory,
+    op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
+    op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath,
+    op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit,
+    op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity, op::SetPersonality, op::SetSecurityLabel,
+    op::OpenTerminal, op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
+    op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
+    op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
+    op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -136,6 +136,21 @@ struct Why {
     std::string_view operator()(const op::EnterDirectory&) const {
         return "Names are relative from here on: no path of the host shows in the container's list of mounts.";
     }
+    std::string_view operator()(const op::EnterOwned&) const {
+        return "It belongs to the container's user namespace, so the container's root may change it.";
+    }
+    std::string_view operator()(const op::OwnMounts&) const {
+        return "The container's root may mount, and cannot take away what covers something.";
+    }
+    std::string_view operator()(const op::SetScheduler&) const { return "How the CPUs are shared with others."; }
+    std::string_view operator()(const op::SetIoPriority&) const { return "How the disks are shared with others."; }
+    std::string_view operator()(const op::SetAffinity&) const { return "It runs on no other CPU."; }
+    std::string_view operator()(const op::SetPersonality&) const {
+        return "What uname(2) tells the program that this machine is.";
+    }
+    std::string_view operator()(const op::SetSecurityLabel&) const {
+        return "The host's security module has a policy of its own for it.";
+    }
     std::string_view operator()(const op::KeepDirectory&) const {
         return "The container's own: its terminals are found there.";
     }

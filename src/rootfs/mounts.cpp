@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
+#include "rootfs/dev.hpp"
 #include "rootfs/root.hpp"
 
 namespace minirun {
@@ -147,7 +148,7 @@ void add_filesystem(PlanBuilder& plan, const MountSpec& mount, const SortedOptio
     plan.child(op::MountFilesystem{plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
                                    plan.arena().array(options.filesystem), options.set, options.propagation, target,
                                    keep_as});
-    if (keep_as == Slot::dev) add_dev(plan);
+    if (keep_as == Slot::dev) add_dev(plan, false);
 }
 
 // Below /proc and /sys in the file systems that were mounted there, whatever the way to them is in the image: a path
@@ -162,25 +163,6 @@ std::pair<Slot, std::string_view> place_of(PlanBuilder& plan, std::string_view p
             return {slot, path.substr(directory.size() + 1)};
     }
     return {Slot::root, path};
-}
-
-struct Node {
-    const char* name;
-    std::uint32_t major, minor;
-};
-constexpr Node default_nodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
-                                  {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
-struct Link {
-    const char* name;
-    const char* target;
-};
-constexpr Link default_links[] = {{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
-                                  {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
-                                  {"ptmx", "pts/ptmx"},          {"core", "/proc/kcore"}};
-
-mode_t device_type(char type) {
-    if (type == 'b') return S_IFBLK;
-    return type == 'p' ? S_IFIFO : S_IFCHR;
 }
 
 }  // namespace
@@ -205,25 +187,8 @@ void add_mounts(PlanBuilder& plan) {
         else
             add_filesystem(plan, mount, options);
     }
-}
-
-void add_dev(PlanBuilder& plan) {
-    for (const auto& link : default_links) plan.child(op::MakeSymlink{Slot::dev, link.name, link.target});
-    for (const auto& node : default_nodes)
-        plan.child(op::MakeDevice{Slot::dev, node.name, S_IFCHR | 0666, node.major, node.minor, 0, 0});
-    for (const auto& device : plan.request.spec.linux_.devices) {
-        const std::string_view path = device.path;
-        if (!path.starts_with("/dev/"))
-            throw Error(ErrorKind::unsupported, cat("device ", quote(path), " has to be below /dev"));
-        const auto name = path.substr(5);
-        const bool is_default = std::any_of(std::begin(default_nodes), std::end(default_nodes),
-                                            [&](const Node& node) { return name == node.name; });
-        if (is_default) continue;
-        if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
-            plan.child(op::MakeDirectory{Slot::dev, plan.text(name.substr(0, slash)), 0755});
-        plan.child(op::MakeDevice{Slot::dev, plan.text(name), device_type(device.type) | device.file_mode, device.major,
-                                  device.minor, device.uid, device.gid});
-    }
+    add_dev_of_image(plan);
+    add_other_devices(plan);
 }
 
 void add_provided_place(PlanBuilder& plan) {

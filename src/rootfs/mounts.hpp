@@ -8,10 +8,6 @@ namespace minirun {
 /// spec.mounts in their order. A tmpfs on /dev is populated (add_dev) as soon as it is mounted.
 void add_mounts(PlanBuilder& plan);
 
-/// Device nodes and links in Slot::dev, as config-linux.md "Default Devices" and "Default File Systems" ask, then
-/// spec.linux.devices.
-void add_dev(PlanBuilder& plan);
-
 /// Slot::provided, over the directory that the child is in: to be called before the root is put there.
 void add_provided_place(PlanBuilder& plan);
 

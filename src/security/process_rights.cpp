@@ -29,7 +29,45 @@ std::uint64_t needed_for_filter(const PlanBuilder& plan) {
     return (capability_set(sets.effective) & admin) != 0 ? 0 : admin;
 }
 
+constexpr unsigned long linux32 = 0x0008;  // PER_LINUX32 of personality(2)
+
+void add_scheduling(PlanBuilder& plan) {
+    const auto& process = plan.request.spec.process;
+    if (const auto& wanted = process.scheduler) {
+        std::uint64_t flags = 0;
+        for (const auto& name : wanted->flags) flags |= scheduler_flag(name).value_or(0);
+        plan.child(op::SetScheduler{scheduler_policy(wanted->policy).value_or(0), flags, wanted->nice, wanted->priority,
+                                    wanted->runtime, wanted->deadline, wanted->period});
+    }
+    if (const auto& io = process.io_priority)
+        plan.child(op::SetIoPriority{io_priority_class(io->io_class).value_or(0), io->priority});
+}
+
+// Taken when the process execs; said while its own /proc is in reach and may be written to.
+void add_labels(PlanBuilder& plan) {
+    const auto& process = plan.request.spec.process;
+    const auto& profile = process.apparmor_profile;
+    if (!profile.empty() && !(profile == "unconfined" && !plan.features.apparmor)) {
+        if (!plan.features.apparmor)
+            throw Error(ErrorKind::unsupported,
+                        cat("this host has no AppArmor, and the process is to have the profile ", quote(profile)),
+                        "take .process.apparmorProfile out");
+        plan.child(op::SetSecurityLabel{"self/attr/apparmor/exec", plan.bytes("exec " + profile)});
+    }
+    if (process.selinux_label.empty()) return;
+    if (!plan.features.selinux)
+        throw Error(
+            ErrorKind::unsupported,
+            cat("this host has no SELinux, and the process is to have the label ", quote(process.selinux_label)),
+            "take .process.selinuxLabel out");
+    plan.child(op::SetSecurityLabel{"self/attr/exec", plan.bytes(process.selinux_label)});
+}
+
 }  // namespace
+
+bool needs_own_proc(const ProcessSpec& process) {
+    return process.oom_score_adj || !process.apparmor_profile.empty() || !process.selinux_label.empty();
+}
 
 std::uint64_t capability_set(const std::vector<std::string>& names) {
     std::uint64_t set = 0;
@@ -49,6 +87,10 @@ void add_limits(PlanBuilder& plan) {
         plan.child(op::SetRlimit{*number, limit.soft, limit.hard});
     }
     if (process.oom_score_adj) plan.child(op::SetOomScore{plan.bytes(cat(*process.oom_score_adj))});
+    add_scheduling(plan);
+    if (const auto& domain = plan.request.spec.linux_.personality; !domain.empty())
+        plan.child(op::SetPersonality{domain == "LINUX32" ? linux32 : 0});
+    add_labels(plan);
 }
 
 void add_rights(PlanBuilder& plan) {

@@ -12,6 +12,9 @@ namespace minirun {
 /// Names as in config.json as a set of bits. Throws Error{bad_input} on an unknown name.
 std::uint64_t capability_set(const std::vector<std::string>& names);
 
+/// Whether add_limits() writes below Slot::proc.
+bool needs_own_proc(const ProcessSpec& process);
+
 /// Resource limits and the OOM score: while the process may still raise them.
 void add_limits(PlanBuilder& plan);
 

@@ -1,0 +1,67 @@
+#include "rootfs/dev.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "rootfs/mounts.hpp"
+
+namespace minirun {
+namespace {
+
+struct Node {
+    const char* name;
+    std::uint32_t major, minor;
+};
+constexpr Node default_nodes[] = {{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+                                  {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0}};
+struct Link {
+    const char* name;
+    const char* target;
+};
+constexpr Link default_links[] = {{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+                                  {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+                                  {"ptmx", "pts/ptmx"},          {"core", "/proc/kcore"}};
+
+mode_t device_type(char type) {
+    if (type == 'b') return S_IFBLK;
+    return type == 'p' ? S_IFIFO : S_IFCHR;
+}
+
+void add_device(PlanBuilder& plan, Slot at, std::string_view name, const DeviceSpec& device, bool replace) {
+    if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
+        plan.child(op::MakeDirectory{at, plan.text(name.substr(0, slash)), 0755});
+    plan.child(op::MakeDevice{at, plan.text(name), device_type(device.type) | device.file_mode, device.major,
+                              device.minor, device.uid, device.gid, replace});
+}
+
+}  // namespace
+
+void add_dev(PlanBuilder& plan, bool in_image) {
+    for (const auto& link : default_links) plan.child(op::MakeSymlink{Slot::dev, link.name, link.target, in_image});
+    for (const auto& node : default_nodes)
+        plan.child(op::MakeDevice{Slot::dev, node.name, S_IFCHR | 0666, node.major, node.minor, 0, 0, in_image});
+    for (const auto& device : plan.request.spec.linux_.devices) {
+        const std::string_view path = device.path;
+        if (!path.starts_with("/dev/")) continue;
+        const auto name = path.substr(5);
+        const bool is_default = std::any_of(std::begin(default_nodes), std::end(default_nodes),
+                                            [&](const Node& node) { return name == node.name; });
+        if (!is_default) add_device(plan, Slot::dev, name, device, in_image);
+    }
+}
+
+// Where the config.json mounts nothing there, the image's own directory.
+void add_dev_of_image(PlanBuilder& plan) {
+    if (has_mount_at(plan.request.spec, "/dev")) return;
+    plan.child(op::KeepDirectory{Slot::root, "dev", Slot::dev, true});
+    add_dev(plan, true);
+}
+
+void add_other_devices(PlanBuilder& plan) {
+    for (const auto& device : plan.request.spec.linux_.devices)
+        if (!device.path.starts_with("/dev/"))
+            add_device(plan, Slot::root, std::string_view(device.path).substr(1), device, true);
+}
+
+}  // namespace minirun
