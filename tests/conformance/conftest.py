@@ -28,6 +28,7 @@ LEVELS = ("MUST", "SHOULD", "ENGINES", "OURS")
 
 def pytest_addoption(parser):
     parser.addoption("--runtime", action="append", default=[], help="an OCI runtime to test; may be given several times")
+    parser.addoption("--without-cgroups", action="store_true", help="bundles ask for no cgroup, unless a test is about that")
     parser.addoption("--results", help="a file to write the results to, as JSON")
 
 
@@ -176,12 +177,15 @@ def scratch(workspace):
 
 
 @pytest.fixture
-def new_container(runtime, scratch, busybox):
+def new_container(request, runtime, scratch, busybox):
     """Makes containers. After the test nothing of them is left, even when the runtime fails to see to that."""
     made = []
 
     def make():
         made.append(Container(runtime, scratch, busybox))
+        if request.config.getoption("--without-cgroups"):
+            del made[-1].linux["cgroupsPath"]
+            made[-1].linux["resources"] = {}
         return made[-1]
 
     yield make
