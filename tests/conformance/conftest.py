@@ -3,6 +3,7 @@
 Without the option: those of MINIRUN_CONFORMANCE_RUNTIMES (separated by colons), or build/minirun-oci, runc and crun, as far as
 they are there. `--results FILE` writes what came of each test, for report.py.
 """
+import functools
 import json
 import os
 import pathlib
@@ -32,6 +33,7 @@ def pytest_addoption(parser):
     parser.addoption("--results", help="a file to write the results to, as JSON")
 
 
+@functools.cache  # the very same strings for every test, or pytest would make what depends on them anew for each
 def runtime_paths(config):
     paths = config.getoption("--runtime") or [path for path in os.environ.get("MINIRUN_CONFORMANCE_RUNTIMES", "").split(":") if path]
     if not paths:
@@ -57,7 +59,7 @@ def pytest_configure(config):
 def pytest_generate_tests(metafunc):
     if "runtime_path" in metafunc.fixturenames:
         paths = runtime_paths(metafunc.config)
-        metafunc.parametrize("runtime_path", paths, ids=[os.path.basename(path) for path in paths], scope="session")
+        metafunc.parametrize("runtime_path", paths, ids=[os.path.basename(path) for path in paths], indirect=True, scope="session")
 
 
 def key_of(item):
@@ -131,6 +133,11 @@ def pytest_sessionstart(session):
 def pytest_sessionfinish(session):
     if results:
         pathlib.Path(results.path).write_text(json.dumps({"runtimes": results.versions, "tests": results.tests}, indent=1))
+
+
+@pytest.fixture(scope="session")
+def runtime_path(request):
+    return request.param
 
 
 @pytest.fixture(scope="session")

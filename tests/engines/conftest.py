@@ -3,6 +3,7 @@
 `pytest tests/engines --runtime PATH`; without the option MINIRUN_CONFORMANCE_RUNTIMES, or build/minirun-oci. Every engine gets
 directories, sockets and cgroups of its own, so that one that the machine uses is left alone.
 """
+import functools
 import os
 import pathlib
 import shlex
@@ -31,6 +32,7 @@ def pytest_addoption(parser):
     parser.addoption("--runtime", action="append", default=[], help="an OCI runtime to test; may be given several times")
 
 
+@functools.cache  # the very same strings for every test, or pytest would make what depends on them anew for each
 def runtime_paths(config):
     paths = config.getoption("--runtime") or [path for path in os.environ.get("MINIRUN_CONFORMANCE_RUNTIMES", "").split(":") if path]
     paths = paths or [str(PROJECT / "build/minirun-oci")]
@@ -49,13 +51,18 @@ def pytest_configure():
 def pytest_generate_tests(metafunc):
     if "runtime_path" in metafunc.fixturenames:
         paths = runtime_paths(metafunc.config)
-        metafunc.parametrize("runtime_path", paths, ids=[os.path.basename(path) for path in paths], scope="session")
+        metafunc.parametrize("runtime_path", paths, ids=[os.path.basename(path) for path in paths], indirect=True, scope="session")
 
 
 def need(*programs):
     for program, package in programs:
         if not shutil.which(program):
             machine.skip(f"there is no {program}: apt-get install {package}")
+
+
+@pytest.fixture(scope="session")
+def runtime_path(request):
+    return request.param
 
 
 @pytest.fixture(scope="session")
