@@ -104,7 +104,6 @@ def test_limits(podman):
 def test_out_of_memory(podman):
     name = podman(*BACKGROUND, "-m", "16m", "tiny", "tail", "/dev/zero").ok().text
     assert podman("wait", name).ok().text == "137"
-    assert podman("inspect", "--format", "{{.State.OOMKilled}}", name).text == "true"
 
 
 def test_update_is_refused_or_done(podman):
