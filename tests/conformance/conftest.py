@@ -53,6 +53,7 @@ def pytest_configure(config):
     # A shell starts what is in the background with these ignored, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is tidied up when a time limit ends the run
 
 
 @pytest.hookimpl(tryfirst=True)

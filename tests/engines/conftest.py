@@ -8,6 +8,7 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def pytest_configure():
     processes.become_subreaper()
     if os.geteuid() == 0:
         processes.enter_own_mount_namespace()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is tidied up when a time limit ends the run
 
 
 def pytest_generate_tests(metafunc):
