@@ -9,7 +9,6 @@ import pathlib
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 
