@@ -7,7 +7,6 @@ import functools
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -66,7 +65,7 @@ def pytest_generate_tests(metafunc):
 def key_of(item):
     """The test's name without the runtime: test_root.py::test_readonly[x]."""
     name = os.path.basename(item.callspec.params["runtime_path"])
-    return re.sub(r"\[\]$", "", re.sub(r"\[" + re.escape(name) + r"-?", "[", item.nodeid.rpartition("/")[2], count=1))
+    return item.nodeid.rpartition("tests/conformance/")[2].replace(f"[{name}]", "", 1).replace(f"[{name}-", "[", 1)
 
 
 def pytest_collection_modifyitems(config, items):
