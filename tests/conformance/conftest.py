@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -65,7 +66,7 @@ def pytest_generate_tests(metafunc):
 def key_of(item):
     """The test's name without the runtime: test_root.py::test_readonly[x]."""
     name = os.path.basename(item.callspec.params["runtime_path"])
-    return item.nodeid.rpartition("tests/conformance/")[2].replace(f"[{name}]", "", 1).replace(f"[{name}-", "[", 1)
+    return re.sub("^.*?conformance/", "", item.nodeid).replace(f"[{name}]", "", 1).replace(f"[{name}-", "[", 1)
 
 
 def pytest_collection_modifyitems(config, items):
