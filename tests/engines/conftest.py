@@ -3,6 +3,7 @@
 `pytest tests/engines --runtime PATH`; without the option MINIRUN_CONFORMANCE_RUNTIMES, or build/minirun-oci. Every engine gets
 directories, sockets and cgroups of its own, so that one that the machine uses is left alone.
 """
+import contextlib
 import functools
 import os
 import pathlib
@@ -137,6 +138,9 @@ def podman_engine(workspace, runtime_path, runtime_program, image_archive):
     yield client
     client("rm", "--all", "--force", "--time", "0")
     client("rmi", "--all", "--force")
+    for hierarchy in set(machine.hierarchies().values()):
+        with contextlib.suppress(OSError):  # Podman's own; where it is not empty another Podman uses it
+            (hierarchy / "libpod_parent").rmdir()
 
 
 @pytest.fixture
