@@ -140,6 +140,7 @@ def podman_engine(workspace, runtime_path, runtime_program, image_archive):
     client("rmi", "--all", "--force")
     for hierarchy in set(machine.hierarchies().values()):
         with contextlib.suppress(OSError):  # Podman's own; where it is not empty another Podman uses it
+            (hierarchy / "libpod_parent/conmon").rmdir()
             (hierarchy / "libpod_parent").rmdir()
 
 
