@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import stat
 
 import pytest
@@ -82,8 +83,10 @@ def test_a_path_that_leads_out(box, path):
     result = box.run()
     assert result.code != 0 or result.text == "here"
     outside = [place for place in (f"/sys/fs/{name}", f"/sys/fs/cgroup/{name}") if os.path.exists(place) and not (V2 and "cgroup" in place)]
-    for place in (*outside, *(hierarchy / name for hierarchy in set(machine.hierarchies().values()))):
-        processes.remove_cgroup(pathlib.Path(place))
+    for place in outside:
+        shutil.rmtree(place)
+    for hierarchy in set(machine.hierarchies().values()):
+        processes.remove_cgroup(hierarchy / name)
     assert outside == []
 
 
