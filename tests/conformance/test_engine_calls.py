@@ -2,8 +2,6 @@
 import json
 import os
 import pathlib
-import shutil
-import subprocess
 import time
 
 import pytest
@@ -94,17 +92,6 @@ def test_options_of_create(box, option):
     box.start().ok()
     box.wait()
     assert box.out.read_text() == "here\n"
-
-
-@engines("create --no-new-keyring")
-def test_a_session_keyring_of_its_own(box):
-    """A container sees none of its caller's keys; the option asks for the caller's keyring."""
-    if not os.path.exists("/proc/keys"):
-        machine.skip("this kernel has no keys")
-    if subprocess.run(["keyctl", "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode if shutil.which("keyctl") else True:
-        machine.skip("there is no keyctl: apt-get install keyutils")
-    shown = box.output("cat /proc/keys", before=["keyctl", "session", "of-the-caller"])
-    assert "of-the-caller" not in shown and "_ses" in shown
 
 
 @engines("run --no-subreaper")
