@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-import machine
 import processes
 from requirements import engines
 from terminal import ConsoleSocket

@@ -33,7 +33,7 @@ def test_exit_codes(run, code):
     assert run("sh", "-c", f"exit {code}").code == code
 
 
-@pytest.mark.parametrize("command, words", [("/not/there", ["no such file or directory"]), ("notthere", ["executable file not found in $path"]), ("/etc/passwd", ["permission denied"])])
+@pytest.mark.parametrize("command, words", [("/not/there", ["no such file or directory"]), ("notthere", ["executable file not found in $path", "not found in $path"]), ("/etc/passwd", ["permission denied"])])
 def test_errors_reach_the_client(run, command, words):
     run(command).failed(*words)
 
