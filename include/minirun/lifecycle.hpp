@@ -41,6 +41,7 @@ struct ProcessStreams {
     std::string console_socket;  ///< a Unix socket that is sent the master of the process's terminal; or empty
     unsigned preserve_fds = 0;   ///< so many descriptors from 3 on are handed on
     std::string pid_file;        ///< where the process's pid is written; or empty
+    unsigned listen_fds = 0;     ///< of create and run: so many of them are sockets, and the program is told
 };
 
 /// What create() and run() are told.
@@ -82,6 +83,16 @@ public:
     void kill(const std::string& id, int signal, bool all) const;
     /// Undoes what create() has made. `force`: whatever its status is, and also if there is none.
     void remove(const std::string& id, bool force) const;
+    /// Stops all its processes where they are, and lets them go on.
+    void pause(const std::string& id) const;
+    void resume(const std::string& id) const;
+    /// The numbers of all its processes, as the host sees them.
+    std::vector<pid_t> processes(const std::string& id) const;
+    /// Changes its limits: `resources` is a document as config-linux.md's `resources`, `document` what messages call
+    /// it.
+    void update(const std::string& id, std::string_view resources, const std::string& document) const;
+    /// What it has used, as JSON: the "data" of runc's `events --stats`.
+    std::string statistics(const std::string& id) const;
     /// What can be seen of a container.
     ContainerState state(const std::string& id) const;
     /// All containers, sorted by their ids.

@@ -276,6 +276,20 @@ std::optional<MountOption> mount_option(std::string_view name) {
     return std::nullopt;
 }
 
+std::vector<std::string> mount_option_names() {
+    std::vector<std::string> names;
+    for (const auto& row : other_options) names.emplace_back(row.name);
+    for (const auto& row : attribute_options) {
+        names.emplace_back(row.name);
+        names.push_back(cat('r', row.name));
+    }
+    // Known, and refused so far.
+    std::erase_if(names,
+                  [](const std::string& name) { return name == "idmap" || name == "ridmap" || name == "tmpcopyup"; });
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 std::string mount_attr_names(std::uint64_t attributes) {
     std::vector<std::string> names;
     for (const auto& attribute : attribute_names) {

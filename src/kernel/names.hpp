@@ -58,6 +58,8 @@ struct MountOption {
 };
 /// Nothing for what is an option of the file system itself ("size=64m").
 std::optional<MountOption> mount_option(std::string_view name);
+/// All names that mount_option() knows, sorted.
+std::vector<std::string> mount_option_names();
 /// MOUNT_ATTR_* bits as "nosuid,nodev".
 std::string mount_attr_names(std::uint64_t attributes);
 

@@ -177,6 +177,16 @@ SysStatus ChildSteps::connect_stream(int source, int stream) noexcept {
     return connected;
 }
 
+// Pipes only: a file or a socket may be somebody's, and stays his.
+SysStatus ChildSteps::operator()(const op::OwnStreams& step) noexcept {
+    for (const int stream : start_.standard_streams) {
+        struct stat info {};
+        if (sys::fstat(stream, info) && S_ISFIFO(info.st_mode) && info.st_uid != step.uid)
+            (void)sys::status(SYS_fchown, stream, step.uid, -1);
+    }
+    return SysStatus::success();
+}
+
 SysStatus ChildSteps::operator()(const op::ConnectStreams& step) noexcept {
     if (step.terminal)
         if (const auto set = sys::ioctl(terminal_, TIOCSCTTY, 0); !set) return SysStatus::failure(set.error());

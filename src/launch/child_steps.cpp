@@ -340,11 +340,8 @@ SysStatus ChildSteps::operator()(const op::MakeDirectory& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::MakeSymlink& step) noexcept {
-    const auto make = [&] { return sys::status(SYS_symlinkat, step.target, slot(step.at), step.path); };
-    const auto made = make();
-    if (made.error() != EEXIST || !step.replace) return made;
-    if (const auto gone = sys::status(SYS_unlinkat, slot(step.at), step.path, 0); !gone) return gone;
-    return make();
+    const auto made = sys::status(SYS_symlinkat, step.target, slot(step.at), step.path);
+    return made.error() == EEXIST && step.may_exist ? SysStatus::success() : made;
 }
 
 SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
@@ -359,11 +356,12 @@ SysStatus ChildSteps::operator()(const op::MakeDevice& step) noexcept {
     if (!directory) return SysStatus::failure(directory.error());
     const Scoped owned(directory.value());
     const auto device = makedev(step.major, step.minor);
-    const auto make = [&] { return sys::status(SYS_mknodat, owned.get(), name, step.mode, device); };
-    auto made = make();
-    if (made.error() == EEXIST && step.replace) {
-        if (const auto gone = sys::status(SYS_unlinkat, owned.get(), name, 0); !gone) return gone;
-        made = make();
+    const auto made = sys::status(SYS_mknodat, owned.get(), name, step.mode, device);
+    if (made.error() == EEXIST && step.may_exist) {
+        struct stat there {};
+        const auto known = sys::status(SYS_newfstatat, owned.get(), name, &there, AT_SYMLINK_NOFOLLOW);
+        const bool same = known && (there.st_mode & S_IFMT) == (step.mode & S_IFMT) && there.st_rdev == device;
+        return same ? SysStatus::success() : made;
     }
     if (!made || (step.uid == 0 && step.gid == 0)) return made;
     return sys::status(SYS_fchownat, owned.get(), name, step.uid, step.gid, AT_SYMLINK_NOFOLLOW);
@@ -405,6 +403,13 @@ SysStatus ChildSteps::operator()(const op::MakeReadonly& step) noexcept {
     if (!target) return SysStatus::failure(target.error());
     const Scoped owned(target.value());
     return kernel::set_mount_attributes(owned.get(), {.set = MOUNT_ATTR_RDONLY}, false);
+}
+
+SysStatus ChildSteps::operator()(const op::ChangeMount& step) noexcept {
+    const auto target = open_target(step.target, true);
+    if (!target) return SysStatus::failure(target.error());
+    const Scoped owned(target.value());
+    return kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear}, step.recursive);
 }
 
 SysStatus ChildSteps::operator()(const op::SetMountPropagation& step) noexcept {

@@ -57,6 +57,7 @@ public:
     SysStatus operator()(const op::MaskPath&) noexcept;
     SysStatus operator()(const op::ReadonlyPath&) noexcept;
     SysStatus operator()(const op::MakeReadonly&) noexcept;
+    SysStatus operator()(const op::ChangeMount&) noexcept;
     SysStatus operator()(const op::SetMountPropagation&) noexcept;
     SysStatus operator()(const op::AwaitParent&) noexcept;
     SysStatus operator()(const op::AwaitStart&) noexcept;
@@ -77,6 +78,7 @@ public:
     SysStatus operator()(const op::OpenTerminal&) noexcept;
     SysStatus operator()(const op::ForkInit&) noexcept;
     SysStatus operator()(const op::NewSession&) noexcept;
+    SysStatus operator()(const op::OwnStreams&) noexcept;
     SysStatus operator()(const op::ConnectStreams&) noexcept;
     SysStatus operator()(const op::EnterUserNamespace&) noexcept;
     SysStatus operator()(const op::OwnMounts&) noexcept;

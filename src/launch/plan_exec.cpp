@@ -57,6 +57,7 @@ Plan plan_exec(const LaunchRequest& request, const KernelFeatures& features) {
     }
 
     plan.child_final(op::AwaitParent{false});
+    add_owned_streams(plan);
     if (find_namespace(request.spec, NamespaceType::user) != nullptr) plan.child_final(op::EnterUserNamespace{});
     add_session(plan);
     plan.child_final(op::CloseDescriptors{3 + request.streams.preserved});

@@ -190,12 +190,13 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_limits(plan);
     add_masks(plan);
     add_terminal(plan);
-    add_root_finish(plan);
     add_late_cgroup_entry(plan);
 
     // Out of the host, and then down to what the process may have.
     plan.child_final(op::AwaitParent{has_hooks_before_start(request.spec.hooks)});
+    add_owned_streams(plan);
     plan.child_final(op::PivotRoot{!driven.pivot_root});
+    add_root_finish(plan);
     if (find_namespace(request.spec, NamespaceType::user) != nullptr) plan.child_final(op::EnterUserNamespace{});
     if (owns_namespaces(plan)) plan.child_final(op::OwnMounts{});
     add_session(plan);

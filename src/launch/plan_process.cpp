@@ -74,6 +74,12 @@ op::OpenTerminal terminal_step(const LaunchRequest& request, bool console) {
     return {mapped_id(spec.linux_.uid_mappings, spec.process.user.uid), console, size.height, size.width};
 }
 
+void add_owned_streams(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    if (plan.request.streams.inherited)
+        plan.child_final(op::OwnStreams{mapped_id(spec.linux_.uid_mappings, spec.process.user.uid)});
+}
+
 // A session of its own, so that nothing reaches the terminal minirun was started from (CVE-2017-5226).
 void add_session(PlanBuilder& plan) {
     if (plan.request.supervision.init) plan.child_final(op::ForkInit{});

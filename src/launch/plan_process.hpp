@@ -19,6 +19,9 @@ bool can_share_memory(const LaunchRequest& request);
 /// The step that opens the process's terminal.
 op::OpenTerminal terminal_step(const LaunchRequest& request, bool console);
 
+/// While the host's users can still be named.
+void add_owned_streams(PlanBuilder& plan);
+
 /// A session, with the streams and the terminal.
 void add_session(PlanBuilder& plan);
 

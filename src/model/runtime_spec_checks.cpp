@@ -130,13 +130,14 @@ void rlimits_make_sense(const ContainerSpec& spec, Problems& problems) {
     for (std::size_t i = 0; i < spec.process.rlimits.size(); i++) {
         const auto& limit = spec.process.rlimits[i];
         const auto path = at(".process.rlimits", i);
-        const auto number = rlimit_number(limit.type);
+        const auto number = limit.type.starts_with("RLIMIT_") ? rlimit_number(limit.type) : std::nullopt;
         if (!number)
             problems.add(cat(path, ".type"), cat("unknown limit ", quote(limit.type)));
         else if (!seen.insert(*number).second)
             problems.add(cat(path, ".type"), cat(rlimit_name(*number), " is there twice"));
         if (limit.soft > limit.hard)
-            problems.add(path, cat("the soft limit ", limit.soft, " is over the hard limit ", limit.hard));
+            problems.add(path, cat("the soft limit ", limit.soft, " of ", printable(limit.type),
+                                   " is over the hard limit ", limit.hard));
     }
 }
 

@@ -233,7 +233,7 @@ struct MakeSymlink {
     Slot at;
     const char* path;
     const char* target;
-    bool replace = false;  ///< what is there
+    bool may_exist = false;
 };
 struct MakeDevice {
     Slot at;
@@ -242,7 +242,7 @@ struct MakeDevice {
     std::uint32_t major, minor;
     uid_t uid;
     gid_t gid;
-    bool replace = false;  ///< what is there, but a directory
+    bool may_exist = false;  ///< if it is that very device
 };
 struct WriteFile {
     Slot at;
@@ -313,6 +313,12 @@ struct OpenTerminal {
 struct MakeReadonly {
     Target target;
 };
+/// What is mounted at the target gets other attributes.
+struct ChangeMount {
+    Target target;
+    std::uint64_t set, clear;  ///< MOUNT_ATTR_*
+    bool recursive;
+};
 struct SetMountPropagation {
     Slot at;
     unsigned long flags;
@@ -335,6 +341,10 @@ struct ForkInit {};
 struct NewSession {};
 /// Standard input, output and error: as the supervisor prepared them, or the container's terminal, which becomes
 /// the controlling one.
+/// Pipes that an engine has made become the user's, so that he can open /dev/stdout again.
+struct OwnStreams {
+    uid_t uid;  ///< on the host
+};
 struct ConnectStreams {
     bool terminal;
 };
@@ -393,19 +403,21 @@ struct Exec {
 
 }  // namespace op
 
-using Operation = std::variant<
-    op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::JoinPidNamespace,
-    op::MakeUserNamespace, op::OpenUserNamespace, op::StartScope, op::MakeCgroup, op::SetCgroup, op::LimitDevices,
-    op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild, op::RunHook, op::Undumpable, op::NewKeyring,
-    op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory,
-    op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
-    op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath,
-    op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit,
-    op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity, op::SetPersonality, op::SetSecurityLabel,
-    op::OpenTerminal, op::MakeReadonly, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
-    op::NewSession, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
-    op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
-    op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+using Operation =
+    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
+                 op::JoinPidNamespace, op::MakeUserNamespace, op::OpenUserNamespace, op::StartScope, op::MakeCgroup,
+                 op::SetCgroup, op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild,
+                 op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup,
+                 op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory, op::KeepDirectory,
+                 op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
+                 op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,
+                 op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
+                 op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity,
+                 op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly, op::ChangeMount,
+                 op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams,
+                 op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
+                 op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
+                 op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

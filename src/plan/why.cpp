@@ -151,6 +151,10 @@ struct Why {
     std::string_view operator()(const op::SetSecurityLabel&) const {
         return "The host's security module has a policy of its own for it.";
     }
+    std::string_view operator()(const op::ChangeMount&) const { return "The config.json mounts it in two steps."; }
+    std::string_view operator()(const op::OwnStreams&) const {
+        return "Programs open /dev/stdout again, and the user is not the one who made the pipe.";
+    }
     std::string_view operator()(const op::KeepDirectory&) const {
         return "The container's own: its terminals are found there.";
     }

@@ -28,11 +28,11 @@ mode_t device_type(char type) {
     return type == 'p' ? S_IFIFO : S_IFCHR;
 }
 
-void add_device(PlanBuilder& plan, Slot at, std::string_view name, const DeviceSpec& device, bool replace) {
+void add_device(PlanBuilder& plan, Slot at, std::string_view name, const DeviceSpec& device, bool may_exist) {
     if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
         plan.child(op::MakeDirectory{at, plan.text(name.substr(0, slash)), 0755});
     plan.child(op::MakeDevice{at, plan.text(name), device_type(device.type) | device.file_mode, device.major,
-                              device.minor, device.uid, device.gid, replace});
+                              device.minor, device.uid, device.gid, may_exist});
 }
 
 }  // namespace

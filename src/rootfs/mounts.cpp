@@ -22,7 +22,7 @@ struct SortedOptions {
     std::uint64_t set = 0, clear = 0;
     unsigned long propagation = 0;
     bool recursive_attributes = false;
-    bool bind = false, recursive_bind = false;
+    bool bind = false, recursive_bind = false, remount = false;
     std::vector<FsOption> filesystem;
 };
 
@@ -41,13 +41,14 @@ SortedOptions sort_options(PlanBuilder& plan, const MountSpec& mount) {
             sorted.filesystem.push_back(filesystem_option(plan, word));
             continue;
         }
-        if (option->copy_up || option->remount || option->idmap)
+        if (option->copy_up || option->idmap)
             throw Error(ErrorKind::unsupported,
                         cat("mount on ", quote(mount.destination), ": the option ", word, " is not supported yet"));
         sorted.set = (sorted.set & ~option->clear) | option->set;
         sorted.clear |= option->clear;
         if (option->propagation != 0) sorted.propagation = static_cast<unsigned long>(option->propagation);
         if (option->recursive && (option->set | option->clear) != 0) sorted.recursive_attributes = true;
+        if (option->remount) sorted.remount = true;
         if (option->bind) sorted.bind = true, sorted.recursive_bind |= option->recursive;
         // ro and rw are left to the mount: a superblock (of sysfs, of a cgroup hierarchy) may be the host's too.
         if (!option->fs_flag.empty() && option->fs_flag != "ro" && option->fs_flag != "rw")
@@ -176,7 +177,10 @@ void add_mounts(PlanBuilder& plan) {
     int number = 0;
     for (const auto& mount : plan.request.spec.mounts) {
         const auto options = sort_options(plan, mount);
-        if (options.bind || mount.type == "bind")
+        if (options.remount)
+            plan.child(op::ChangeMount{target_of(plan, mount, Create::no), options.set, options.clear,
+                                       options.recursive_attributes});
+        else if (options.bind || mount.type == "bind")
             add_bind(plan, mount, options);
         else if (mount.type == "cgroup" || mount.type == "cgroup2")
             add_cgroups(plan, mount, options);

@@ -149,7 +149,10 @@ void add_root(PlanBuilder& plan) {
     if (request.root.kind == RootSource::Kind::layers)
         add_overlay(plan);
     else
-        plan.child(op::BindRoot{plan.text(request.spec.root.path), plan.text(request.container_dir)});
+        // An engine's hooks look for the container's tree where the bundle has it.
+        plan.child(
+            op::BindRoot{plan.text(request.spec.root.path),
+                         plan.text(request.driven.outlives_minirun ? request.spec.root.path : request.container_dir)});
 }
 
 void add_root_finish(PlanBuilder& plan) {
@@ -157,9 +160,10 @@ void add_root_finish(PlanBuilder& plan) {
     const bool no_upper =
         request.root.kind == RootSource::Kind::layers && request.root.upper == RootSource::Upper::none;
     if (request.spec.root.readonly && !no_upper) plan.child(op::MakeReadonly{{Slot::root, "", Create::no}});
+    // Behind pivot_root, which takes no shared mount.
     if (const auto& word = request.spec.linux_.rootfs_propagation; !word.empty())
         if (const auto option = mount_option("r" + word))
-            plan.child(op::SetMountPropagation{Slot::root, static_cast<unsigned long>(option->propagation) | MS_REC});
+            plan.child_final(op::SetPropagation{static_cast<unsigned long>(option->propagation) | MS_REC});
 }
 
 }  // namespace minirun

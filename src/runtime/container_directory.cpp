@@ -65,9 +65,9 @@ bool has_left_behind(const Paths& paths) {
 }
 
 // Of which no path leads elsewhere, and no column of a table is spoiled.
-void check_word(std::string_view what, const std::string& word, std::size_t longest) {
+void check_word(std::string_view what, const std::string& word, std::size_t longest, std::string_view others) {
     const auto is_alphanumeric = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
-    const auto allowed = [&](char c) { return is_alphanumeric(c) || c == '_' || c == '.' || c == '-'; };
+    const auto allowed = [&](char c) { return is_alphanumeric(c) || others.find(c) != std::string_view::npos; };
     const bool ok = !word.empty() && word.size() <= longest && is_alphanumeric(word[0]) &&
                     std::all_of(word.begin(), word.end(), allowed);
     if (!ok)
@@ -89,9 +89,9 @@ std::string new_container_id() {
     return id;
 }
 
-void check_container_name(const std::string& name) { check_word("container name", name, 128); }
+void check_container_name(const std::string& name) { check_word("container name", name, 128, "_.-"); }
 
-void check_container_id(const std::string& id) { check_word("container id", id, 255); }
+void check_container_id(const std::string& id) { check_word("container id", id, 255, "_.-+"); }
 
 ContainerDirectory::ContainerDirectory(const Paths& paths, const std::string& id, const std::string& name)
     : path_(paths.containers + "/" + id), process_record_(paths.processes + "/" + id) {

@@ -106,7 +106,8 @@ void ContainerRecord::write(const Made& made) const {
                     {"owner", made.owner},
                     {"preserveFds", made.preserve_fds},
                     {"pivotRoot", made.pivot_root},
-                    {"newKeyring", made.new_keyring}};
+                    {"newKeyring", made.new_keyring},
+                    {"listenFds", made.listen_fds}};
     replace_file(path_ + "/record.json", json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600);
 }
 
@@ -121,7 +122,8 @@ Made ContainerRecord::read() const {
               view["owner"].string_or(""),
               static_cast<unsigned>(view["preserveFds"].unsigned_integer(1 << 20).value_or(0)),
               view["pivotRoot"].boolean_or(true),
-              view["newKeyring"].boolean_or(true)};
+              view["newKeyring"].boolean_or(true),
+              static_cast<unsigned>(view["listenFds"].unsigned_integer(1 << 20).value_or(0))};
     problems.throw_if_any();
     return made;
 }
@@ -174,7 +176,14 @@ ContainerState ContainerRecord::observe() const {
                    : !alive   ? ContainerStatus::stopped
                    : waits    ? ContainerStatus::created
                               : ContainerStatus::running;
+    if (state.status != ContainerStatus::running) return state;
+    if (const auto place = cgroup(); place && is_frozen(*place)) state.status = ContainerStatus::paused;
     return state;
+}
+
+std::optional<CgroupPlace> ContainerRecord::cgroup() const {
+    const auto name = read_link(cat(path_, '/', cgroup_record));
+    return name.empty() ? std::nullopt : std::optional(cgroup_place(probe_cgroups(), name));
 }
 
 bool ContainerRecord::is_made() const { return ::access((path_ + "/record.json").c_str(), F_OK) == 0; }

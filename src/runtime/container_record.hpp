@@ -9,10 +9,12 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "base/fd.hpp"
 #include "minirun/lifecycle.hpp"
+#include "model/cgroup_place.hpp"
 
 namespace minirun {
 
@@ -27,6 +29,7 @@ struct Made {
     unsigned preserve_fds = 0;
     bool pivot_root = true;
     bool new_keyring = true;
+    unsigned listen_fds = 0;  ///< of preserve_fds, so many are sockets that were handed on (sd_listen_fds(3))
 };
 
 class ContainerRecord {
@@ -62,6 +65,9 @@ public:
     /// A pidfd of its first process; none if that has ended.
     Fd open_process() const;
     pid_t pid() const;
+
+    /// Its cgroup, if it has one.
+    std::optional<CgroupPlace> cgroup() const;
 
     /// Whether create() has come so far that there is something to tell.
     bool is_made() const;

@@ -7,6 +7,8 @@
 #include "base/text.hpp"
 #include "launch/console.hpp"
 #include "launch/exec_diagnosis.hpp"
+#include "launch/hooks.hpp"
+#include "model/container_state.hpp"
 #include "plan/hints.hpp"
 
 namespace minirun {
@@ -30,9 +32,16 @@ RemovesRecord::~RemovesRecord() {
     if (record_ == nullptr) return;
     try {
         record_->remove();
+        run_poststop_hooks(request_.spec, request_.id, request_.driven.bundle);
     } catch (const std::exception&) {
         // What is left can be deleted with --force.
     }
+}
+
+void run_poststop_hooks(const ContainerSpec& spec, const std::string& id, const std::string& bundle) {
+    const auto told = hook_state(spec, id, bundle, ContainerStatus::stopped);
+    for (const auto& complaint : run_all_hooks("poststop", spec.hooks.poststop, told, bundle, 0))
+        log_warning(complaint);
 }
 
 void check_console(const LaunchRequest& request, const ProcessStreams& streams, bool foreground) {

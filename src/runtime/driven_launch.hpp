@@ -12,10 +12,12 @@
 
 namespace minirun {
 
-/// Removes what is written down of a container at the end of the scope, unless dismissed before.
+/// Undoes a container that did not come to be at the end of the scope, unless dismissed before: its poststop hooks are
+/// run, too (runtime.md "Lifecycle", step 12).
 class RemovesRecord {
 public:
-    explicit RemovesRecord(const ContainerRecord& record) noexcept : record_(&record) {}
+    RemovesRecord(const ContainerRecord& record, const LaunchRequest& request) noexcept
+        : record_(&record), request_(request) {}
     ~RemovesRecord();
     RemovesRecord(const RemovesRecord&) = delete;
     RemovesRecord& operator=(const RemovesRecord&) = delete;
@@ -23,7 +25,10 @@ public:
 
 private:
     const ContainerRecord* record_;
+    const LaunchRequest& request_;
 };
+
+void run_poststop_hooks(const ContainerSpec& spec, const std::string& id, const std::string& bundle);
 
 /// Throws Error{usage} if there is a terminal that nobody would serve, or a socket for one that there is not.
 void check_console(const LaunchRequest& request, const ProcessStreams& streams, bool foreground);

@@ -1,15 +1,21 @@
 #include "runtime/driven_request.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <set>
 
 #include "base/file.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "image/layer_view.hpp"
+#include "kernel/credentials.hpp"
+#include "kernel/names.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
 #include "model/request_parts.hpp"
 #include "model/runtime_spec.hpp"
+#include "runtime/driven_launch.hpp"
 
 namespace minirun {
 namespace {
@@ -37,7 +43,31 @@ void check_root(const ContainerSpec& spec, const std::string& config_name) {
                     "it is relative to the bundle");
 }
 
+// config.md "Linux Process": what cannot be granted is no reason to fail, but is told.
+void keep_grantable(ProcessSpec& process) {
+    const auto held = kernel::permitted_capabilities();
+    if (!process.capabilities || !held) return;
+    std::set<std::string> lacking;
+    auto& sets = *process.capabilities;
+    for (auto* set : {&sets.bounding, &sets.effective, &sets.inheritable, &sets.permitted, &sets.ambient})
+        std::erase_if(*set, [&](const std::string& name) {
+            const auto number = capability_number(name);
+            const bool lacks = number && (held.value() >> *number & 1) == 0;
+            if (lacks) lacking.insert(name);
+            return lacks;
+        });
+    if (!lacking.empty())
+        log_warning(cat("capabilities that minirun does not have itself cannot be granted: ",
+                        join({lacking.begin(), lacking.end()}, ", ")));
+}
+
 }  // namespace
+
+std::uint32_t current_umask() {
+    const auto mask = ::umask(0);
+    ::umask(mask);
+    return mask;
+}
 
 LaunchRequest driven_request(const ContainerRecord& record, const Made& made, const std::string& config,
                              const std::string& config_name) {
@@ -58,6 +88,12 @@ LaunchRequest driven_request(const ContainerRecord& record, const Made& made, co
     request.streams = {true, spec.process.terminal, !spec.process.terminal, made.preserve_fds};
     request.driven = {true, false, made.new_keyring, made.pivot_root, made.bundle};
     request.loopback_up = true;
+    if (!spec.process.user.umask) spec.process.user.umask = current_umask();
+    keep_grantable(spec.process);
+    if (made.listen_fds > 0) {
+        spec.process.env.push_back(cat("LISTEN_FDS=", made.listen_fds));
+        spec.process.env.push_back("LISTEN_PID=1");
+    }
     request.cgroup = CgroupUse::always;
     return request;
 }

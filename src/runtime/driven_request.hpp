@@ -13,4 +13,7 @@ namespace minirun {
 LaunchRequest driven_request(const ContainerRecord& record, const Made& made, const std::string& config,
                              const std::string& config_name);
 
+/// Of whoever started this program; what is made without a umask of its own has this one.
+std::uint32_t current_umask();
+
 }  // namespace minirun

@@ -1,5 +1,7 @@
 #include "runtime/join.hpp"
 
+#include "runtime/driven_request.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 
@@ -67,6 +69,7 @@ LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& j
     request.seccomp_cache = default_paths().seccomp;
     request.spec = joined.spec();
     request.spec.process = process;
+    if (!process.user.umask) request.spec.process.user.umask = current_umask();
     request.spec.linux_.namespaces = joined.namespaces();
     request.spec.root.path = cat("/proc/", record.pid(), "/root");
     request.spec.mounts.clear();

@@ -12,6 +12,7 @@
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
 #include "cgroup/control.hpp"
+#include "cgroup/usage.hpp"
 #include "kernel/features.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
@@ -20,6 +21,7 @@
 #include "launch/exec_diagnosis.hpp"
 #include "launch/hooks.hpp"
 #include "launch/launcher.hpp"
+#include "launch/left_behind.hpp"
 #include "launch/plan_from_request.hpp"
 #include "launch/relay.hpp"
 #include "launch/signals.hpp"
@@ -77,7 +79,8 @@ Prepared prepare(const std::string& root, const CreateOptions& options) {
                   ::geteuid() == 0 ? "root" : cat(::geteuid()),
                   options.streams.preserve_fds,
                   options.pivot_root,
-                  options.new_keyring};
+                  options.new_keyring,
+                  options.streams.listen_fds};
         prepared.request = driven_request(record, made, config, config_file);
         made.rootfs = prepared.request.spec.root.path;
         record.write_config(config);
@@ -104,13 +107,26 @@ void start_waiting(const ContainerRecord& record, const LaunchRequest& request, 
     if (!socket)
         throw Error(ErrorKind::conflict,
                     cat("cannot start container ", quote(record.id()), ": it does not wait any more"));
-    run_start_container_hooks(record, request);
-    start_or_explain(plan, request, socket.get(), pid);
+    try {
+        run_start_container_hooks(record, request);
+        start_or_explain(plan, request, socket.get(), pid);
+    } catch (...) {
+        end_recorded_process(record.process());
+        record.started();
+        throw;
+    }
     record.started();
 }
 
 void warn(const std::vector<std::string>& complaints) {
     for (const auto& complaint : complaints) log_warning(complaint);
+}
+
+// 137 alone does not say who has sent the signal.
+void warn_about_oom(const ResourceVerdict& verdict) {
+    if (verdict.oom_kills == 0) return;
+    log_warning(cat("the kernel killed ", verdict.oom_kills, verdict.oom_kills == 1 ? " process" : " processes",
+                    " of the container: out of memory", verdict.own_memory_limit ? ", by its own limit" : ""));
 }
 
 }  // namespace
@@ -124,7 +140,7 @@ void Lifecycle::create(const CreateOptions& options) const {
     auto prepared = prepare(root_, options);
     const auto& record = prepared.record;
     auto& request = prepared.request;
-    RemovesRecord on_error(record);
+    RemovesRecord on_error(record, request);
     check_console(request, options.streams, false);
     request.driven.waits_for_start = true;
     const auto features = features_for(request);
@@ -161,7 +177,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     auto prepared = prepare(root_, options);
     auto& record = prepared.record;
     auto& request = prepared.request;
-    RemovesRecord on_error(record);
+    RemovesRecord on_error(record, request);
     check_console(request, options.streams, !options.detach);
     request.driven.waits_for_start = !request.spec.hooks.start_container.empty();
     const auto features = features_for(request);
@@ -169,7 +185,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     if (const auto place = cgroup_of(request, features.cgroups)) refuse_occupied(*place);
     const auto listener = request.driven.waits_for_start ? record.listen_for_start() : Fd();
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
-    if (serves_terminal) request.streams.interactive = ::isatty(STDIN_FILENO) != 0;
+    request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
     ContainerStreams streams(request.streams);
     auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), listener.get(), nullptr});
     EndsProcess process(launched.pidfd);
@@ -189,6 +205,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     const auto ending = supervise(launched, request, streams);
     process.dismiss();
     on_error.dismiss();
+    if (const auto place = record.cgroup()) warn_about_oom(cgroup_verdict(*place));
     if (!options.keep) remove(options.id, true);
     return exit_code_of(ending.process);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/text.hpp"
+#include "cgroup/control.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/hooks.hpp"
@@ -15,16 +16,16 @@
 #include "minirun/lifecycle.hpp"
 #include "model/container_state.hpp"
 #include "model/runtime_spec.hpp"
+#include "plan/builder.hpp"
 #include "runtime/container_record.hpp"
 #include "runtime/driven_launch.hpp"
 
 namespace minirun {
 namespace {
 
-void run_poststop_hooks(const ContainerSpec& spec, const std::string& id, const std::string& bundle) {
-    const auto told = hook_state(spec, id, bundle, ContainerStatus::stopped);
-    for (const auto& complaint : run_all_hooks("poststop", spec.hooks.poststop, told, bundle, 0))
-        log_warning(complaint);
+bool has_own_pid_namespace(const ContainerRecord& record) {
+    const auto spec = parse_runtime_spec(record.read_config(), record.path() + "/config.json");
+    return has_new_namespace(spec, NamespaceType::pid);
 }
 
 }  // namespace
@@ -33,14 +34,25 @@ void Lifecycle::kill(const std::string& id, int signal, bool all) const {
     const auto record = ContainerRecord::open(root_, id);
     const auto process = record.open_process();
     if (!process) {
-        if (all) return;
+        if (all) {  // what the first one has left
+            if (const auto place = record.cgroup()) kill_cgroup(*place, signal);
+            return;
+        }
         throw Error(ErrorKind::conflict, cat("container ", quote(id), ": container not running"),
                     "it has ended: delete it");
+    }
+    const auto place = record.cgroup();
+    if (all && place) {
+        kill_cgroup(*place, signal);
+        return;
     }
     const auto sent = kernel::send_signal(process.get(), signal);
     if (sent.error() == ESRCH)
         throw Error(ErrorKind::conflict, cat("container ", quote(id), ": process already finished"));
     if (!sent) throw system_error(cat("cannot signal container ", quote(id)), sent.error());
+    // Who is frozen dies when he goes on; without a pid namespace of their own the others stay.
+    if (signal == SIGKILL && place && (is_frozen(*place) || !has_own_pid_namespace(record)))
+        kill_cgroup(*place, SIGKILL);
 }
 
 void Lifecycle::remove(const std::string& id, bool force) const {
@@ -58,6 +70,7 @@ void Lifecycle::remove(const std::string& id, bool force) const {
     } catch (const Error&) {
         if (!force) throw;  // a create that was killed has not come to writing it
     }
+    if (const auto place = record.cgroup()) kill_cgroup(*place, SIGKILL);  // also what is frozen
     end_recorded_process(record.process());
     record.remove();
     if (spec) run_poststop_hooks(*spec, id, state.bundle);

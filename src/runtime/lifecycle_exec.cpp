@@ -55,7 +55,7 @@ int Lifecycle::exec(const ExecOptions& options) const {
     request.streams.preserved = options.streams.preserve_fds;
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     check_console(request, options.streams, !options.detach);
-    if (serves_terminal) request.streams.interactive = ::isatty(STDIN_FILENO) != 0;
+    request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
     const auto plan = plan_exec(request, features_for(request));
     ContainerStreams streams(request.streams);
     auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), -1, nullptr});

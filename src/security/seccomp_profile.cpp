@@ -120,8 +120,6 @@ public:
         if (top.is_object() && !top["defaultAction"]) top["defaultAction"].complain("missing");
         profile_.default_action = action(top["defaultAction"], top["defaultErrnoRet"], top["defaultErrno"])
                                       .value_or(SECCOMP_RET_KILL_PROCESS);
-        for (const auto& key : {"listenerPath", "listenerMetadata"})
-            if (!top[key].string_or("").empty()) top[key].complain("SCMP_ACT_NOTIFY is not supported yet");
         read_architectures(top);
         for (const auto& flag : top["flags"].elements())
             profile_.flags |= look_up(flag, filter_flags, "flag").value_or(0);

@@ -25,6 +25,11 @@ int oci_kill(const OciSetting& setting, int argc, char** argv);
 int oci_delete(const OciSetting& setting, int argc, char** argv);
 int oci_state(const OciSetting& setting, int argc, char** argv);
 int oci_list(const OciSetting& setting, int argc, char** argv);
+int oci_pause(const OciSetting& setting, int argc, char** argv);
+int oci_resume(const OciSetting& setting, int argc, char** argv);
+int oci_ps(const OciSetting& setting, int argc, char** argv);
+int oci_update(const OciSetting& setting, int argc, char** argv);
+int oci_events(const OciSetting& setting, int argc, char** argv);
 int oci_features(const OciSetting& setting, int argc, char** argv);
 int oci_spec(const OciSetting& setting, int argc, char** argv);
 

@@ -1,4 +1,8 @@
 // create, start, run: a container from its bundle.
+#include <unistd.h>
+
+#include <cstdlib>
+
 #include "base/text.hpp"
 #include "cli/oci/arguments.hpp"
 #include "cli/oci/commands.hpp"
@@ -34,6 +38,16 @@ constexpr OptionWords run_options[] = {
 };
 constexpr OptionWords start_options[] = {{0, "help", "", "print this text"}};
 
+// sd_listen_fds(3): meant for this process only if its number is there.
+unsigned listen_fds() {
+    const char* fds = std::getenv("LISTEN_FDS");
+    const char* pid = std::getenv("LISTEN_PID");
+    if (fds == nullptr || (pid != nullptr && parse_number<pid_t>(pid) != ::getpid())) return 0;
+    const auto number = parse_number<unsigned>(fds);
+    constexpr unsigned most = 1 << 16;
+    return number && *number <= most ? *number : 0;
+}
+
 CreateOptions options_of(const OciLine& line) {
     CreateOptions options;
     options.id = line.id();
@@ -41,7 +55,8 @@ CreateOptions options_of(const OciLine& line) {
         throw Error(ErrorKind::usage, cat("one container at a time: ", quote(line.line.arguments[1]), " is too much"));
     if (const auto bundle = line.value("bundle"); !bundle.empty()) options.bundle = bundle;
     options.config_file = line.value("config");
-    options.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file")};
+    options.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file"), listen_fds()};
+    options.streams.preserve_fds += options.streams.listen_fds;
     options.pivot_root = !line.has("no-pivot");
     options.new_keyring = !line.has("no-new-keyring");
     options.detach = line.has("detach");

@@ -89,7 +89,7 @@ int oci_exec(const OciSetting& setting, int argc, char** argv) {
     const auto file = line.value("process");
     exec.process = file.empty() ? process_of(containers, line) : containers.read_process(exec.id, file);
     if (!file.empty() && line.has("tty")) exec.process.terminal = true;
-    exec.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file")};
+    exec.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file"), 0};
     exec.detach = line.has("detach");
     exec.even_if_paused = line.has("ignore-paused");
     return containers.exec(exec);

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <syslog.h>
 
+#include <cerrno>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
+#include "kernel/names.hpp"
 
 namespace minirun {
 namespace {
@@ -34,22 +36,30 @@ void write_syslog(std::string_view level, const std::string& line) {
     ::closelog();
 }
 
+// journald takes syslog's messages, too.
+bool is_of_a_service(std::string_view place) { return place.starts_with("syslog:") || place.starts_with("journald:"); }
+
+Fd open_log(std::string place) {
+    if (place.starts_with("file:")) place.erase(0, 5);
+    return Fd(::open(place.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+}
+
 }  // namespace
 
-// A log that cannot be written is no reason to fail: the error itself is what matters.
+void check_log(const OciSetting& setting) {
+    if (setting.log.empty() || is_of_a_service(setting.log)) return;
+    if (!open_log(setting.log))
+        throw Error(ErrorKind::usage, cat("cannot write the log ", quote(setting.log), ": ", errno_text(errno)));
+}
+
 void write_log(const OciSetting& setting, std::string_view level, std::string_view message) {
-    std::string_view place = setting.log;
-    if (place.empty()) return;
-    // journald takes syslog's messages, too.
-    if (place.starts_with("syslog:") || place.starts_with("journald:"))
-        return write_syslog(level, std::string(message));
-    if (place.starts_with("file:")) place.remove_prefix(5);
+    if (setting.log.empty()) return;
+    if (is_of_a_service(setting.log)) return write_syslog(level, std::string(message));
     const auto line =
         setting.log_as_json
             ? cat("{\"level\":\"", level, "\",\"msg\":", json_text(message), ",\"time\":\"", now(), "\"}\n")
             : cat("time=\"", now(), "\" level=", level, " msg=", json_text(message), '\n');
-    const Fd file(::open(std::string(place).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-    if (file) (void)kernel::write_all(file.get(), line.data(), line.size());
+    if (const auto file = open_log(setting.log)) (void)kernel::write_all(file.get(), line.data(), line.size());
 }
 
 std::string one_line(const Error& error) {

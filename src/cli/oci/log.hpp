@@ -8,6 +8,9 @@
 
 namespace minirun {
 
+/// Throws Error{usage} if the log cannot be written.
+void check_log(const OciSetting& setting);
+
 /// Appends one line to the log, if there is one: {"level":…,"msg":…,"time":…}, or the same as text.
 void write_log(const OciSetting& setting, std::string_view level, std::string_view message);
 

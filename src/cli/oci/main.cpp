@@ -47,6 +47,13 @@ constexpr std::array commands{
     Command{"kill", oci_kill, "send a signal to a container"},
     Command{"delete", oci_delete, "undo what create has made"},
     Command{"list", oci_list, "list the containers"},
+    Command{"ps", oci_ps, "list the processes of a container"},
+    Command{"pause", oci_pause, "stop all processes of a container where they are"},
+    Command{"resume", oci_resume, "let them go on"},
+    Command{"update", oci_update, "change the limits of a container"},
+    Command{"events", oci_events, "tell what a container uses"},
+    Command{"features", oci_features, "tell what this runtime can do"},
+    Command{"spec", oci_spec, "write a config.json to begin with"},
 };
 
 // dockerd reads the name and version from the first line, then "commit:" and "spec:".
@@ -77,6 +84,7 @@ int read_options(OciSetting& setting, CommandLine& line, int argc, char** argv) 
         if (name == "cgroup-manager") setting.cgroup_manager = given.value;
         if (name == "systemd-cgroup" && given.on) setting.cgroup_manager = "systemd";
     }
+    check_log(setting);
     for (const auto& given : line.options) {
         const auto name = options[given.index].name;
         if (name == "log-format" && given.value != "json" && given.value != "text")
@@ -130,7 +138,10 @@ int main(int argc, char** argv) {
     using namespace minirun;
     open_missing_streams();
     OciSetting setting;
-    set_warning_log([&](const std::string& text) { write_log(setting, "warning", text); });
+    set_warning_log([&](const std::string& text) {
+        write_log(setting, "warning", text);
+        print_notice("minirun-oci", text);
+    });
     try {
         CommandLine line;
         if (read_options(setting, line, argc, argv) != 0) return 0;

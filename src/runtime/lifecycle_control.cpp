@@ -1,0 +1,68 @@
+// What is done to a container while it runs: by its cgroup.
+#include <sys/stat.h>
+
+#include <cerrno>
+
+#include "base/file.hpp"
+#include "base/text.hpp"
+#include "cgroup/control.hpp"
+#include "cgroup/settings.hpp"
+#include "cgroup/usage.hpp"
+#include "kernel/cgroup_layout.hpp"
+#include "minirun/error.hpp"
+#include "minirun/lifecycle.hpp"
+#include "model/runtime_spec_resources.hpp"
+#include "runtime/container_record.hpp"
+
+namespace minirun {
+namespace {
+
+// Of a container that is not stopped. Throws Error{conflict} otherwise, or if it has no cgroup.
+CgroupPlace place_of_live(const ContainerRecord& record, std::string_view what) {
+    const auto status = record.observe().status;
+    if (status == ContainerStatus::stopped || status == ContainerStatus::creating)
+        throw Error(ErrorKind::conflict, cat("cannot ", what, " container ", quote(record.id()),
+                                             ": container not running, it is ", status_word(status)));
+    auto place = record.cgroup();
+    if (!place)
+        throw Error(ErrorKind::conflict, cat("cannot ", what, " container ", quote(record.id()), ": it has no cgroup"));
+    return std::move(*place);
+}
+
+}  // namespace
+
+void Lifecycle::pause(const std::string& id) const {
+    auto record = ContainerRecord::open(root_, id);
+    record.lock();
+    const auto place = place_of_live(record, "pause");
+    if (is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(id), " is paused already"));
+    freeze_cgroup(place);
+}
+
+void Lifecycle::resume(const std::string& id) const {
+    auto record = ContainerRecord::open(root_, id);
+    record.lock();
+    const auto place = place_of_live(record, "resume");
+    if (!is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(id), " is not paused"));
+    thaw_cgroup(place);
+}
+
+std::vector<pid_t> Lifecycle::processes(const std::string& id) const {
+    return cgroup_processes(place_of_live(ContainerRecord::open(root_, id), "list the processes of"));
+}
+
+void Lifecycle::update(const std::string& id, std::string_view resources, const std::string& document) const {
+    auto record = ContainerRecord::open(root_, id);
+    record.lock();
+    const auto place = place_of_live(record, "update");
+    const auto wanted = parse_resources(resources, document);
+    apply_settings(place, cgroup_settings(wanted, probe_cgroups(), document, "", current_limits(place)).list);
+    if (!wanted.devices.empty()) apply_device_rules(place, wanted.devices, document);
+}
+
+std::string Lifecycle::statistics(const std::string& id) const {
+    const auto place = place_of_live(ContainerRecord::open(root_, id), "measure");
+    return cgroup_statistics(place).dump();
+}
+
+}  // namespace minirun
