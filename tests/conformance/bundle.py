@@ -6,7 +6,7 @@ import pathlib
 import shutil
 
 APPLETS = """ash cat chgrp chmod chown chroot chrt cp cut date dd df echo env expr false find getopt grep head hostname id ionice
-             ip kill ln ls mkdir mkfifo mknod mktemp mount mv nice nproc nc od printf ps pwd readlink realpath renice rm
+             ip kill ln ls mkdir mkfifo mknod mktemp mount mv nproc nc od printf ps pwd readlink realpath renice rm
              rmdir seq sh sleep sort stat stty sync sysctl tail tee test timeout top touch tr true tty umount uname unlink uptime
              usleep vi wc which whoami xargs yes""".split()
 DIRECTORIES = "bin dev etc home/tester opt proc root run sys tmp usr/bin var/tmp".split()

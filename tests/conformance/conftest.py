@@ -3,6 +3,7 @@
 Without the option: those of MINIRUN_CONFORMANCE_RUNTIMES (separated by colons), or build/minirun-oci, runc and crun, as far as
 they are there. `--results FILE` writes what came of each test, for report.py.
 """
+import functools
 import json
 import os
 import pathlib
@@ -28,9 +29,11 @@ LEVELS = ("MUST", "SHOULD", "ENGINES", "OURS")
 
 def pytest_addoption(parser):
     parser.addoption("--runtime", action="append", default=[], help="an OCI runtime to test; may be given several times")
+    parser.addoption("--without-cgroups", action="store_true", help="bundles ask for no cgroup, unless a test is about that")
     parser.addoption("--results", help="a file to write the results to, as JSON")
 
 
+@functools.cache  # the very same strings for every test, or pytest would make what depends on them anew for each
 def runtime_paths(config):
     paths = config.getoption("--runtime") or [path for path in os.environ.get("MINIRUN_CONFORMANCE_RUNTIMES", "").split(":") if path]
     if not paths:
@@ -50,19 +53,20 @@ def pytest_configure(config):
     # A shell starts what is in the background with these ignored, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that all is tidied up when a time limit ends the run
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc):
     if "runtime_path" in metafunc.fixturenames:
         paths = runtime_paths(metafunc.config)
-        metafunc.parametrize("runtime_path", paths, ids=[os.path.basename(path) for path in paths], scope="session")
+        metafunc.parametrize("runtime_path", paths, ids=[os.path.basename(path) for path in paths], indirect=True, scope="session")
 
 
 def key_of(item):
     """The test's name without the runtime: test_root.py::test_readonly[x]."""
     name = os.path.basename(item.callspec.params["runtime_path"])
-    return re.sub(r"\[\]$", "", re.sub(r"\[" + re.escape(name) + r"-?", "[", item.nodeid.rpartition("/")[2], count=1))
+    return re.sub("^.*?conformance/", "", item.nodeid).replace(f"[{name}]", "", 1).replace(f"[{name}-", "[", 1)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -133,6 +137,11 @@ def pytest_sessionfinish(session):
 
 
 @pytest.fixture(scope="session")
+def runtime_path(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
 def workspace():
     """A directory on a file system that can do all that root file systems can (a tmpfs on /tmp might not)."""
     if os.geteuid() != 0:
@@ -176,12 +185,15 @@ def scratch(workspace):
 
 
 @pytest.fixture
-def new_container(runtime, scratch, busybox):
+def new_container(request, runtime, scratch, busybox):
     """Makes containers. After the test nothing of them is left, even when the runtime fails to see to that."""
     made = []
 
     def make():
         made.append(Container(runtime, scratch, busybox))
+        if request.config.getoption("--without-cgroups"):
+            del made[-1].linux["cgroupsPath"]
+            made[-1].linux["resources"] = {}
         return made[-1]
 
     yield make

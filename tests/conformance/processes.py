@@ -11,6 +11,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS = 0x00020000
 MS_REC_PRIVATE = 0x4000 | 0x40000
 PR_SET_CHILD_SUBREAPER = 36
+PATIENCE = int(os.environ.get("MINIRUN_TEST_PATIENCE", "1"))  # times all time limits: more, where a machine is emulated
 
 
 def _check(result, what):
@@ -88,7 +89,7 @@ def end_descendants(parent, seconds=20):
 
 def wait_until(condition, seconds=20.0, pause=0.01):
     """Whether it came true in time; its value."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while True:
         value = condition()
         if value or time.monotonic() > end:
@@ -103,7 +104,7 @@ def exit_status(pid, seconds=20.0):
     except ProcessLookupError:
         return None
     try:
-        if not select.select([fd], [], [], seconds)[0]:
+        if not select.select([fd], [], [], seconds * PATIENCE)[0]:
             return None
     finally:
         os.close(fd)

@@ -15,7 +15,7 @@ import mountinfo
 import processes
 from bundle import Bundle
 
-DEADLINE = 30  # seconds for a call; none should need more than one or two
+DEADLINE = 30 * processes.PATIENCE  # seconds for a call; none should need more than one or two
 # What runc, crun and others say; engines look for these words too. Case does not count.
 NO_SUCH_CONTAINER = ("does not exist", "no such", "not found")
 NOT_RUNNING = ("process already finished", "container not running", "no such process", "does not exist", "is not running", "not running")

@@ -2,15 +2,13 @@
 import json
 import os
 import pathlib
+import time
 
 import pytest
 
-import machine
 import processes
 from requirements import engines
 from terminal import ConsoleSocket
-
-LONG_ID = "0123456789abcdef" * 4
 
 
 @pytest.fixture
@@ -60,17 +58,7 @@ def test_a_terminal_of_conmon(named):
 def test_without_an_environment(box, call):
     """conmon calls delete without PATH and HOME."""
     box.ended()
-    command, process = box.runtime.popen(call, box.id, stdin=-3, stdout=-1, stderr=-1)
-    process.communicate()
-    if call == "delete":
-        assert process.returncode == 0
-        return
-    path = box.runtime.path
-    if box.runtime.before:
-        pytest.skip("the wrapper for this runtime needs PATH")
-    import subprocess
-    done = subprocess.run([path, "--root", box.runtime.root, call, box.id], env={}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=20)
-    assert done.returncode == 0, done
+    box.runtime(call, box.id, before=["env", "-i", "PATH=/bin:/usr/bin"] if box.runtime.before else ["env", "-i"]).ok()
 
 
 @engines("containerd")
@@ -92,7 +80,7 @@ def test_a_container_of_the_shim(named):
     assert box.wait() == -9
     box.runtime(*globals_, "kill", box.id, "9").failed("process already finished", "container not running", "no such process", "does not exist")
     box.runtime(*globals_, "delete", box.id).ok()
-    box.runtime(*globals_, "delete", box.id).failed("does not exist")
+    box.runtime(*globals_, "delete", box.id).failed("does not exist", "no such file")
 
 
 @engines("containerd")
@@ -103,15 +91,6 @@ def test_options_of_create(box, option):
     box.start().ok()
     box.wait()
     assert box.out.read_text() == "here\n"
-
-
-@engines("create --no-new-keyring")
-def test_a_session_keyring_of_its_own(box):
-    """A container sees none of its caller's keys; the option asks for the caller's keyring."""
-    if not os.path.exists("/proc/keys"):
-        machine.skip("this kernel has no keys")
-    inside = box.output("cat /proc/keys | wc -l")
-    assert inside.isdigit()
 
 
 @engines("run --no-subreaper")
@@ -142,7 +121,7 @@ def test_without_cgroups(box):
         pytest.skip("it has no --cgroup-manager")
     del box.linux["resources"], box.linux["cgroupsPath"]
     own = pathlib.Path("/proc/self/cgroup").read_text()
-    assert box.output("cat /proc/self/cgroup", options=["--cgroup-manager", "disabled"]) + "\n" == own or machine.cgroup_mode() == "hybrid" and True
+    assert box.output("cat /proc/self/cgroup", options=["--cgroup-manager", "disabled"]) + "\n" == own
 
 
 @engines("global options")
@@ -198,7 +177,6 @@ def test_run_config(box):
 @engines("crash safety")
 @pytest.mark.parametrize("after", [0.0, 0.005, 0.01, 0.02, 0.04, 0.08])
 def test_a_killed_create_can_be_deleted(box, after):
-    import time
     box.write()
     with open(box.out, "w+b") as out:
         _, process = box.runtime.popen("create", "--bundle", box.path, "--pid-file", box.pid_file, box.id, stdin=out, stdout=out, stderr=out)
@@ -212,7 +190,6 @@ def test_a_killed_create_can_be_deleted(box, after):
 
 @engines("crash safety")
 def test_a_killed_delete_can_be_repeated(box):
-    import time
     box.sleeping()
     for _ in range(2):
         _, process = box.runtime.popen("delete", "--force", box.id, stdin=-3, stdout=-3, stderr=-3)

@@ -79,9 +79,10 @@ def test_option_cwd(box):
 
 
 @engines("exec --env")
-def test_option_env(box):
+@pytest.mark.parametrize("option", ["--env", "-e"])
+def test_option_env(box, option):
     box.sleeping()
-    assert box.exec_sh("echo $A $B", "--env", "A=1", "-e", "B=two words").ok().text == "1 two words"
+    assert box.exec_sh("echo $A $B", option, "A=1", option, "B=two words").ok().text == "1 two words"
 
 
 @engines("exec --user")

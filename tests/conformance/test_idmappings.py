@@ -3,7 +3,6 @@ import os
 
 import pytest
 
-import processes
 from requirements import engines, must, should
 
 MAPPING = [{"containerID": 0, "hostID": 100000, "size": 65536}]

@@ -130,13 +130,13 @@ def test_cwd_as_the_user(box):
     assert box.output("pwd") == "/home/tester/inner"
 
 
-@must("config.md", "Process")
+@must("config.md", "Linux Process")
 def test_no_new_privileges(box):
     box.process["noNewPrivileges"] = True
     assert box.proc_status()["NoNewPrivs"] == "1"
 
 
-@must("config.md", "Process")
+@must("config.md", "Linux Process")
 @pytest.mark.parametrize("value", [False, None], ids=["false", "unset"])
 def test_no_new_privileges_is_off_unless_asked_for(box, value):
     if value is not None:
@@ -144,21 +144,21 @@ def test_no_new_privileges_is_off_unless_asked_for(box, value):
     assert box.proc_status()["NoNewPrivs"] == "0"
 
 
-@must("config.md", "Process")
+@must("config.md", "Linux Process")
 @pytest.mark.parametrize("score", [100, 1000, 0])
 def test_oom_score_adj(box, score):
     box.process["oomScoreAdj"] = score
     assert box.output("cat /proc/self/oom_score_adj") == str(score)
 
 
-@must("config.md", "Process")
+@must("config.md", "Linux Process")
 def test_oom_score_adj_is_not_changed_unless_set(box):
     inherited = open("/proc/self/oom_score_adj").read().strip()
     assert box.output("cat /proc/self/oom_score_adj") == inherited
     assert box.output("cat /proc/self/oom_score_adj", before=["sh", "-c", 'echo 321 > /proc/self/oom_score_adj; exec "$0" "$@"']) == "321"
 
 
-@must("config.md", "Process")
+@must("config.md", "Linux Process")
 def test_oom_score_adj_out_of_range(box):
     box.process["oomScoreAdj"] = 1001
     box.run().failed()
@@ -240,7 +240,7 @@ def test_listen_fds(box):
     assert first.split()[:3] == ["1", "1", "1"]
 
 
-@should("config.md", "Process", since="1.1")
+@should("config.md", "Linux Process", since="1.1")
 @pytest.mark.parametrize("policy, nice, priority, expected", [
     ("SCHED_BATCH", 0, 0, "3"), ("SCHED_IDLE", 0, 0, "5"), ("SCHED_OTHER", 7, 0, "0"), ("SCHED_BATCH", 3, 0, "3")])
 def test_scheduler(box, policy, nice, priority, expected):
@@ -249,7 +249,7 @@ def test_scheduler(box, policy, nice, priority, expected):
     assert (fields[38], fields[16]) == (expected, str(nice))
 
 
-@must("config.md", "Process", since="1.1")
+@must("config.md", "Linux Process", since="1.1")
 @pytest.mark.parametrize("scheduler", [{"policy": "SCHED_NONSENSE"}, {"policy": "SCHED_OTHER", "flags": ["SCHED_FLAG_NONSENSE"]}, {"policy": "SCHED_FIFO", "priority": 0}],
                          ids=["policy", "flag", "priority"])
 def test_scheduler_that_does_not_exist(box, scheduler):
@@ -257,21 +257,21 @@ def test_scheduler_that_does_not_exist(box, scheduler):
     box.run().failed()
 
 
-@must("config.md", "Process", since="1.1")
+@must("config.md", "Linux Process", since="1.1")
 @pytest.mark.parametrize("name, priority, expected", [("IOPRIO_CLASS_BE", 3, "best-effort: prio 3"), ("IOPRIO_CLASS_IDLE", 0, "idle"), ("IOPRIO_CLASS_BE", 7, "best-effort: prio 7")])
 def test_io_priority(box, name, priority, expected):
     box.process["ioPriority"] = {"class": name, "priority": priority}
     assert box.output("ionice -p $$").startswith(expected)
 
 
-@must("config.md", "Process", since="1.1")
+@must("config.md", "Linux Process", since="1.1")
 @pytest.mark.parametrize("entry", [{"class": "IOPRIO_CLASS_NONSENSE", "priority": 0}, {"class": "IOPRIO_CLASS_BE", "priority": 8}], ids=["class", "priority"])
 def test_io_priority_that_does_not_exist(box, entry):
     box.process["ioPriority"] = entry
     box.run().failed()
 
 
-@must("config.md", "Process")
+@must("config.md", "Linux Process")
 @pytest.mark.parametrize("field", ["apparmorProfile", "selinuxLabel"])
 def test_security_modules_that_this_kernel_lacks(box, field):
     """What cannot be applied is an error, never a container that runs without."""

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import stat
 
 import pytest
@@ -73,14 +74,20 @@ def test_a_relative_path_and_none(box, path):
 
 
 @must("config-linux.md", "Cgroups Path")
-@pytest.mark.parametrize("path", ["/../outside", "/a/../../outside", "../outside"])
+@pytest.mark.parametrize("path", ["/../{0}", "/{1}/a/../../../{0}", "../{0}"])
 def test_a_path_that_leads_out(box, path):
     """Taken from the cgroups' root, or an error; never a place elsewhere."""
-    box.linux["cgroupsPath"] = path
+    name = f"outside-{os.getpid()}"
+    box.linux["cgroupsPath"] = path.format(name, box.runtime.cgroup_parent)
     box.sh("echo here")
     result = box.run()
     assert result.code != 0 or result.text == "here"
-    assert not os.path.exists("/sys/fs/outside")
+    outside = [place for place in (f"/sys/fs/{name}", f"/sys/fs/cgroup/{name}") if os.path.exists(place) and not (V2 and "cgroup" in place)]
+    for place in outside:
+        shutil.rmtree(place)
+    for hierarchy in set(machine.hierarchies().values()):
+        processes.remove_cgroup(hierarchy / name)
+    assert outside == []
 
 
 @must("config-linux.md", "Control groups")
