@@ -46,12 +46,16 @@ struct ProcessStreams {
 
 /// What create() and run() are told.
 struct CreateOptions {
+    /// Who makes the cgroup: minirun, systemd, or nobody (then there are no limits).
+    enum class CgroupManager { files, systemd, disabled };
+
     std::string id;            ///< [A-Za-z0-9][A-Za-z0-9_.-]*
     std::string bundle = ".";  ///< the directory of config.json
     std::string config_file;   ///< another name for config.json; or empty
     ProcessStreams streams;
     bool pivot_root = true;
     bool new_keyring = true;
+    CgroupManager cgroup_manager = CgroupManager::files;
     bool keep = false;    ///< run: do not delete it in the end
     bool detach = false;  ///< run: do not wait for its end
 };

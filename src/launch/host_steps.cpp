@@ -78,6 +78,13 @@ SysStatus make_user_namespace(const op::MakeUserNamespace& step, HostSide& side)
 
 }  // namespace
 
+void HostSide::come_back() noexcept {
+    if (own_pid_namespace) ::setns(own_pid_namespace.get(), CLONE_NEWPID);
+    if (own_time_namespace) ::setns(own_time_namespace.get(), CLONE_NEWTIME);
+    own_pid_namespace.reset();
+    own_time_namespace.reset();
+}
+
 SysStatus HostSteps::operator()(const op::HostDirectory& step) const {
     // Several steps may want the same parent. The container's directory is nobody else's.
     if (const int error = make_with_parents(step.path, step.mode); error != 0)
@@ -102,6 +109,7 @@ SysStatus HostSteps::operator()(const op::CopyLayer& step) const {
 }
 
 SysStatus HostSteps::operator()(const op::TimeNamespace& step) const {
+    side_.own_time_namespace = open_namespace("/proc/self", "time");
     if (::unshare(CLONE_NEWTIME) < 0) return SysStatus::failure(errno);
     const Fd offsets(::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC));
     if (!offsets) return SysStatus::failure(errno);
@@ -113,6 +121,7 @@ SysStatus HostSteps::operator()(const op::TimeNamespace& step) const {
 // Only what is born from now on is in it: setns(2) leaves the caller where it is.
 SysStatus HostSteps::operator()(const op::JoinPidNamespace& step) const {
     const Fd joined(::open(step.path, O_RDONLY | O_CLOEXEC));
+    side_.own_pid_namespace = open_namespace("/proc/self", "pid");
     return joined ? libc_status(::setns(joined.get(), CLONE_NEWPID)) : SysStatus::failure(errno);
 }
 

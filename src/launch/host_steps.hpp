@@ -22,6 +22,15 @@ struct HostSide {
     int pidfd = -1;
     Fd mount_namespace;                 ///< of the child
     std::function<void()> await_child;  ///< until it has come to op::AwaitParent; throws LaunchFailure
+
+    HostSide() = default;
+    HostSide(const HostSide&) = delete;
+    HostSide& operator=(const HostSide&) = delete;
+    ~HostSide() { come_back(); }
+    /// Whatever this process makes from now on is born in its own pid and time namespace again.
+    void come_back() noexcept;
+
+    Fd own_pid_namespace, own_time_namespace;  ///< while others are joined
 };
 
 /// Executes one step; those of the child are ENOSYS. Throws Error where a step has more to say than an errno.

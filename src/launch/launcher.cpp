@@ -150,6 +150,7 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
         clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
     ChildProcess child(std::get<op::CloneProcess>(plan.steps[clone_step].operation),
                        std::span(plan.steps).subspan(first_child_step), start);
+    side.come_back();
     if (child.error() != 0) throw step_error(plan, failure(clone_step, child.error()));
     note(clock, clone_step);
 

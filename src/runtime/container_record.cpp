@@ -107,6 +107,7 @@ void ContainerRecord::write(const Made& made) const {
                     {"preserveFds", made.preserve_fds},
                     {"pivotRoot", made.pivot_root},
                     {"newKeyring", made.new_keyring},
+                    {"cgroupManager", made.cgroup_manager},
                     {"listenFds", made.listen_fds}};
     replace_file(path_ + "/record.json", json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600);
 }
@@ -123,6 +124,7 @@ Made ContainerRecord::read() const {
               static_cast<unsigned>(view["preserveFds"].unsigned_integer(1 << 20).value_or(0)),
               view["pivotRoot"].boolean_or(true),
               view["newKeyring"].boolean_or(true),
+              view["cgroupManager"].string_or(""),
               static_cast<unsigned>(view["listenFds"].unsigned_integer(1 << 20).value_or(0))};
     problems.throw_if_any();
     return made;

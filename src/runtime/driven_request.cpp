@@ -1,6 +1,7 @@
 #include "runtime/driven_request.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -63,6 +64,12 @@ void keep_grantable(ProcessSpec& process) {
 
 }  // namespace
 
+void set_cgroup_manager(LaunchRequest& request, const Made& made) {
+    request.cgroup = made.cgroup_manager == "disabled" ? CgroupUse::never : CgroupUse::always;
+    if (made.cgroup_manager != "systemd") return;
+    request.cgroup_manager = ::geteuid() == 0 ? CgroupManager::systemd : CgroupManager::user_systemd;
+}
+
 std::uint32_t current_umask() {
     const auto mask = ::umask(0);
     ::umask(mask);
@@ -94,7 +101,7 @@ LaunchRequest driven_request(const ContainerRecord& record, const Made& made, co
         spec.process.env.push_back(cat("LISTEN_FDS=", made.listen_fds));
         spec.process.env.push_back("LISTEN_PID=1");
     }
-    request.cgroup = CgroupUse::always;
+    set_cgroup_manager(request, made);
     return request;
 }
 

@@ -13,6 +13,9 @@ namespace minirun {
 LaunchRequest driven_request(const ContainerRecord& record, const Made& made, const std::string& config,
                              const std::string& config_name);
 
+/// What create() was told about who makes the cgroup.
+void set_cgroup_manager(LaunchRequest& request, const Made& made);
+
 /// Of whoever started this program; what is made without a umask of its own has this one.
 std::uint32_t current_umask();
 

@@ -63,6 +63,7 @@ std::vector<Namespace> JoinedProcess::namespaces() const {
 }
 
 LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& joined, const ProcessSpec& process) {
+    const auto made = record.read();
     LaunchRequest request;
     request.id = record.id();
     request.container_dir = record.path();
@@ -76,8 +77,8 @@ LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& j
     request.root.kind = RootSource::Kind::directory;
     request.streams = {true, process.terminal, !process.terminal, 0};
     request.driven.outlives_minirun = true;
-    request.cgroup = CgroupUse::always;
-    request.driven.bundle = record.read().bundle;
+    set_cgroup_manager(request, made);
+    request.driven.bundle = made.bundle;
     return request;
 }
 

@@ -57,6 +57,11 @@ std::string working_directory() {
     return path;
 }
 
+std::string manager_word(CreateOptions::CgroupManager manager) {
+    if (manager == CreateOptions::CgroupManager::systemd) return "systemd";
+    return manager == CreateOptions::CgroupManager::disabled ? "disabled" : "";
+}
+
 // A container on its way: its record, and how it is to be launched.
 struct Prepared {
     ContainerRecord record;
@@ -80,6 +85,7 @@ Prepared prepare(const std::string& root, const CreateOptions& options) {
                   options.streams.preserve_fds,
                   options.pivot_root,
                   options.new_keyring,
+                  manager_word(options.cgroup_manager),
                   options.streams.listen_fds};
         prepared.request = driven_request(record, made, config, config_file);
         made.rootfs = prepared.request.spec.root.path;

@@ -6,6 +6,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
+#include "cgroup/device_rules.hpp"
 #include "cgroup/settings.hpp"
 #include "cgroup/usage.hpp"
 #include "kernel/cgroup_layout.hpp"
@@ -57,7 +58,7 @@ void Lifecycle::update(const std::string& id, std::string_view resources, const 
     const auto place = place_of_live(record, "update");
     const auto wanted = parse_resources(resources, document);
     apply_settings(place, cgroup_settings(wanted, probe_cgroups(), document, "", current_limits(place)).list);
-    if (!wanted.devices.empty()) apply_device_rules(place, wanted.devices, document);
+    if (!wanted.devices.empty()) apply_device_rules(place, with_default_devices(wanted.devices), document);
 }
 
 std::string Lifecycle::statistics(const std::string& id) const {

@@ -48,12 +48,18 @@ unsigned listen_fds() {
     return number && *number <= most ? *number : 0;
 }
 
-CreateOptions options_of(const OciLine& line) {
+CreateOptions::CgroupManager manager_of(const std::string& word) {
+    using enum CreateOptions::CgroupManager;
+    return word == "systemd" ? systemd : word == "disabled" ? disabled : files;
+}
+
+CreateOptions options_of(const OciSetting& setting, const OciLine& line) {
     CreateOptions options;
     options.id = line.id();
     if (line.line.arguments.size() > 1)
         throw Error(ErrorKind::usage, cat("one container at a time: ", quote(line.line.arguments[1]), " is too much"));
     if (const auto bundle = line.value("bundle"); !bundle.empty()) options.bundle = bundle;
+    options.cgroup_manager = manager_of(setting.cgroup_manager);
     options.config_file = line.value("config");
     options.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file"), listen_fds()};
     options.streams.preserve_fds += options.streams.listen_fds;
@@ -68,13 +74,13 @@ CreateOptions options_of(const OciLine& line) {
 
 int oci_create(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(create_options, "create [OPTIONS] ID", argc, argv);
-    if (!line.done) Lifecycle(setting.root).create(options_of(line));
+    if (!line.done) Lifecycle(setting.root).create(options_of(setting, line));
     return 0;
 }
 
 int oci_run(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(run_options, "run [OPTIONS] ID", argc, argv);
-    return line.done ? 0 : Lifecycle(setting.root).run(options_of(line));
+    return line.done ? 0 : Lifecycle(setting.root).run(options_of(setting, line));
 }
 
 int oci_start(const OciSetting& setting, int argc, char** argv) {

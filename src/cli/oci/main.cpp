@@ -89,6 +89,10 @@ int read_options(OciSetting& setting, CommandLine& line, int argc, char** argv) 
         const auto name = options[given.index].name;
         if (name == "log-format" && given.value != "json" && given.value != "text")
             throw Error(ErrorKind::usage, cat("there is no log format ", quote(given.value)), "text or json");
+        if (name == "cgroup-manager" && given.value != "cgroupfs" && given.value != "systemd" &&
+            given.value != "disabled")
+            throw Error(ErrorKind::usage, cat("there is no cgroup manager ", quote(given.value)),
+                        "cgroupfs, systemd or disabled");
         if (name == "version") return print_version(), 1;
         if (name == "help") return print_help(), 1;
     }
@@ -96,6 +100,7 @@ int read_options(OciSetting& setting, CommandLine& line, int argc, char** argv) 
 }
 
 int dispatch(const OciSetting& setting, const CommandLine& line) {
+    if (setting.debug) write_log(setting, "debug", cat("minirun-oci ", join(line.arguments, " ")));
     if (line.arguments.empty())
         throw Error(ErrorKind::usage, "no command is named", "minirun-oci --help lists the commands");
     const auto& name = line.arguments.front();
