@@ -106,6 +106,13 @@ class Results:
 results = None
 
 
+def told(text):
+    """Why a test failed, in a line: what it says first, and what the runtime said, without the names of temporary files."""
+    first, _, rest = text.partition("\n")
+    said = re.search(r"^  stderr (.{4,})$", rest, re.MULTILINE)
+    return re.sub(r"/var/tmp/minirun-conformance\.[^ '\":]*/", "…/", first + (" " + said.group(1)[:250] if said else ""))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
@@ -118,7 +125,7 @@ def pytest_runtest_makereport(item, call):
     elif report.skipped:
         reason = report.longrepr[2].removeprefix("Skipped: ")
     elif report.failed:
-        reason = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else call.excinfo.typename
+        reason = told(str(call.excinfo.value)) or call.excinfo.typename
     path = item.callspec.params["runtime_path"]
     results.tests.append({"test": key_of(item), "runtime": os.path.basename(path), "level": level, "document": document, "section": section,
                           "since": since, "outcome": outcome, "reason": reason, "seconds": round(report.duration, 3),

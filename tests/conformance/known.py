@@ -94,6 +94,7 @@ KNOWN = [
     ("test_exec.py::test_what_the_containers_process_was_given_holds", {"crun": "crun 1.8 runs exec as root in \"/\", unless told otherwise"}),
     ("test_exec.py::test_what_engines_read_from_errors[/etc-*", {"crun": "crun 1.8 says \"open executable: Operation not permitted\" for a directory"}),
     ("test_features.py::test_spec_rootless", {"crun": "crun 1.8 writes no mappings"}),
+    ("test_logs.py::test_debug_says_more", {"crun": "crun 1.8 says nothing more"}),
     # the table of bad bundles
     ("test_bad_bundles.py::test_words_that_engines_look_for[*", {"crun": "crun 1.8 begins these words with capitals, and dockerd ends with 125"}),
     ("test_bad_bundles.py::test_a_command_is_explained[*", {"runc": EXPLAINS, "crun": EXPLAINS}),

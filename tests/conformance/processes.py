@@ -5,10 +5,12 @@ import os
 import pathlib
 import select
 import signal
+import tempfile
 import time
 
 _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS = 0x00020000
+MS_BIND = 4096
 MS_REC_PRIVATE = 0x4000 | 0x40000
 PR_SET_CHILD_SUBREAPER = 36
 PATIENCE = int(os.environ.get("MINIRUN_TEST_PATIENCE", "1"))  # times all time limits: more, where a machine is emulated
@@ -28,6 +30,19 @@ def enter_own_mount_namespace():
     """What tests mount is seen by nobody else, and is gone with this process."""
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
     _check(_libc.mount(b"none", b"/", None, MS_REC_PRIVATE, None), "mount")
+    hide_null_device()
+
+
+def hide_null_device():
+    """A null device of our own over the host's, in this mount namespace: crun gives what is a container's standard input to the
+    container's user, and engines take /dev/null for that."""
+    directory = tempfile.mkdtemp()
+    mount("tmpfs", directory, "tmpfs")
+    os.mknod(f"{directory}/null", 0o20666, os.makedev(1, 3))
+    os.chmod(f"{directory}/null", 0o666)
+    mount(f"{directory}/null", "/dev/null", None, MS_BIND)
+    unmount(directory)
+    os.rmdir(directory)
 
 
 def mount(source, target, kind=None, flags=0, data=None):
