@@ -86,6 +86,11 @@ std::uint64_t size_of(const Fd& file) {
 
 }  // namespace
 
+// What the way down to a manifest tells of the image: names, and the digests of the indexes on it.
+struct ImageArchive::Above {
+    std::vector<std::string> names, digests;
+};
+
 ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, Growth growth) : path_(path) {
     const bool is_stdin = path == "-";
     name_ = is_stdin ? "the archive on standard input" : quote(path);
@@ -196,7 +201,7 @@ std::vector<ArchivedImage> ImageArchive::images(const Platform& platform) {
                     "there is minirun import");
     std::vector<ArchivedImage> images;
     std::vector<std::string> platforms;
-    add_from_index(*index, platform, {}, 0, images, platforms);
+    add_from_index(*index, platform, {}, images, platforms);
     if (images.empty())
         throw Error(ErrorKind::unsupported,
                     cat(name_, " has no image for ", platform.text(), platforms.empty() ? "" : "; it has ",
@@ -240,21 +245,24 @@ Blob ImageArchive::blob_of(const JsonView& descriptor, const std::string& wanted
     return blob;
 }
 
-void ImageArchive::add_from_index(const Blob& index, const Platform& platform, const std::vector<std::string>& names,
-                                  int depth, std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
-    if (depth > 4) throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
+void ImageArchive::add_from_index(const Blob& index, const Platform& platform, const Above& above,
+                                  std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
+    if (above.digests.size() > 4)
+        throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
     const auto document = parse_json(read(index, max_manifest), index.name);
     Problems problems(index.name);
     for (const auto& view : JsonView(document, problems)["manifests"].elements()) {
         const auto type = view["mediaType"].string_or("");
-        auto all_names = names;
+        auto here = above;
         const auto annotations = view["annotations"];
         if (const auto name = annotations["io.containerd.image.name"].string())
-            all_names = {*name};
+            here.names = {*name};
         else if (const auto reference = annotations["org.opencontainers.image.ref.name"].string())
-            all_names = {name_of(*reference)};
+            here.names = {name_of(*reference)};
         if (is_index(type)) {
-            add_from_index(blob_of(view, index.name), platform, all_names, depth + 1, images, platforms);
+            const auto blob = blob_of(view, index.name);
+            here.digests.push_back(blob.digest);
+            add_from_index(blob, platform, here, images, platforms);
         } else if (is_manifest(type)) {
             // What BuildKit says about an image is no image.
             if (annotations["vnd.docker.reference.type"].string_or("") == "attestation-manifest") continue;
@@ -263,7 +271,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
                 platforms.push_back(printable(its.text()));
                 if (!its.fits(platform)) continue;
             }
-            images.push_back(image_from_manifest(blob_of(view, index.name), all_names));
+            images.push_back(image_from_manifest(blob_of(view, index.name), here));
         } else {
             view["mediaType"].complain(cat("unknown media type ", quote(type)));
         }
@@ -271,12 +279,14 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
     problems.throw_if_any();
 }
 
-ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const std::vector<std::string>& names) {
+ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const Above& above) {
     const auto document = parse_json(read(blob, max_manifest), blob.name);
     Problems problems(blob.name);
     const JsonView view(document, problems);
     ArchivedImage image;
-    image.names = names;
+    image.names = above.names;
+    image.manifests = above.digests;
+    image.manifests.push_back(blob.digest);
     if (const auto type = view["config"]["mediaType"].string_or(""); !is_config(type))
         view["config"]["mediaType"].complain(cat("unknown media type ", quote(type)));
     const auto layers = view["layers"].elements();

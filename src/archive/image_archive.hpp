@@ -26,6 +26,8 @@ struct ArchivedImage {
     Blob config;
     std::vector<Blob> layers;        ///< lowest first
     std::vector<std::string> names;  ///< references as they are written there
+    /// Digests of its manifest and of the indexes that this is in, "sha256:…"; none of a docker-archive.
+    std::vector<std::string> manifests;
 };
 
 /// The files of a docker-archive, an OCI archive or an OCI layout directory.
@@ -52,9 +54,10 @@ private:
     std::optional<Blob> find(const std::string& name);
     Blob need(const std::string& name, const std::string& wanted_by);
     std::vector<ArchivedImage> docker_images(const Blob& manifest);
-    void add_from_index(const Blob& index, const Platform& platform, const std::vector<std::string>& names, int depth,
+    struct Above;
+    void add_from_index(const Blob& index, const Platform& platform, const Above& above,
                         std::vector<ArchivedImage>& images, std::vector<std::string>& platforms);
-    ArchivedImage image_from_manifest(const Blob& blob, const std::vector<std::string>& names);
+    ArchivedImage image_from_manifest(const Blob& blob, const Above& above);
     Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
 
     std::string path_;                   ///< as it was given

@@ -136,7 +136,7 @@ std::string import_image(const ImageStore& store, const std::string& path, const
     return id;
 }
 
-LoadedImage load_bundle(const ImageStore& store, const std::string& directory, const UnpackLimits& limits) {
+LoadedImage load_bundle(const ImageStore& store, const std::string& directory, const LoadOptions& options) {
     const auto bundle = open_image(directory.find('/') == std::string::npos ? "./" + directory : directory);
     if (bundle.form != Image::Form::image_config)
         throw Error(ErrorKind::unsupported,
@@ -147,7 +147,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
     std::vector<std::string> diff_ids, keys;
     for (const auto& layer : bundle.layers) {
         DirectoryTar tar(layer.path, true, store.data());
-        const auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), limits);
+        const auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), options.limits);
         diff_ids.push_back(draft.diff_id);
         keys.push_back(own_key(draft.diff_id));
         if (store.has_layer(keys.back())) continue;
@@ -164,10 +164,9 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
         config.contains("created") && config["created"].is_string() ? config["created"].get<std::string>() : "";
     loaded.id = publish(writer, text, created, diff_ids, keys);
     loaded.layers = diff_ids.size();
-    if (const auto name = name_of(bundle.directory); !name.empty()) {
-        store.set_tag(name, loaded.id);
-        loaded.names.push_back(name);
-    }
+    if (const auto name = name_of(bundle.directory); !name.empty()) loaded.names.push_back(name);
+    loaded.names.insert(loaded.names.end(), options.tags.begin(), options.tags.end());
+    for (const auto& name : loaded.names) store.set_tag(name, loaded.id);
     return loaded;
 }
 

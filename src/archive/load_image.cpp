@@ -33,12 +33,16 @@ std::vector<std::string> chain_ids(const std::vector<std::string>& diff_ids) {
     return chain;
 }
 
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
 // What is written there may be no name at all: the image is loaded without it.
-std::string full_name(const std::string& name) {
+std::optional<Reference> reference_of(const std::string& name) {
     try {
-        return parse_reference(name).full();
+        return parse_reference(name);
     } catch (const Error&) {
-        return "";
+        return std::nullopt;
     }
 }
 
@@ -72,7 +76,7 @@ public:
 private:
     struct Pending {
         std::string id, config, created;
-        std::vector<std::string> names, diff_ids, chain;
+        std::vector<std::string> names, manifests, diff_ids, chain;
         std::size_t layer_count() const { return diff_ids.size(); }
     };
 
@@ -99,8 +103,15 @@ private:
             throw Error(ErrorKind::unsupported,
                         cat("the image has ", image.diff_ids.size(), " layers, overlayfs takes at most ", max_layers));
         image.chain = chain_ids(image.diff_ids);
-        for (const auto& name : archived.names)
-            if (const auto full = full_name(name); !full.empty()) image.names.push_back(full);
+        image.manifests = archived.manifests;
+        for (const auto& name : archived.names) {
+            const auto reference = reference_of(name);
+            // A digest that is not this image's would be a lie.
+            const bool is_true =
+                reference && (reference->digest.empty() || contains(image.manifests, reference->digest));
+            if (is_true) image.names.push_back(reference->full());
+        }
+        image.names.insert(image.names.end(), options_.tags.begin(), options_.tags.end());
         return image;
     }
 
@@ -196,6 +207,7 @@ private:
         if (!store_.has_image(image.id))
             writer_.publish_image({image.config, image.id, image.created, image.diff_ids, keys});
         for (const auto& name : image.names) store_.set_tag(name, image.id);
+        store_.set_digests(image.names, image.manifests, image.id);
         return loaded;
     }
 

@@ -14,6 +14,7 @@ namespace minirun {
 
 struct LoadOptions {
     std::optional<Platform> platform;  ///< every image has to be for this one; otherwise an index picks this host's
+    std::vector<std::string> tags;     ///< for each image, beside those it comes with: Reference::full()
     UnpackLimits limits;
     Growth growth;
     unsigned threads = 0;  ///< layers at once; 0: as many as there are processors

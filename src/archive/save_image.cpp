@@ -40,8 +40,10 @@ public:
                 if (is_repository(name, tag.name) && store_.has_image(tag.id)) add(tag.id, tag.name), found = true;
         if (found) return;
         const auto id = need_stored_image(store_, name);
+        // What has no tag: the manifest of the archive is another one, so a digest is no name for what is in it.
+        const bool by_digest = name.find('@') != std::string::npos;
         const bool by_id = id.starts_with(name.starts_with("sha256:") ? name.substr(7) : name);
-        add(id, by_id ? "" : parse_reference(name).full());
+        add(id, by_id || by_digest ? "" : parse_reference(name).full());
     }
 
     std::vector<Chosen> take() { return std::move(images_); }
@@ -49,8 +51,7 @@ public:
 private:
     static bool is_repository(const std::string& name, const std::string& tag) {
         try {
-            const auto wanted = parse_reference(name), has = parse_reference(tag);
-            return wanted.domain == has.domain && wanted.path == has.path;
+            return parse_reference(name).repository() == parse_reference(tag).repository();
         } catch (const Error&) {
             return false;
         }

@@ -229,4 +229,15 @@ Verified verify_images(const ImageStore& store, const std::vector<std::string>& 
     return Verifier(store, tell).run(ids);
 }
 
+std::size_t verify_names(const ImageStore& store, const std::function<void(const std::string& difference)>& tell) {
+    std::size_t differences = 0;
+    for (const auto& names : {store.all_tags(), store.all_digests()})
+        for (const auto& name : names) {
+            if (store.has_image(name.id)) continue;
+            differences++;
+            tell(cat("the name ", quote(name.name), " leads to no image: minirun image prune takes it away"));
+        }
+    return differences;
+}
+
 }  // namespace minirun

@@ -75,14 +75,15 @@ std::int64_t seconds_of(std::string_view rfc3339) {
 }
 
 std::vector<StoredImage> stored_images(const ImageStore& store) {
-    std::map<std::string, std::vector<std::string>> tags;
+    std::map<std::string, std::vector<std::string>> tags, digests;
     for (auto& tag : store.all_tags()) tags[tag.id].push_back(std::move(tag.name));
+    for (auto& name : store.all_digests()) digests[name.id].push_back(std::move(name.name));
     std::vector<StoredImage> images;
     for (const auto& id : store.all_images()) {
         const auto facts = read_link(store.image_directory(id) + "/facts");
         const auto blank = facts.find(' ');
         if (blank == std::string::npos) continue;  // removed meanwhile
-        images.push_back({id, tags[id], facts.substr(blank + 1),
+        images.push_back({id, tags[id], digests[id], facts.substr(blank + 1),
                           parse_number<std::uint64_t>(facts.substr(0, blank)).value_or(0), 0});
     }
     for (auto& image : images) image.created_at = seconds_of(image.created);

@@ -64,7 +64,7 @@ Asked read_arguments(int argc, char** argv) {
         throw Error(ErrorKind::usage, "minirun import takes a file, a directory or -, and a name for the image",
                     "minirun import root.tar NAME[:TAG]");
     asked.input = line.arguments[0];
-    if (line.arguments.size() == 2) asked.options.name = parse_reference(line.arguments[1]).full();
+    if (line.arguments.size() == 2) asked.options.name = parse_new_name(line.arguments[1]).full();
     if (asked.input == "-" && ::isatty(STDIN_FILENO) != 0)
         throw Error(ErrorKind::usage, "no archive is given: standard input is a terminal",
                     "minirun import FILE NAME[:TAG]");

@@ -18,7 +18,6 @@ namespace {
 
 struct Asked {
     std::string input;
-    std::vector<std::string> tags;
     LoadOptions options;
     bool quiet = false, help = false;
 };
@@ -32,7 +31,7 @@ constexpr Row rows[] = {
      [](Asked& asked, const Given& given) { asked.input = given.value; }},
     {{'q', "quiet", "", "say only what was loaded"}, [](Asked& asked, const Given& given) { asked.quiet = given.on; }},
     {{'t', "tag", "NAME[:TAG]", "a name for the image, beside those it comes with"},
-     [](Asked& asked, const Given& given) { asked.tags.push_back(parse_reference(given.value).full()); }},
+     [](Asked& asked, const Given& given) { asked.options.tags.push_back(parse_new_name(given.value).full()); }},
     {{0, "platform", "OS/ARCH", "of an archive for several: which image (this host's)"},
      [](Asked& asked, const Given& given) { asked.options.platform = read_platform(given.value); }},
     {max_size_words, [](Asked& asked, const Given& given) { set_max_size(asked.options.limits, given); }},
@@ -93,11 +92,9 @@ int load_command(int argc, char** argv) {
     const auto progress = [&](const std::string& diff_id, std::string_view what) {
         if (!asked.quiet && what != "done") print_notice("minirun", cat(diff_id.substr(7, 12), ": ", what));
     };
-    const auto loaded = is_bundle(asked.input) ? std::vector{load_bundle(store, asked.input, asked.options.limits)}
+    const auto loaded = is_bundle(asked.input) ? std::vector{load_bundle(store, asked.input, asked.options)}
                                                : load_images(store, asked.input, asked.options, progress);
-    for (auto image : loaded) {
-        for (const auto& name : asked.tags) store.set_tag(name, image.id);
-        image.names.insert(image.names.end(), asked.tags.begin(), asked.tags.end());
+    for (const auto& image : loaded) {
         if (image.names.empty()) print_output(cat("Loaded image ID: sha256:", image.id, '\n'));
         for (const auto& name : image.names)
             print_output(cat("Loaded image: ", parse_reference(name).familiar(), '\n'));

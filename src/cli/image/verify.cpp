@@ -39,8 +39,9 @@ int verify_command(int argc, char** argv) {
     std::vector<std::string> ids;
     for (const auto& name : line.arguments) ids.push_back(need_stored_image(store, name));
     if (line.arguments.empty()) ids = store.all_images();
-    const auto found =
-        verify_images(store, ids, [](const std::string& difference) { print_output(difference + "\n"); });
+    const auto tell = [](const std::string& difference) { print_output(difference + "\n"); };
+    auto found = verify_images(store, ids, tell);
+    if (line.arguments.empty()) found.differences += verify_names(store, tell);
     print_output(cat(found.images, found.images == 1 ? " image, " : " images, ", found.layers,
                      found.layers == 1 ? " layer: " : " layers: ",
                      found.differences == 0

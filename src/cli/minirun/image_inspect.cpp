@@ -82,7 +82,7 @@ Ordered graph_driver(const ImageStore& store, const std::vector<StoredLayer>& la
 Ordered inspected(const ImageStore& store, const std::string& id) {
     const auto config = stored_config(store, id);
     const auto layers = stored_layers(store, id);
-    Ordered tags = Ordered::array(), diff_ids = Ordered::array();
+    Ordered tags = Ordered::array(), digests = Ordered::array(), diff_ids = Ordered::array();
     timespec tagged{};
     for (const auto& tag : store.all_tags()) {
         if (tag.id != id) continue;
@@ -90,6 +90,8 @@ Ordered inspected(const ImageStore& store, const std::string& id) {
         const auto time = store.tag_time(tag.name);
         if (time.tv_sec > tagged.tv_sec) tagged = time;
     }
+    for (const auto& name : store.all_digests())
+        if (name.id == id) digests.push_back(parse_reference(name.name).familiar());
     std::uint64_t size = 0;
     for (const auto& layer : layers) {
         diff_ids.push_back(layer.diff_id);
@@ -98,7 +100,7 @@ Ordered inspected(const ImageStore& store, const std::string& id) {
     Ordered out;
     out["Id"] = "sha256:" + id;
     out["RepoTags"] = tags;
-    out["RepoDigests"] = Ordered::array();
+    out["RepoDigests"] = digests;
     out["Parent"] = value_or(config, "parent", "");
     out["Comment"] = value_or(config, "comment", "");
     out["Created"] = value_or(config, "created", "");
