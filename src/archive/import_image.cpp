@@ -130,6 +130,7 @@ std::string import_image(const ImageStore& store, const std::string& path, const
     const auto config = config_of(options, printable(path), layer.diff_id);
     // The lowest layer is its own chain.
     const auto key = layer.needs_others() ? chain_key(layer.diff_id) : own_key(layer.diff_id);
+    if (options.dedup) writer.share_blocks();
     if (!store.has_layer(key)) writer.publish_layer(layer, key);
     auto id = publish(writer, config.dump(), config["created"].get<std::string>(), {layer.diff_id}, {key});
     if (!options.name.empty()) store.set_tag(options.name, id);
@@ -143,6 +144,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
                     cat("the config.json of ", quote(directory), " is not an image's config, so it makes no image"),
                     "an OCI or Docker image config is needed");
     StoreWriter writer(store);
+    if (options.dedup) writer.share_blocks();
     LoadedImage loaded;
     std::vector<std::string> diff_ids, keys;
     for (const auto& layer : bundle.layers) {

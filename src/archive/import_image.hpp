@@ -16,6 +16,7 @@ struct ImportOptions {
     std::string os, architecture, variant;
     UnpackLimits limits;
     Growth growth;
+    bool dedup = false;  ///< as LoadOptions::dedup
 };
 
 /// Makes an image of a directory, or of a tar archive of one, compressed or not ("-" is standard input). Its id, 64 hex

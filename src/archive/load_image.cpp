@@ -68,6 +68,7 @@ public:
             for (std::size_t i = 0; i < images_.back().layer_count(); i++) want(images_.back(), archived.layers[i], i);
         }
         unpack_all();
+        if (options_.dedup && !jobs_.empty()) writer_.share_blocks();
         std::vector<LoadedImage> loaded;
         for (const auto& image : images_) loaded.push_back(publish(image));
         return loaded;
@@ -220,7 +221,8 @@ private:
             settle_layer(job.draft.unpacked, job.draft.directory + "/tree", below, cat("layer ", job.blob.name));
         }
         const auto key = needs_others ? chain_key(image.chain[i]) : own_key(job.diff_id);
-        writer_.publish_layer(job.draft, key);
+        const auto shared = writer_.publish_layer(job.draft, key);
+        if (shared.files > 0) tell(job.diff_id, cat("shares ", shared.text(), " with other layers"));
         return key;
     }
 

@@ -17,6 +17,7 @@ struct LoadOptions {
     std::vector<std::string> tags;     ///< for each image, beside those it comes with: Reference::full()
     UnpackLimits limits;
     Growth growth;
+    bool dedup = false;    ///< files that are the same in other layers share their blocks
     unsigned threads = 0;  ///< layers at once; 0: as many as there are processors
 };
 

@@ -54,10 +54,19 @@ DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, con
     return layer;
 }
 
-void StoreWriter::publish_layer(const DraftLayer& layer, const std::string& key) {
+void StoreWriter::share_blocks() {
+    sharing_.emplace(store_, staging_.path());
+    for (const auto& key : store_.all_layers()) sharing_->add(key);
+}
+
+Shared StoreWriter::publish_layer(const DraftLayer& layer, const std::string& key) {
     const Json facts{{"diffID", layer.diff_id}, {"archiveSize", layer.archive_size}, {"size", layer.unpacked.bytes}};
     write_file_atomically(layer.directory + "/layer.json", facts.dump() + "\n", 0600);
+    Shared shared;
+    if (sharing_) shared = sharing_->share(sharing_->plan(layer.directory), layer.directory + "/tree");
     Staging::publish(layer.directory, store_.layer_directory(key));
+    if (sharing_) sharing_->add(key);
+    return shared;
 }
 
 void StoreWriter::publish_image(const NewImage& image) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "archive/block_sharing.hpp"
 #include "archive/byte_source.hpp"
 #include "archive/unpack_layer.hpp"
 #include "base/fd.hpp"
@@ -41,7 +43,11 @@ public:
     /// Unpacks an archive, not compressed, in one pass. May be called by several threads at once. Throws Error.
     DraftLayer unpack(ByteSource& archive, const std::string& name, const UnpackLimits& limits);
 
-    void publish_layer(const DraftLayer& layer, const std::string& key);
+    /// From now on files of layers that appear share their blocks with those of layers that are there.
+    void share_blocks();
+
+    /// What it shares with other layers, if that was asked for.
+    Shared publish_layer(const DraftLayer& layer, const std::string& key);
 
     struct NewImage {
         std::string config;                 ///< as it came
@@ -57,6 +63,7 @@ private:
     Staging staging_;
     Fd layers_lock_;
     std::atomic<unsigned> drafts_ = 0;
+    std::optional<BlockSharing> sharing_;
 };
 
 }  // namespace minirun

@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 
+#include "archive/file_looks.hpp"
 #include "archive/settle_layer.hpp"
 #include "archive/sha256.hpp"
 #include "archive/store_writer.hpp"
@@ -32,34 +33,6 @@ constexpr std::size_t max_config = 4 << 20;
 
 using Tell = std::function<void(const std::string& path, const std::string& how)>;
 
-// What stat(2) and the attributes say of a file, but for its content.
-struct Looks {
-    struct stat status {};
-    std::string link;
-    std::map<std::string, std::string> attributes;
-};
-
-std::map<std::string, std::string> attributes_of(const std::string& path) {
-    std::map<std::string, std::string> found;
-    char names[65536], value[65536];
-    const auto length = ::llistxattr(path.c_str(), names, sizeof names);
-    for (const char* name = names; length > 0 && name < names + length; name += std::strlen(name) + 1) {
-        const auto size = ::lgetxattr(path.c_str(), name, value, sizeof value);
-        // A security module labels what it likes.
-        if (size >= 0 && std::strcmp(name, "security.selinux") != 0)
-            found.emplace(name, std::string(value, static_cast<std::size_t>(size)));
-    }
-    return found;
-}
-
-Looks looks_of(const std::string& path) {
-    Looks looks;
-    if (::lstat(path.c_str(), &looks.status) < 0) throw system_error(cat("cannot look at ", quote(path)), errno);
-    if (S_ISLNK(looks.status.st_mode)) looks.link = read_link(path);
-    looks.attributes = attributes_of(path);
-    return looks;
-}
-
 std::set<std::string> names_in(const std::string& path) {
     std::set<std::string> names;
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(path.c_str()), &::closedir);
@@ -67,19 +40,6 @@ std::set<std::string> names_in(const std::string& path) {
     while (const auto* entry = ::readdir(stream.get()))
         if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) names.insert(entry->d_name);
     return names;
-}
-
-bool has_same_content(const std::string& one, const std::string& other) {
-    const Fd first(::open(one.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)),
-        second(::open(other.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    std::vector<char> a(128 * 1024), b(a.size());
-    while (first && second) {
-        const auto n = ::read(first.get(), a.data(), a.size());
-        if (n < 0 || ::read(second.get(), b.data(), b.size()) != n) return false;
-        if (n == 0) return true;
-        if (std::memcmp(a.data(), b.data(), static_cast<std::size_t>(n)) != 0) return false;
-    }
-    return false;
 }
 
 // A tree that should be and one that is.
@@ -120,20 +80,33 @@ private:
         if (a.st_rdev != b.st_rdev)
             tell_(path, cat("is the device ", major(b.st_rdev), ":", minor(b.st_rdev), ", not ", major(a.st_rdev), ":",
                             minor(a.st_rdev)));
-        const bool same_time = a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
-        if (!same_time && !is_whiteout && !timeless_.contains(path)) tell_(path, "has another time");
+        if (!is_same_time(a.st_mtim, b.st_mtim) && !is_whiteout && !timeless_.contains(path))
+            tell_(path, "has another time");
         if (expected.link != found.link)
             tell_(path, cat("leads to ", quote(found.link), ", not to ", quote(expected.link)));
         if (expected.attributes != found.attributes) tell_(path, "has other attributes");
     }
 
     void compare_content(const std::string& path, const Looks& expected, const Looks& found) {
-        if (expected.status.st_nlink != found.status.st_nlink)
-            tell_(path, cat("has ", found.status.st_nlink, " names, not ", expected.status.st_nlink));
+        compare_hard_links(path, expected.status, found.status);
         if (expected.status.st_size != found.status.st_size)
             tell_(path, cat("has ", found.status.st_size, " bytes, not ", expected.status.st_size));
-        else if (!has_same_content(below(expected_, path), below(found_, path)))
+        else if (!has_same_content(open(below(expected_, path)).get(), open(below(found_, path)).get()))
             tell_(path, "has another content");
+    }
+
+    static Fd open(const std::string& path) { return Fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)); }
+
+    // Two names of one file there are two names of one file here. How many names it has says nothing: other layers may
+    // share it (archive/block_sharing.hpp).
+    void compare_hard_links(const std::string& path, const struct stat& expected, const struct stat& found) {
+        if (expected.st_nlink == 1 && found.st_nlink == 1) return;
+        const auto& there = expected_files_.try_emplace(expected.st_ino, found.st_ino, path).first->second;
+        const auto& here = found_files_.try_emplace(found.st_ino, expected.st_ino, path).first->second;
+        if (there.first != found.st_ino)
+            tell_(path, cat("is another file than ", quote(there.second)));
+        else if (here.first != expected.st_ino)
+            tell_(path, cat("is the same file as ", quote(here.second)));
     }
 
     void compare_names(const std::string& path) {
@@ -153,6 +126,8 @@ private:
     const std::set<std::string>& told_;
     Tell tell_;
     std::set<std::string> timeless_;
+    /// Files with several names: by inode the other tree's, and where it was seen first.
+    std::map<ino_t, std::pair<ino_t, std::string>> expected_files_, found_files_;
 };
 
 class Verifier {

@@ -91,7 +91,13 @@ Fd hold_image(const ImageStore& store, const std::string& id, bool exclusive) {
     if (!held && errno == EACCES)
         throw system_error(cat("cannot look at the image ", quote(id.substr(0, 12))), errno, "run it with sudo");
     struct stat info {};
-    if (held && ::flock(held.get(), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) held.reset();
+    const auto lock = [&] { return ::flock(held.get(), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0; };
+    // Who holds it alone removes it, or puts one of its layers into another place: both are short.
+    constexpr int tries = 100;
+    constexpr timespec pause{0, 1'000'000};
+    bool locked = held && lock();
+    for (int i = 0; held && !locked && !exclusive && i < tries; i++, locked = lock()) ::nanosleep(&pause, nullptr);
+    if (!locked) held.reset();
     // It may have been renamed away between the two.
     if (held && (::stat(store.image_directory(id).c_str(), &info) < 0)) held.reset();
     return held;

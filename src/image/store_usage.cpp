@@ -80,7 +80,7 @@ StoreUsage store_usage(const ImageStore& store, const std::string& containers) {
     DiskUsage disk;
     const auto locked = locked_inodes();
     std::map<std::string, StoreUsage::OfLayer> layers;
-    for (const auto& key : store.all_layers()) layers[key] = {key, "", disk.add(store.layer_directory(key)), 0, false};
+    for (const auto& key : store.all_layers()) layers[key] = {key, "", 0, 0, false};
     std::map<std::string, std::set<std::string>> keys_of;
     for (auto& image : stored_images(store)) {
         const auto directory = store.image_directory(image.id);
@@ -94,6 +94,10 @@ StoreUsage store_usage(const ImageStore& store, const std::string& containers) {
         }
         usage.images.push_back({image, disk.add(directory), 0, 0, active});
     }
+    // A file that several layers share counts with the first of them, and what is in use is nothing to be had back.
+    for (const bool active : {true, false})
+        for (auto& [key, layer] : layers)
+            if (layer.active == active) layer.size = disk.add(store.layer_directory(key));
     for (auto& one : usage.images) {
         one.unique = one.own;
         for (const auto& key : keys_of[one.image.id])

@@ -127,7 +127,7 @@ class TestVerify:
         (lambda tree: (tree / "empty").unlink(), "'empty' is gone"),
         (lambda tree: ((tree / "empty").unlink(), (tree / "empty").mkdir()), "'empty' is of another type"),
         (lambda tree: ((tree / "hard").unlink(), (tree / "hard").symlink_to("/etc/shadow")), "'hard' is of another type"),
-        (lambda tree: ((tree / "hard").unlink(), (tree / "hard").write_text("content")), "'hard' has 1 names, not 2"),
+        (lambda tree: ((tree / "hard").unlink(), (tree / "hard").write_text("content")), "'hard' is another file than 'file'"),
         (lambda tree: ((tree / "hard").unlink(), (tree / "hard").write_text("CONTENT")), "'hard' has another content"),
         (lambda tree: (tree / "empty").write_text("x"), "'empty' has 1 bytes, not 0")])
     def test_files_that_are_not_in_the_record(self, minirun, scratch, change, says):

@@ -39,6 +39,7 @@ constexpr Row rows[] = {
          asked.options.architecture = platform.architecture;
          asked.options.variant = platform.variant;
      }},
+    {dedup_words, [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
     {max_size_words, [](Asked& asked, const Given& given) { set_max_size(asked.options.limits, given); }},
     {max_entries_words, [](Asked& asked, const Given& given) { set_max_entries(asked.options.limits, given); }},
     {max_ratio_words, [](Asked& asked, const Given& given) { set_max_ratio(asked.options.growth, given); }},

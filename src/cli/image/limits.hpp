@@ -14,6 +14,8 @@ inline constexpr OptionWords max_entries_words{0, "max-entries", "N", "the most 
 inline constexpr OptionWords max_ratio_words{0, "max-ratio", "N",
                                              "above 1 GiB: how much a layer may be compressed (200)"};
 
+inline constexpr OptionWords dedup_words{0, "dedup", "", "files that other layers have, too, share their blocks"};
+
 inline std::uint64_t positive(std::string_view option, const std::string& value, std::optional<std::int64_t> parsed) {
     if (!parsed || *parsed <= 0) throw option_error(option, value, "expected a number above 0");
     return static_cast<std::uint64_t>(*parsed);

@@ -34,6 +34,7 @@ constexpr Row rows[] = {
      [](Asked& asked, const Given& given) { asked.options.tags.push_back(parse_new_name(given.value).full()); }},
     {{0, "platform", "OS/ARCH", "of an archive for several: which image (this host's)"},
      [](Asked& asked, const Given& given) { asked.options.platform = read_platform(given.value); }},
+    {dedup_words, [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
     {max_size_words, [](Asked& asked, const Given& given) { set_max_size(asked.options.limits, given); }},
     {max_entries_words, [](Asked& asked, const Given& given) { set_max_entries(asked.options.limits, given); }},
     {max_ratio_words, [](Asked& asked, const Given& given) { set_max_ratio(asked.options.growth, given); }},

@@ -20,7 +20,7 @@ struct Command {
 constexpr std::array commands{Command{"load", load_command},     Command{"save", save_command},
                               Command{"import", import_command}, Command{"tree", tree_command},
                               Command{"unpack", unpack_command}, Command{"verify", verify_command},
-                              Command{"df", df_command}};
+                              Command{"df", df_command},         Command{"dedup", dedup_command}};
 
 int dispatch(int argc, char** argv) {
     for (const auto& command : commands)
