@@ -21,8 +21,7 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_manifest = 4 << 20;  // the engines' limit
-constexpr std::size_t most_files = 1'000'000, longest_name = 4096;
+constexpr std::size_t longest_name = 4096;
 
 bool is_any_of(std::string_view word, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -91,7 +90,8 @@ struct ImageArchive::Above {
     std::vector<std::string> names, digests;
 };
 
-ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, Growth growth) : path_(path) {
+ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits)
+    : limits_(limits), path_(path) {
     const bool is_stdin = path == "-";
     name_ = is_stdin ? "the archive on standard input" : quote(path);
     file_.reset(is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -119,7 +119,7 @@ ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, 
     PipeSource packed(pipe.get());
     const auto unpacked = decompressed(packed, name_);
     GrowthLimit limited(
-        *unpacked, [&] { return packed.size(); }, growth, name_);
+        *unpacked, [&] { return packed.size(); }, limits_.growth, name_);
     file_.reset(::open(scratch.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!file_) throw system_error(cat("cannot make a file in ", quote(scratch)), errno);
     KeptSource kept(limited, file_.get(), name_);
@@ -135,8 +135,9 @@ void ImageArchive::index_tar(ByteSource& source) {
         std::string_view name = entry.name;
         while (name.starts_with("./")) name.remove_prefix(2);
         if (name.size() > longest_name) continue;  // nothing names it
-        if (files_.size() + links.size() >= most_files)
-            throw Error(ErrorKind::bad_input, cat(name_, " has too many files"));
+        if (files_.size() + links.size() >= limits_.entries)
+            throw Error(ErrorKind::bad_input, cat(name_, " has more than ", limits_.entries, " files"),
+                        "--max-entries raises the limit");
         // Docker writes a layer that comes twice as a link to the first one.
         if (S_ISLNK(entry.mode) && !entry.is_hard_link) links.emplace(name, entry.link);
         if (entry.is_hard_link || !S_ISREG(entry.mode)) continue;
@@ -179,9 +180,10 @@ Blob ImageArchive::need(const std::string& name, const std::string& wanted_by) {
     throw Error(ErrorKind::bad_input, cat("there is no ", quote(name), " in ", name_, ", which ", wanted_by, " names"));
 }
 
-std::string ImageArchive::read(const Blob& blob, std::size_t max_bytes) const {
-    if (blob.size > max_bytes)
-        throw Error(ErrorKind::bad_input, cat(blob.name, " has more than ", human_size(max_bytes)));
+std::string ImageArchive::read(const Blob& blob) const {
+    if (blob.size > limits_.json)
+        throw Error(ErrorKind::bad_input, cat(blob.name, " has more than ", human_size(limits_.json)),
+                    "--max-json raises the limit");
     FileSource file(blob.fd, blob.offset, blob.size, blob.name);
     std::string text;
     for (auto block = file.next(); !block.empty(); block = file.next())
@@ -211,7 +213,7 @@ std::vector<ArchivedImage> ImageArchive::images(const Platform& platform) {
 }
 
 std::vector<ArchivedImage> ImageArchive::docker_images(const Blob& manifest) {
-    const auto document = parse_json(read(manifest, max_manifest), manifest.name);
+    const auto document = parse_json(read(manifest), manifest.name);
     Problems problems(manifest.name);
     std::vector<ArchivedImage> images;
     if (!document.is_array() || document.empty()) problems.add(".", "expected an array of images");
@@ -249,7 +251,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
                                   std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
     if (above.digests.size() > 4)
         throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
-    const auto document = parse_json(read(index, max_manifest), index.name);
+    const auto document = parse_json(read(index), index.name);
     Problems problems(index.name);
     for (const auto& view : JsonView(document, problems)["manifests"].elements()) {
         const auto type = view["mediaType"].string_or("");
@@ -280,7 +282,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
 }
 
 ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const Above& above) {
-    const auto document = parse_json(read(blob, max_manifest), blob.name);
+    const auto document = parse_json(read(blob), blob.name);
     Problems problems(blob.name);
     const JsonView view(document, problems);
     ArchivedImage image;

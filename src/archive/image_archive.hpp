@@ -38,14 +38,14 @@ class ImageArchive {
 public:
     /// `path` is a directory or a file; "-" is standard input. What cannot be read at any place (a pipe, a compressed
     /// archive) is written to an unnamed file in `scratch` meanwhile. Throws Error.
-    ImageArchive(const std::string& path, const std::string& scratch, Growth growth);
+    ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits);
 
     /// The images in it: all of a docker-archive; of an OCI index those for the platform.
     /// Throws Error{bad_input}; {unsupported} if an index has none for that platform, naming those that it has.
     std::vector<ArchivedImage> images(const Platform& platform);
 
     /// The whole text of a small file, its digest checked.
-    std::string read(const Blob& blob, std::size_t max_bytes) const;
+    std::string read(const Blob& blob) const;
 
 private:
     struct Manifest;
@@ -60,6 +60,7 @@ private:
     ArchivedImage image_from_manifest(const Blob& blob, const Above& above);
     Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
 
+    Limits limits_;
     std::string path_;                   ///< as it was given
     std::string name_;                   ///< for messages
     Fd file_;                            ///< of an archive

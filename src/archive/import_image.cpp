@@ -25,8 +25,6 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_config = 4 << 20;
-
 // RFC 3339, as Docker writes times.
 std::string now() {
     timespec time{};
@@ -73,7 +71,7 @@ DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const Impor
     PipeSource source(file.get());
     const auto plain = decompressed(source, name);
     GrowthLimit limited(
-        *plain, [&] { return source.size(); }, options.growth, name);
+        *plain, [&] { return source.size(); }, options.limits.growth, name);
     auto layer = writer.unpack(limited, name, options.limits);
     while (!source.next().empty()) continue;
     must_be_whole(layer, name);
@@ -156,7 +154,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
         writer.publish_layer(draft, keys.back());
         loaded.new_layers++;
     }
-    auto text = read_file(bundle.config_file, max_config);
+    auto text = read_file(bundle.config_file, options.limits.json);
     auto config = parse_json(text, bundle.config_file);
     if (bundle.config.diff_ids != diff_ids) {
         config["rootfs"] = {{"type", "layers"}, {"diff_ids", diff_ids}};

@@ -14,8 +14,7 @@ struct ImportOptions {
     std::vector<std::string> changes;  ///< instructions of a Dockerfile: apply_change()
     std::string message;               ///< the image's comment; empty: where it is from
     std::string os, architecture, variant;
-    UnpackLimits limits;
-    Growth growth;
+    Limits limits;
     bool dedup = false;  ///< as LoadOptions::dedup
 };
 

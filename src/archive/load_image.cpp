@@ -21,8 +21,6 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_config = 4 << 20;
-
 std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
 
 // Image specification, config.md "Layer ChainID".
@@ -60,7 +58,7 @@ public:
           options_(options),
           progress_(progress),
           writer_(store),
-          archive_(path, writer_.scratch(), options.growth) {}
+          archive_(path, writer_.scratch(), options.limits) {}
 
     std::vector<LoadedImage> run() {
         for (const auto& archived : archive_.images(options_.platform.value_or(host_platform()))) {
@@ -83,7 +81,7 @@ private:
 
     Pending read(const ArchivedImage& archived) {
         Pending image;
-        image.config = archive_.read(archived.config, max_config);
+        image.config = archive_.read(archived.config);
         image.id = hex_of(sha256_digest(image.config));
         const auto document = parse_json(image.config, archived.config.name);
         Problems problems(archived.config.name);
@@ -100,9 +98,11 @@ private:
                           cat("rootfs.diff_ids of ", archived.config.name));
         if (image.diff_ids.empty())
             throw Error(ErrorKind::bad_input, cat(archived.config.name, ": the image has no layers"));
-        if (image.diff_ids.size() > max_layers)
-            throw Error(ErrorKind::unsupported,
-                        cat("the image has ", image.diff_ids.size(), " layers, overlayfs takes at most ", max_layers));
+        if (image.diff_ids.size() > options_.limits.layers)
+            throw Error(
+                ErrorKind::unsupported,
+                cat("the image has ", image.diff_ids.size(), " layers, more than ", options_.limits.layers),
+                options_.limits.layers < max_layers ? "--max-layers raises the limit" : "overlayfs takes no more");
         image.chain = chain_ids(image.diff_ids);
         image.manifests = archived.manifests;
         for (const auto& name : archived.names) {
@@ -176,7 +176,7 @@ private:
         HashedSource compressed(file);
         const auto plain = decompressed(compressed, name);
         GrowthLimit limited(
-            *plain, [&] { return compressed.size(); }, options_.growth, name);
+            *plain, [&] { return compressed.size(); }, options_.limits.growth, name);
         job.draft = writer_.unpack(limited, name, options_.limits);
         while (!compressed.next().empty()) continue;
         check(name, "digest", job.blob.digest, compressed.digest());

@@ -15,8 +15,7 @@ namespace minirun {
 struct LoadOptions {
     std::optional<Platform> platform;  ///< every image has to be for this one; otherwise an index picks this host's
     std::vector<std::string> tags;     ///< for each image, beside those it comes with: Reference::full()
-    UnpackLimits limits;
-    Growth growth;
+    Limits limits;
     bool dedup = false;    ///< files that are the same in other layers share their blocks
     unsigned threads = 0;  ///< layers at once; 0: as many as there are processors
 };

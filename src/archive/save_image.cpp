@@ -18,7 +18,6 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_config = 4 << 20;
 constexpr const char* manifest_type = "application/vnd.oci.image.manifest.v1+json";
 
 struct Chosen {
@@ -81,7 +80,7 @@ public:
 
     void add(const Chosen& image) {
         const auto file = store_.image_directory(image.id) + "/config.json";
-        const auto config = read_file(file, max_config);
+        const auto config = read_file(file, largest_config);
         Json layers = Json::array(), names = Json::array();
         for (const auto& layer : stored_layers(store_, image.id)) {
             add_layer(layer);

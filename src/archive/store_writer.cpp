@@ -36,7 +36,7 @@ StoreWriter::StoreWriter(const ImageStore& store)
         throw system_error(cat("cannot lock ", quote(store.layers())), errno);
 }
 
-DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, const UnpackLimits& limits) {
+DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, const Limits& limits) {
     DraftLayer layer;
     layer.directory = cat(staging_.path(), '/', drafts_++);
     const auto tree_path = layer.directory + "/tree";

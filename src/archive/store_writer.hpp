@@ -41,7 +41,7 @@ public:
     const std::string& scratch() const { return staging_.path(); }
 
     /// Unpacks an archive, not compressed, in one pass. May be called by several threads at once. Throws Error.
-    DraftLayer unpack(ByteSource& archive, const std::string& name, const UnpackLimits& limits);
+    DraftLayer unpack(ByteSource& archive, const std::string& name, const Limits& limits);
 
     /// From now on files of layers that appear share their blocks with those of layers that are there.
     void share_blocks();

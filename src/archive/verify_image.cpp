@@ -29,8 +29,6 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_config = 4 << 20;
-
 using Tell = std::function<void(const std::string& path, const std::string& how)>;
 
 std::set<std::string> names_in(const std::string& path) {
@@ -149,7 +147,7 @@ private:
     void verify(const std::string& id) {
         result_.images++;
         const auto file = store_.image_directory(id) + "/config.json";
-        if (sha256_digest(read_file(file, max_config)) != "sha256:" + id)
+        if (sha256_digest(read_file(file, largest_config)) != "sha256:" + id)
             return differs(cat("image ", id.substr(0, 12), ": its config is not the one that was loaded"));
         std::vector<Layer> below;
         for (const auto& layer : stored_layers(store_, id)) {
@@ -175,7 +173,7 @@ private:
         };
         try {
             TarReplay replay(directory, name, tell_of_content);
-            const auto draft = writer_.unpack(replay, name, {~std::uint64_t{0}, ~std::uint64_t{0}});
+            const auto draft = writer_.unpack(replay, name, Limits::none());
             if (draft.needs_others()) settle_layer(draft.unpacked, draft.directory + "/tree", below, name);
             TreeComparison(draft.directory + "/tree", directory + "/tree", draft.unpacked, told, tell).compare("");
             if (draft.diff_id != layer.diff_id && result_.differences == before)

@@ -17,7 +17,7 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_facts = 4096, max_config = 4 << 20;
+constexpr std::size_t max_facts = 4096;
 
 // 0 if it is not known.
 std::uint64_t layer_fact(const ImageStore& store, const std::string& key, const char* fact) try {
@@ -40,7 +40,7 @@ void write_image_facts(const std::string& directory, std::uint64_t size, std::st
 
 Json stored_config(const ImageStore& store, const std::string& id) {
     const auto file = store.image_directory(id) + "/config.json";
-    return parse_json(read_file(file, max_config), file);
+    return parse_json(read_file(file, largest_config), file);
 }
 
 std::uint64_t layer_size(const ImageStore& store, const std::string& key) { return layer_fact(store, key, "size"); }

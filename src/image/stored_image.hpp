@@ -36,6 +36,9 @@ std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::strin
 /// Of a layer's files, as Docker counts; 0 if there is no such layer.
 std::uint64_t layer_size(const ImageStore& store, const std::string& key);
 
+/// The most bytes that a config in the store may have (load --max-json).
+inline constexpr std::size_t largest_config = 16 << 20;
+
 /// The config of an image, as JSON. Throws Error.
 Json stored_config(const ImageStore& store, const std::string& id);
 

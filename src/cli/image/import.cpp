@@ -39,16 +39,15 @@ constexpr Row rows[] = {
          asked.options.architecture = platform.architecture;
          asked.options.variant = platform.variant;
      }},
-    {dedup_words, [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
-    {max_size_words, [](Asked& asked, const Given& given) { set_max_size(asked.options.limits, given); }},
-    {max_entries_words, [](Asked& asked, const Given& given) { set_max_entries(asked.options.limits, given); }},
-    {max_ratio_words, [](Asked& asked, const Given& given) { set_max_ratio(asked.options.growth, given); }},
+    {{0, "dedup", "", "files that other layers have, too, share their blocks"},
+     [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
     {{0, "help", "", "print this text"}, [](Asked& asked, const Given&) { asked.help = true; }},
 };
 
 std::vector<OptionWords> words() {
     std::vector<OptionWords> all;
     for (const auto& row : rows) all.push_back(row.words);
+    add_limit_options(all);
     return all;
 }
 
@@ -59,7 +58,8 @@ Asked read_arguments(int argc, char** argv) {
     asked.options.architecture = host.architecture;
     const auto known = words();
     const auto line = read_mixed_command_line(known, argc, argv);
-    for (const auto& given : line.options) rows[given.index].apply(asked, given);
+    for (const auto& given : line.options)
+        if (!set_limit(asked.options.limits, known[given.index].name, given)) rows[given.index].apply(asked, given);
     if (asked.help) return asked;
     if (line.arguments.empty() || line.arguments.size() > 2)
         throw Error(ErrorKind::usage, "minirun import takes a file, a directory or -, and a name for the image",

@@ -34,16 +34,15 @@ constexpr Row rows[] = {
      [](Asked& asked, const Given& given) { asked.options.tags.push_back(parse_new_name(given.value).full()); }},
     {{0, "platform", "OS/ARCH", "of an archive for several: which image (this host's)"},
      [](Asked& asked, const Given& given) { asked.options.platform = read_platform(given.value); }},
-    {dedup_words, [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
-    {max_size_words, [](Asked& asked, const Given& given) { set_max_size(asked.options.limits, given); }},
-    {max_entries_words, [](Asked& asked, const Given& given) { set_max_entries(asked.options.limits, given); }},
-    {max_ratio_words, [](Asked& asked, const Given& given) { set_max_ratio(asked.options.growth, given); }},
+    {{0, "dedup", "", "files that other layers have, too, share their blocks"},
+     [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
     {{0, "help", "", "print this text"}, [](Asked& asked, const Given&) { asked.help = true; }},
 };
 
 std::vector<OptionWords> words() {
     std::vector<OptionWords> all;
     for (const auto& row : rows) all.push_back(row.words);
+    add_limit_options(all);
     return all;
 }
 
@@ -51,7 +50,8 @@ Asked read_arguments(int argc, char** argv) {
     Asked asked;
     const auto known = words();
     auto line = read_mixed_command_line(known, argc, argv);
-    for (const auto& given : line.options) rows[given.index].apply(asked, given);
+    for (const auto& given : line.options)
+        if (!set_limit(asked.options.limits, known[given.index].name, given)) rows[given.index].apply(asked, given);
     if (line.arguments.size() > 1)
         throw Error(ErrorKind::usage, cat("minirun load takes one archive, not ", line.arguments.size()));
     if (!line.arguments.empty()) {

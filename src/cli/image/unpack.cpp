@@ -22,7 +22,6 @@ namespace minirun {
 namespace {
 
 constexpr OptionWords options[] = {{0, "help", "", "print this text"}};
-constexpr std::size_t max_config = 4 << 20;
 
 // A directory that is gone again unless all went well.
 class NewDirectory {
@@ -83,8 +82,8 @@ int unpack_command(int argc, char** argv) {
     for (const auto& layer : stored_layers(store, id))
         copy_tree(store.layer_directory(layer.key) + "/tree",
                   cat(directory, "/layers/", layer_name(++number, layer.diff_id)));
-    write_file_atomically(directory + "/config.json", read_file(store.image_directory(id) + "/config.json", max_config),
-                          0644);
+    write_file_atomically(directory + "/config.json",
+                          read_file(store.image_directory(id) + "/config.json", largest_config), 0644);
     layers.keep();
     bundle.keep();
     return 0;
