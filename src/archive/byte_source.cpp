@@ -54,7 +54,8 @@ Bytes PipeSource::next() {
 Bytes GrowthLimit::next() {
     const auto block = plain_.next();
     size_ += block.size();
-    if (size_ > growth_.harmless && size_ / growth_.ratio > packed_())
+    const auto packed = packed_();
+    if (size_ > growth_.harmless && size_ / growth_.ratio > packed)
         throw Error(ErrorKind::bad_input,
                     cat(name_, " grows to more than ", growth_.ratio, " times its size by being decompressed"),
                     "--max-ratio raises the limit");

@@ -53,7 +53,7 @@ struct LayerJob {
 
 class Loader {
 public:
-    Loader(const ImageStore& store, const std::string& path, const LoadOptions& options, const LayerProgress& progress)
+    Loader(const ImageStore& store, const std::string& path, const LoadOptions& options, LoadProgress* progress)
         : store_(store),
           options_(options),
           progress_(progress),
@@ -163,25 +163,23 @@ private:
         if (failure) std::rethrow_exception(failure);
     }
 
-    void tell(const std::string& diff_id, std::string_view what) {
-        const std::lock_guard lock(mutex_);
-        if (progress_) progress_(diff_id, what);
-    }
-
     // One pass: read, check, decompress, check, unpack.
     void unpack(LayerJob& job) {
-        tell(job.diff_id, "unpacking");
+        if (progress_ != nullptr) progress_->begin(job.diff_id, job.blob.size);
         const auto name = cat("layer ", job.blob.name);
         FileSource file(job.blob.fd, job.blob.offset, job.blob.size, name);
         HashedSource compressed(file);
         const auto plain = decompressed(compressed, name);
-        GrowthLimit limited(
-            *plain, [&] { return compressed.size(); }, options_.limits.growth, name);
+        const auto packed = [&] {
+            if (progress_ != nullptr) progress_->advance(job.diff_id, compressed.size());
+            return compressed.size();
+        };
+        GrowthLimit limited(*plain, packed, options_.limits.growth, name);
         job.draft = writer_.unpack(limited, name, options_.limits);
         while (!compressed.next().empty()) continue;
         check(name, "digest", job.blob.digest, compressed.digest());
         check(name, "DiffID", job.diff_id, job.draft.diff_id);
-        tell(job.diff_id, "done");
+        if (progress_ != nullptr) progress_->end(job.diff_id, "");
     }
 
     static void check(const std::string& name, std::string_view what, const std::string& said,
@@ -222,13 +220,14 @@ private:
         }
         const auto key = needs_others ? chain_key(image.chain[i]) : own_key(job.diff_id);
         const auto shared = writer_.publish_layer(job.draft, key);
-        if (shared.files > 0) tell(job.diff_id, cat("shares ", shared.text(), " with other layers"));
+        if (shared.files > 0 && progress_ != nullptr)
+            progress_->end(job.diff_id, cat("shares ", shared.text(), " with other layers"));
         return key;
     }
 
     const ImageStore& store_;
     const LoadOptions& options_;
-    const LayerProgress& progress_;
+    LoadProgress* progress_;
     StoreWriter writer_;
     ImageArchive archive_;
     std::vector<Pending> images_;
@@ -240,7 +239,7 @@ private:
 }  // namespace
 
 std::vector<LoadedImage> load_images(const ImageStore& store, const std::string& path, const LoadOptions& options,
-                                     const LayerProgress& progress) {
+                                     LoadProgress* progress) {
     return Loader(store, path, options, progress).run();
 }
 

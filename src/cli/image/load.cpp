@@ -8,6 +8,7 @@
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
 #include "cli/image/limits.hpp"
+#include "cli/image/progress.hpp"
 #include "cli/render.hpp"
 #include "image/reference.hpp"
 #include "minirun/error.hpp"
@@ -90,11 +91,9 @@ int load_command(int argc, char** argv) {
         throw Error(ErrorKind::not_permitted, "minirun load needs root, to make files with their owners and devices",
                     "run it with sudo");
     const ImageStore store(default_paths().data);
-    const auto progress = [&](const std::string& diff_id, std::string_view what) {
-        if (!asked.quiet && what != "done") print_notice("minirun", cat(diff_id.substr(7, 12), ": ", what));
-    };
+    const auto progress = make_progress(asked.quiet);
     const auto loaded = is_bundle(asked.input) ? std::vector{load_bundle(store, asked.input, asked.options)}
-                                               : load_images(store, asked.input, asked.options, progress);
+                                               : load_images(store, asked.input, asked.options, progress.get());
     for (const auto& image : loaded) {
         if (image.names.empty()) print_output(cat("Loaded image ID: sha256:", image.id, '\n'));
         for (const auto& name : image.names)
