@@ -255,7 +255,7 @@ class TestHostile:
         ([hardlink("h", "../../../../outside")], "leaves the layer"),
         ([symlink("s", "../../.."), hardlink("h", "s/outside")], "is a hard link through a symbolic link"),
         ([hardlink("h", "h")], "is a hard link to itself"),
-        ([hardlink("h", "nothing")], "is a hard link to 'nothing', which is neither in this layer nor below it"),
+        ([hardlink("h", "nothing")], "is a hard link to 'nothing', which is neither in this layer before it nor below it"),
         ([entry("d"), hardlink("h", "d")], "is a hard link to the directory"),
         ([entry(".", "x")], "names the root of the layer"),
         ([entry("x", type=tarfile.CHRTYPE, device=(0, 0))], "is a 0/0 device"),
