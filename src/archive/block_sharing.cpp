@@ -12,6 +12,7 @@
 
 #include "archive/dedupe_range.hpp"
 #include "archive/file_looks.hpp"
+#include "base/interruption.hpp"
 #include "base/text.hpp"
 #include "kernel/openat2.hpp"
 #include "kernel/system_error.hpp"
@@ -120,6 +121,7 @@ bool BlockSharing::may_be_one_file(const Pair& pair) {
 BlockSharing::Plan BlockSharing::plan(const std::string& directory) {
     Plan plan{directory + "/tree", {}};
     TarReplay::contents(directory, cat("layer ", quote(directory)), [&](const TarReplay::Content& content) {
+        check_interruption();
         auto [place, end] = places_.equal_range(key_of(content));
         int tries = 0;
         for (; place != end && tries < most_tries; ++place) {

@@ -122,6 +122,7 @@ ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, 
         *unpacked, [&] { return packed.size(); }, limits_.growth, name_);
     file_.reset(::open(scratch.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!file_) throw system_error(cat("cannot make a file in ", quote(scratch)), errno);
+    is_kept_ = true;
     KeptSource kept(limited, file_.get(), name_);
     index_tar(kept);
     pass_over_padding(packed);
@@ -178,6 +179,13 @@ std::optional<Blob> ImageArchive::find(const std::string& name) {
 Blob ImageArchive::need(const std::string& name, const std::string& wanted_by) {
     if (auto found = find(name)) return *found;
     throw Error(ErrorKind::bad_input, cat("there is no ", quote(name), " in ", name_, ", which ", wanted_by, " names"));
+}
+
+void ImageArchive::give_back(const Blob& blob) const {
+    // What cannot be given back now is so at the end.
+    if (is_kept_)
+        ::fallocate(blob.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(blob.offset),
+                    static_cast<off_t>(blob.size));
 }
 
 std::string ImageArchive::read(const Blob& blob) const {

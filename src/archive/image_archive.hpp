@@ -44,6 +44,10 @@ public:
     /// Throws Error{bad_input}; {unsupported} if an index has none for that platform, naming those that it has.
     std::vector<ArchivedImage> images(const Platform& platform);
 
+    /// A layer that is not needed any more: of an archive that is kept in `scratch` meanwhile, its space on disk and in
+    /// memory is given back. May be called by several threads at once.
+    void give_back(const Blob& blob) const;
+
     /// The whole text of a small file, its digest checked.
     std::string read(const Blob& blob) const;
 
@@ -61,6 +65,7 @@ private:
     Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
 
     Limits limits_;
+    bool is_kept_ = false;
     std::string path_;                   ///< as it was given
     std::string name_;                   ///< for messages
     Fd file_;                            ///< of an archive

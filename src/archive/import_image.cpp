@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cerrno>
 #include <ctime>
+#include <map>
 #include <memory>
 
 #include "archive/directory_tar.hpp"
@@ -97,7 +98,7 @@ Json config_of(const ImportOptions& options, const std::string& from, const std:
 std::string publish(StoreWriter& writer, const std::string& config, const std::string& created,
                     const std::vector<std::string>& diff_ids, const std::vector<std::string>& keys) {
     const StoreWriter::NewImage image{config, sha256_digest(config).substr(7), created, diff_ids, keys};
-    if (!writer.store().has_image(image.id)) writer.publish_image(image);
+    writer.publish_image(image);
     return image.id;
 }
 
@@ -129,7 +130,10 @@ std::string import_image(const ImageStore& store, const std::string& path, const
     // The lowest layer is its own chain.
     const auto key = layer.needs_others() ? chain_key(layer.diff_id) : own_key(layer.diff_id);
     if (options.dedup) writer.share_blocks();
-    if (!store.has_layer(key)) writer.publish_layer(layer, key);
+    if (!store.has_layer(key)) {
+        writer.sync();
+        writer.publish_layer(layer, key);
+    }
     auto id = publish(writer, config.dump(), config["created"].get<std::string>(), {layer.diff_id}, {key});
     if (!options.name.empty()) store.set_tag(options.name, id);
     return id;
@@ -145,15 +149,17 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
     if (options.dedup) writer.share_blocks();
     LoadedImage loaded;
     std::vector<std::string> diff_ids, keys;
+    std::map<std::string, DraftLayer> drafts;
     for (const auto& layer : bundle.layers) {
         DirectoryTar tar(layer.path, true, store.data());
-        const auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), options.limits);
+        auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), options.limits);
         diff_ids.push_back(draft.diff_id);
         keys.push_back(own_key(draft.diff_id));
-        if (store.has_layer(keys.back())) continue;
-        writer.publish_layer(draft, keys.back());
-        loaded.new_layers++;
+        if (!store.has_layer(keys.back())) drafts.emplace(keys.back(), std::move(draft));
     }
+    if (!drafts.empty()) writer.sync();
+    for (const auto& [key, draft] : drafts) writer.publish_layer(draft, key);
+    loaded.new_layers = drafts.size();
     auto text = read_file(bundle.config_file, options.limits.json);
     auto config = parse_json(text, bundle.config_file);
     if (bundle.config.diff_ids != diff_ids) {

@@ -179,6 +179,8 @@ private:
         while (!compressed.next().empty()) continue;
         check(name, "digest", job.blob.digest, compressed.digest());
         check(name, "DiffID", job.diff_id, job.draft.diff_id);
+        // What needs others may be unpacked again for another image.
+        if (!job.draft.needs_others()) archive_.give_back(job.blob);
         if (progress_ != nullptr) progress_->end(job.diff_id, "");
     }
 
@@ -191,38 +193,50 @@ private:
 
     // From the lowest layer up, then the image, then its names.
     LoadedImage publish(const Pending& image) {
-        LoadedImage loaded{image.id, image.names, image.layer_count(), 0};
         std::vector<Layer> below;
         std::vector<std::string> keys;
+        std::map<std::string, DraftLayer> drafts;  // by key, of layers that have no place in the store yet
         for (std::size_t i = 0; i < image.layer_count(); i++) {
             auto key = stored_key(image, i);
-            if (key.empty()) {
-                key = publish_layer(image, i, below);
-                loaded.new_layers++;
-            }
+            if (key.empty()) key = settle(image, i, below, drafts);
             keys.push_back(key);
-            below.push_back({key, cat(store_.layer_directory(key), "/tree")});
+            const auto draft = drafts.find(key);
+            const auto place = draft == drafts.end() ? store_.layer_directory(key) : draft->second.directory;
+            below.push_back({key, place + "/tree"});
         }
-        if (!store_.has_image(image.id))
-            writer_.publish_image({image.config, image.id, image.created, image.diff_ids, keys});
+        if (!drafts.empty()) writer_.sync();
+        LoadedImage loaded{image.id, image.names, image.layer_count(), drafts.size()};
+        for (const auto& key : keys)
+            if (const auto draft = drafts.find(key); draft != drafts.end()) {
+                publish_layer(draft->second, key);
+                drafts.erase(draft);
+            }
+        writer_.publish_image({image.config, image.id, image.created, image.diff_ids, keys});
         for (const auto& name : image.names) store_.set_tag(name, image.id);
         store_.set_digests(image.names, image.manifests, image.id);
         return loaded;
     }
 
-    std::string publish_layer(const Pending& image, std::size_t i, const std::vector<Layer>& below) {
+    // Makes one layer whole on top of those below it, and tells its key.
+    std::string settle(const Pending& image, std::size_t i, const std::vector<Layer>& below,
+                       std::map<std::string, DraftLayer>& drafts) {
         auto& job = jobs_.at(image.diff_ids[i]);
         const bool needs_others = job.draft.needs_others();
+        auto key = needs_others ? chain_key(image.chain[i]) : own_key(job.diff_id);
+        if (drafts.contains(key)) return key;  // an image can have a layer twice
         if (needs_others) {
             // Settled for one image, it cannot be settled for another one of the same archive.
             if (!settled_.insert(job.diff_id).second) unpack(job);
             settle_layer(job.draft.unpacked, job.draft.directory + "/tree", below, cat("layer ", job.blob.name));
         }
-        const auto key = needs_others ? chain_key(image.chain[i]) : own_key(job.diff_id);
-        const auto shared = writer_.publish_layer(job.draft, key);
-        if (shared.files > 0 && progress_ != nullptr)
-            progress_->end(job.diff_id, cat("shares ", shared.text(), " with other layers"));
+        drafts.emplace(key, job.draft);
         return key;
+    }
+
+    void publish_layer(const DraftLayer& draft, const std::string& key) {
+        const auto shared = writer_.publish_layer(draft, key);
+        if (shared.files > 0 && progress_ != nullptr)
+            progress_->end(draft.diff_id, cat("shares ", shared.text(), " with other layers"));
     }
 
     const ImageStore& store_;

@@ -11,13 +11,21 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "image/remove_image.hpp"
 #include "image/stored_image.hpp"
 #include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
 
 namespace minirun {
 namespace {
 
 std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
+
+std::optional<std::string> read_config(const std::string& path) try {
+    return read_optional_file(path, largest_config);
+} catch (const Error&) {
+    return std::nullopt;
+}
 
 void make_directory(const std::string& path, mode_t mode) {
     // Whatever the umask is.
@@ -70,6 +78,7 @@ Shared StoreWriter::publish_layer(const DraftLayer& layer, const std::string& ke
 }
 
 void StoreWriter::publish_image(const NewImage& image) {
+    if (store_.has_image(image.id) && has_whole_config(image)) return;
     const auto directory = cat(staging_.path(), "/image-", image.id);
     make_directory(directory, 0700);
     make_directory(directory + "/layers", 0700);
@@ -84,6 +93,20 @@ void StoreWriter::publish_image(const NewImage& image) {
             throw system_error(cat("cannot make ", quote(link)), errno);
     }
     Staging::publish(directory, store_.image_directory(image.id));
+}
+
+bool StoreWriter::has_whole_config(const NewImage& image) {
+    const auto path = store_.image_directory(image.id) + "/config.json";
+    if (read_config(path) == image.config) return true;
+    // One that is being removed just now cannot be held, and is made anew.
+    const auto held = hold_image(store_, image.id);
+    if (held) write_file_atomically(path, image.config, 0600);
+    return static_cast<bool>(held);
+}
+
+void StoreWriter::sync() {
+    const Fd place(::open(staging_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!place || ::syncfs(place.get()) < 0) throw system_error("cannot write the layers to the disk", errno);
 }
 
 }  // namespace minirun

@@ -43,6 +43,10 @@ public:
     /// Unpacks an archive, not compressed, in one pass. May be called by several threads at once. Throws Error.
     DraftLayer unpack(ByteSource& archive, const std::string& name, const Limits& limits);
 
+    /// To be called between the last unpack() and the first publish_layer(): what is renamed is on the disk by then, so
+    /// that the power can fail at any moment, too.
+    void sync();
+
     /// From now on files of layers that appear share their blocks with those of layers that are there.
     void share_blocks();
 
@@ -56,9 +60,12 @@ public:
         std::vector<std::string> diff_ids;  ///< lowest first
         std::vector<std::string> keys;      ///< of the layers, which are in the store
     };
+    /// Of an image that is there, the config is looked at, and written anew if it is damaged.
     void publish_image(const NewImage& image);
 
 private:
+    bool has_whole_config(const NewImage& image);
+
     const ImageStore& store_;
     Staging staging_;
     Fd layers_lock_;

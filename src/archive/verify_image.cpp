@@ -20,8 +20,10 @@
 #include "archive/store_writer.hpp"
 #include "archive/tar_record.hpp"
 #include "base/file.hpp"
+#include "base/interruption.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
+#include "image/remove_image.hpp"
 #include "image/stored_image.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
@@ -53,6 +55,7 @@ public:
     }
 
     void compare(const std::string& path) {
+        check_interruption();
         const auto expected = looks_of(below(expected_, path)), found = looks_of(below(found_, path));
         if ((expected.status.st_mode & S_IFMT) != (found.status.st_mode & S_IFMT)) {
             if (!told_.contains(path)) tell_(path, "is of another type");
@@ -134,7 +137,15 @@ public:
         : store_(store), writer_(store), tell_(tell) {}
 
     Verified run(const std::vector<std::string>& ids) {
-        for (const auto& id : ids) verify(id);
+        // All of them at once: a layer counts for the first image that has it.
+        std::map<std::string, Fd> held;
+        for (const auto& id : ids) held.try_emplace(id, hold_image(store_, id));
+        for (const auto& id : ids) {
+            if (held[id])
+                verify(id);
+            else if (store_.has_image(id))
+                differs(cat("image ", id.substr(0, 12), ": another command holds it just now"));
+        }
         return result_;
     }
 

@@ -16,6 +16,7 @@
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/interruption.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
 
@@ -43,6 +44,7 @@ public:
 
 private:
     void copy(const std::string& name) {
+        check_interruption();
         const auto source = from_ + name;
         struct stat info {};
         check(::lstat(source.c_str(), &info), name);
