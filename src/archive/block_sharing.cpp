@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fts.h>
-#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <unistd.h>

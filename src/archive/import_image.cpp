@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <ctime>
 #include <map>
-#include <memory>
 
 #include "archive/directory_tar.hpp"
 #include "archive/sha256.hpp"

@@ -1,7 +1,6 @@
 // Images of an archive -> the store.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>

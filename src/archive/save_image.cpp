@@ -1,7 +1,6 @@
 #include "archive/save_image.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "archive/sha256.hpp"

@@ -10,7 +10,7 @@ import pytest
 
 from archives import digest, docker_archive, entry, hardlink, layer
 from harness import MINIRUN, skip
-from test_load import base, tree_of, what_was_loaded_can_be_saved  # noqa: F401
+from test_load import tree_of, what_was_loaded_can_be_saved  # noqa: F401
 
 DATA = os.urandom(100_000)
 TIME = {"mtime": "1000000000.5"}

@@ -4,7 +4,6 @@ import json
 import pytest
 
 from archives import digest, docker_archive, entry, layer, oci_layout
-from test_load import base  # noqa: F401
 
 
 def digests_in(layout):

@@ -8,7 +8,7 @@ import pytest
 
 from archives import config_of, docker_archive, entry, hardlink, layer, oci_layout, symlink
 from harness import FIXTURES, need
-from test_load import SAMPLE, base  # noqa: F401
+from test_load import SAMPLE
 
 BASE_ENTRIES = [layer(entry("a", "x" * 1000)), layer(entry("b", "y" * 20))]
 

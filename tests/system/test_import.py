@@ -7,20 +7,8 @@ import tarfile
 
 import pytest
 
-from archives import digest, docker_archive, hardlink, layer, tree_layer
+from archives import digest, docker_archive, hardlink, layer
 from bundles import OPAQUE, WHITEOUT, Device, Directory, File, Hardlink, Link, make_tree
-from harness import Minirun
-
-
-@pytest.fixture(scope="session")
-def base(base_layer):
-    return tree_layer(base_layer)
-
-
-@pytest.fixture
-def other(scratch):
-    """A second store."""
-    return Minirun(scratch / "other", scratch / "bundles")
 
 
 def imported(minirun, *words, **options):

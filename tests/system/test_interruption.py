@@ -10,7 +10,7 @@ import pytest
 
 from archives import docker_archive, entry, layer
 from harness import skip
-from test_load import base, store_of  # noqa: F401
+from test_load import store_of
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 LARGE = layer(*(entry(f"f{n}", os.urandom(50_000)) for n in range(400)))

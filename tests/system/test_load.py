@@ -12,18 +12,12 @@ import time
 
 import pytest
 
-from archives import config_of, digest, docker_archive, entry, hardlink, layer, oci_layout, symlink, tree_layer
+from archives import config_of, digest, docker_archive, entry, hardlink, layer, oci_layout, symlink
 from bundles import ARCHITECTURE
 from harness import FIXTURES, need
 from test_docker_image import DOCKER_RUN, MOUNT_POINTS, VOLUME, merged_view, no_ports, without_times
 
 SAMPLE = FIXTURES / "sample.docker.tar"
-
-
-@pytest.fixture(scope="session")
-def base(base_layer):
-    """The layer with busybox, as an archive."""
-    return tree_layer(base_layer)
 
 
 def store_of(minirun):

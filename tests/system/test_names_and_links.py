@@ -6,7 +6,7 @@ import tarfile
 import pytest
 
 from archives import docker_archive, entry, hardlink, layer, symlink
-from test_load import base, tree_of, what_was_loaded_can_be_saved  # noqa: F401
+from test_load import tree_of, what_was_loaded_can_be_saved  # noqa: F401
 
 
 class TestNamesAreBytes:

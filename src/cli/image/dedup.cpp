@@ -1,10 +1,9 @@
 // minirun image dedup: identical files of the layers in the store share their blocks.
-#include <unistd.h>
-
 #include "archive/block_sharing.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/render.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
@@ -30,9 +29,7 @@ int dedup_command(int argc, char** argv) {
         return 0;
     }
     if (!line.arguments.empty()) throw Error(ErrorKind::usage, "minirun image dedup takes no arguments");
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted, "minirun image dedup needs root, to read and to link all files",
-                    "run it with sudo");
+    need_root("image dedup", "to read and to link all files");
     std::size_t skipped = 0;
     const auto shared = share_blocks(ImageStore(default_paths().data), skipped);
     print_output(cat("Shared with other layers: ", shared.text(), '\n'));

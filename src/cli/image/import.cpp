@@ -7,11 +7,11 @@
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
 #include "cli/image/limits.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/render.hpp"
 #include "image/platform.hpp"
 #include "image/reference.hpp"
 #include "minirun/error.hpp"
-#include "model/option_error.hpp"
 #include "model/paths.hpp"
 
 namespace minirun {
@@ -87,9 +87,7 @@ int import_command(int argc, char** argv) {
                 options_help(words())));
         return 0;
     }
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted, "minirun import needs root, to make files with their owners and devices",
-                    "run it with sudo");
+    need_root("import", "to make files with their owners and devices");
     const ImageStore store(default_paths().data);
     const auto id = import_image(store, asked.input, asked.options);
     print_output(cat("sha256:", id, '\n'));

@@ -8,6 +8,7 @@
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
 #include "cli/image/limits.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/image/progress.hpp"
 #include "cli/render.hpp"
 #include "image/reference.hpp"
@@ -87,9 +88,7 @@ int load_command(int argc, char** argv) {
                 options_help(words())));
         return 0;
     }
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted, "minirun load needs root, to make files with their owners and devices",
-                    "run it with sudo");
+    need_root("load", "to make files with their owners and devices");
     const ImageStore store(default_paths().data);
     const auto progress = make_progress(asked.quiet);
     const auto loaded = is_bundle(asked.input) ? std::vector{load_bundle(store, asked.input, asked.options)}

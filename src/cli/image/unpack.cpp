@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/render.hpp"
 #include "image/find_image.hpp"
 #include "image/remove_image.hpp"
@@ -66,9 +67,7 @@ int unpack_command(int argc, char** argv) {
     }
     if (line.arguments.size() != 2)
         throw Error(ErrorKind::usage, "minirun image unpack takes an image and a directory for the bundle");
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted,
-                    "minirun image unpack needs root, to make files with their owners and devices", "run it with sudo");
+    need_root("image unpack", "to make files with their owners and devices");
     const auto& name = line.arguments[0];
     const auto& directory = line.arguments[1];
     const ImageStore store(default_paths().data);

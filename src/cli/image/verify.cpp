@@ -1,13 +1,11 @@
 // minirun image verify: does the store hold what was loaded?
-#include <unistd.h>
-
 #include "archive/verify_image.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/render.hpp"
 #include "image/find_image.hpp"
-#include "minirun/error.hpp"
 #include "model/paths.hpp"
 
 namespace minirun {
@@ -31,10 +29,7 @@ int verify_command(int argc, char** argv) {
                 options_help(options)));
         return 0;
     }
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted,
-                    "minirun image verify needs root, to read all and to make files with their owners",
-                    "run it with sudo");
+    need_root("image verify", "to read all and to make files with their owners");
     const ImageStore store(default_paths().data);
     std::vector<std::string> ids;
     for (const auto& name : line.arguments) ids.push_back(need_stored_image(store, name));
