@@ -42,6 +42,18 @@ class TestInspect:
         (facts,) = json.loads(minirun("image", "inspect", "x:1").ok().out)
         assert (facts["RepoTags"], facts["Size"], facts["Config"]["Cmd"], facts["Config"]["Env"]) == (["x:1"], 1020, ["sh"], None)
 
+    def test_fields(self, minirun, scratch):
+        config = config_of(BASE_ENTRIES, User="5:6", Env=["A=b"])
+        minirun("load", "-q", docker_archive(scratch / "x.tar", BASE_ENTRIES, names=["x", "y"], config=config)).ok()
+        (image,) = (minirun.root / "images").iterdir()
+        inspect = lambda form, *names: minirun("image", "inspect", "-f", form, *names).ok().out
+        assert inspect("{{.Id}}", "x", "y") == f"sha256:{image.name}\n" * 2
+        assert inspect("{{ .Config.User }}:{{.Size}} {{.Config.Env}} {{.Config.OnBuild}}", "x") == '5:6:1020 ["A=b"] null\n'
+        assert json.loads(inspect("{{json .RootFS}}", "x"))["Type"] == "layers" and inspect("{{json .Os}}", "x") == '"linux"\n'
+        assert inspect("json", "x") == minirun("image", "inspect", "x").ok().out
+        for form in ("{{.No}}", "{{.Config.}}", "{{.Id.x}}", "{{.Id", "{{range .Config}}", "text"):
+            minirun("image", "inspect", "-f", form, "x").refused_with(125, f"--format '{form}': no field", hint="json, or a text with {{…}} of .Architecture")
+
     def test_several_and_none(self, minirun, scratch):
         load(minirun, scratch, "x", BASE_ENTRIES)
         result = minirun("image", "inspect", "x", "nope", "x")
