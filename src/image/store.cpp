@@ -1,6 +1,7 @@
 #include "image/store.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <set>
 
+#include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "image/reference.hpp"
@@ -35,6 +37,13 @@ std::vector<std::string> names_in(const std::string& directory) {
         if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
     std::sort(names.begin(), names.end());
     return names;
+}
+
+// What a link in an open directory says: with many of them, the way there is what takes its time.
+std::string link_in(int directory, const std::string& name) {
+    char target[id_length + 1];
+    const auto n = ::readlinkat(directory, name.c_str(), target, sizeof target);
+    return n < 0 ? "" : std::string(target, static_cast<std::size_t>(n));
 }
 
 std::string exchanged(std::string text, char from, char to) {
@@ -66,9 +75,10 @@ timespec ImageStore::tag_time(const std::string& name) const {
 
 std::vector<ImageStore::Tag> ImageStore::names(bool with_digest) const {
     std::vector<Tag> found;
+    const Fd directory(::open(tags().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     for (const auto& name : names_in(tags()))
         if ((name.find('@') != std::string::npos) == with_digest)
-            found.push_back({exchanged(name, '%', '/'), read_link(tags() + "/" + name)});
+            found.push_back({exchanged(name, '%', '/'), link_in(directory.get(), name)});
     return found;
 }
 

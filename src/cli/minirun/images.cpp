@@ -64,9 +64,10 @@ std::vector<Name> names_of(const StoredImage& image, bool with_digests) {
     std::multimap<std::string, std::string> digests;
     std::set<std::string> untagged;
     for (const auto& name : image.digests) {
-        const auto reference = parse_reference(name);
-        digests.emplace(reference.repository(), reference.digest);
-        untagged.insert(reference.repository());
+        // In the full form, as the store has them, it is plain where each part begins.
+        const auto at = name.find('@');
+        digests.emplace(name.substr(0, at), name.substr(at + 1));
+        untagged.insert(name.substr(0, at));
     }
     const auto add = [&](const std::string& repository, const std::string& tag) {
         untagged.erase(repository);
@@ -75,8 +76,8 @@ std::vector<Name> names_of(const StoredImage& image, bool with_digests) {
         for (auto one = first; with_digests && one != end; ++one) names.push_back({repository, tag, one->second});
     };
     for (const auto& tag : image.tags) {
-        const auto reference = parse_reference(tag);
-        add(reference.repository(), reference.tag);
+        const auto colon = tag.rfind(':');
+        add(tag.substr(0, colon), tag.substr(colon + 1));
     }
     const auto without_tag = untagged;
     for (const auto& repository : without_tag) add(repository, "");
