@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/interruption.hpp"
 #include "base/text.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
@@ -34,6 +35,7 @@ std::uint64_t FileSource::skip(std::uint64_t bytes) {
 }
 
 Bytes HashedSource::next() {
+    check_interruption();
     const auto block = source_.next();
     hash_.add(block);
     size_ += block.size();
@@ -43,6 +45,7 @@ Bytes HashedSource::next() {
 PipeSource::PipeSource(int fd) : fd_(fd), buffer_(256 * 1024) {}
 
 Bytes PipeSource::next() {
+    wait_readable(fd_);
     ssize_t n = -1;
     do n = ::read(fd_, buffer_.data(), buffer_.size());
     while (n < 0 && errno == EINTR);
@@ -54,7 +57,8 @@ Bytes PipeSource::next() {
 Bytes GrowthLimit::next() {
     const auto block = plain_.next();
     size_ += block.size();
-    if (size_ > growth_.harmless && size_ / growth_.ratio > packed_())
+    const auto packed = packed_();
+    if (size_ > growth_.harmless && size_ / growth_.ratio > packed)
         throw Error(ErrorKind::bad_input,
                     cat(name_, " grows to more than ", growth_.ratio, " times its size by being decompressed"),
                     "--max-ratio raises the limit");

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/limits.hpp"
 #include "archive/sha256.hpp"
 
 namespace minirun {
@@ -73,12 +74,6 @@ private:
     int fd_;
     std::uint64_t size_ = 0;
     std::vector<unsigned char> buffer_;
-};
-
-/// How much a source may grow by being decompressed.
-struct Growth {
-    std::uint64_t ratio = 200;
-    std::uint64_t harmless = 1 << 30;  ///< so many bytes are nothing to ask about
 };
 
 /// What was decompressed; more than it may be is Error{bad_input}. `packed` tells how many bytes it came from until

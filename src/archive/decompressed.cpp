@@ -6,7 +6,6 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#include <array>
 #include <string_view>
 
 #include "archive/byte_source.hpp"

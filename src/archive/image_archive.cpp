@@ -21,8 +21,7 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_manifest = 4 << 20;  // the engines' limit
-constexpr std::size_t most_files = 1'000'000, longest_name = 4096;
+constexpr std::size_t longest_name = 4096;
 
 bool is_any_of(std::string_view word, std::initializer_list<std::string_view> words) {
     return std::find(words.begin(), words.end(), word) != words.end();
@@ -86,7 +85,13 @@ std::uint64_t size_of(const Fd& file) {
 
 }  // namespace
 
-ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, Growth growth) : path_(path) {
+// What the way down to a manifest tells of the image: names, and the digests of the indexes on it.
+struct ImageArchive::Above {
+    std::vector<std::string> names, digests;
+};
+
+ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits)
+    : limits_(limits), path_(path) {
     const bool is_stdin = path == "-";
     name_ = is_stdin ? "the archive on standard input" : quote(path);
     file_.reset(is_stdin ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -114,9 +119,10 @@ ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, 
     PipeSource packed(pipe.get());
     const auto unpacked = decompressed(packed, name_);
     GrowthLimit limited(
-        *unpacked, [&] { return packed.size(); }, growth, name_);
+        *unpacked, [&] { return packed.size(); }, limits_.growth, name_);
     file_.reset(::open(scratch.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!file_) throw system_error(cat("cannot make a file in ", quote(scratch)), errno);
+    is_kept_ = true;
     KeptSource kept(limited, file_.get(), name_);
     index_tar(kept);
     pass_over_padding(packed);
@@ -130,8 +136,9 @@ void ImageArchive::index_tar(ByteSource& source) {
         std::string_view name = entry.name;
         while (name.starts_with("./")) name.remove_prefix(2);
         if (name.size() > longest_name) continue;  // nothing names it
-        if (files_.size() + links.size() >= most_files)
-            throw Error(ErrorKind::bad_input, cat(name_, " has too many files"));
+        if (files_.size() + links.size() >= limits_.entries)
+            throw Error(ErrorKind::bad_input, cat(name_, " has more than ", limits_.entries, " files"),
+                        "--max-entries raises the limit");
         // Docker writes a layer that comes twice as a link to the first one.
         if (S_ISLNK(entry.mode) && !entry.is_hard_link) links.emplace(name, entry.link);
         if (entry.is_hard_link || !S_ISREG(entry.mode)) continue;
@@ -174,9 +181,17 @@ Blob ImageArchive::need(const std::string& name, const std::string& wanted_by) {
     throw Error(ErrorKind::bad_input, cat("there is no ", quote(name), " in ", name_, ", which ", wanted_by, " names"));
 }
 
-std::string ImageArchive::read(const Blob& blob, std::size_t max_bytes) const {
-    if (blob.size > max_bytes)
-        throw Error(ErrorKind::bad_input, cat(blob.name, " has more than ", human_size(max_bytes)));
+void ImageArchive::give_back(const Blob& blob) const {
+    // What cannot be given back now is so at the end.
+    if (is_kept_)
+        ::fallocate(blob.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(blob.offset),
+                    static_cast<off_t>(blob.size));
+}
+
+std::string ImageArchive::read(const Blob& blob) const {
+    if (blob.size > limits_.json)
+        throw Error(ErrorKind::bad_input, cat(blob.name, " has more than ", human_size(limits_.json)),
+                    "--max-json raises the limit");
     FileSource file(blob.fd, blob.offset, blob.size, blob.name);
     std::string text;
     for (auto block = file.next(); !block.empty(); block = file.next())
@@ -196,7 +211,7 @@ std::vector<ArchivedImage> ImageArchive::images(const Platform& platform) {
                     "there is minirun import");
     std::vector<ArchivedImage> images;
     std::vector<std::string> platforms;
-    add_from_index(*index, platform, {}, 0, images, platforms);
+    add_from_index(*index, platform, {}, images, platforms);
     if (images.empty())
         throw Error(ErrorKind::unsupported,
                     cat(name_, " has no image for ", platform.text(), platforms.empty() ? "" : "; it has ",
@@ -206,7 +221,7 @@ std::vector<ArchivedImage> ImageArchive::images(const Platform& platform) {
 }
 
 std::vector<ArchivedImage> ImageArchive::docker_images(const Blob& manifest) {
-    const auto document = parse_json(read(manifest, max_manifest), manifest.name);
+    const auto document = parse_json(read(manifest), manifest.name);
     Problems problems(manifest.name);
     std::vector<ArchivedImage> images;
     if (!document.is_array() || document.empty()) problems.add(".", "expected an array of images");
@@ -240,21 +255,24 @@ Blob ImageArchive::blob_of(const JsonView& descriptor, const std::string& wanted
     return blob;
 }
 
-void ImageArchive::add_from_index(const Blob& index, const Platform& platform, const std::vector<std::string>& names,
-                                  int depth, std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
-    if (depth > 4) throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
-    const auto document = parse_json(read(index, max_manifest), index.name);
+void ImageArchive::add_from_index(const Blob& index, const Platform& platform, const Above& above,
+                                  std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
+    if (above.digests.size() > 4)
+        throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
+    const auto document = parse_json(read(index), index.name);
     Problems problems(index.name);
     for (const auto& view : JsonView(document, problems)["manifests"].elements()) {
         const auto type = view["mediaType"].string_or("");
-        auto all_names = names;
+        auto here = above;
         const auto annotations = view["annotations"];
         if (const auto name = annotations["io.containerd.image.name"].string())
-            all_names = {*name};
+            here.names = {*name};
         else if (const auto reference = annotations["org.opencontainers.image.ref.name"].string())
-            all_names = {name_of(*reference)};
+            here.names = {name_of(*reference)};
         if (is_index(type)) {
-            add_from_index(blob_of(view, index.name), platform, all_names, depth + 1, images, platforms);
+            const auto blob = blob_of(view, index.name);
+            here.digests.push_back(blob.digest);
+            add_from_index(blob, platform, here, images, platforms);
         } else if (is_manifest(type)) {
             // What BuildKit says about an image is no image.
             if (annotations["vnd.docker.reference.type"].string_or("") == "attestation-manifest") continue;
@@ -263,7 +281,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
                 platforms.push_back(printable(its.text()));
                 if (!its.fits(platform)) continue;
             }
-            images.push_back(image_from_manifest(blob_of(view, index.name), all_names));
+            images.push_back(image_from_manifest(blob_of(view, index.name), here));
         } else {
             view["mediaType"].complain(cat("unknown media type ", quote(type)));
         }
@@ -271,12 +289,14 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
     problems.throw_if_any();
 }
 
-ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const std::vector<std::string>& names) {
-    const auto document = parse_json(read(blob, max_manifest), blob.name);
+ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const Above& above) {
+    const auto document = parse_json(read(blob), blob.name);
     Problems problems(blob.name);
     const JsonView view(document, problems);
     ArchivedImage image;
-    image.names = names;
+    image.names = above.names;
+    image.manifests = above.digests;
+    image.manifests.push_back(blob.digest);
     if (const auto type = view["config"]["mediaType"].string_or(""); !is_config(type))
         view["config"]["mediaType"].complain(cat("unknown media type ", quote(type)));
     const auto layers = view["layers"].elements();

@@ -26,6 +26,8 @@ struct ArchivedImage {
     Blob config;
     std::vector<Blob> layers;        ///< lowest first
     std::vector<std::string> names;  ///< references as they are written there
+    /// Digests of its manifest and of the indexes that this is in, "sha256:…"; none of a docker-archive.
+    std::vector<std::string> manifests;
 };
 
 /// The files of a docker-archive, an OCI archive or an OCI layout directory.
@@ -36,14 +38,18 @@ class ImageArchive {
 public:
     /// `path` is a directory or a file; "-" is standard input. What cannot be read at any place (a pipe, a compressed
     /// archive) is written to an unnamed file in `scratch` meanwhile. Throws Error.
-    ImageArchive(const std::string& path, const std::string& scratch, Growth growth);
+    ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits);
 
     /// The images in it: all of a docker-archive; of an OCI index those for the platform.
     /// Throws Error{bad_input}; {unsupported} if an index has none for that platform, naming those that it has.
     std::vector<ArchivedImage> images(const Platform& platform);
 
+    /// A layer that is not needed any more: of an archive that is kept in `scratch` meanwhile, its space on disk and in
+    /// memory is given back. May be called by several threads at once.
+    void give_back(const Blob& blob) const;
+
     /// The whole text of a small file, its digest checked.
-    std::string read(const Blob& blob, std::size_t max_bytes) const;
+    std::string read(const Blob& blob) const;
 
 private:
     struct Manifest;
@@ -52,11 +58,14 @@ private:
     std::optional<Blob> find(const std::string& name);
     Blob need(const std::string& name, const std::string& wanted_by);
     std::vector<ArchivedImage> docker_images(const Blob& manifest);
-    void add_from_index(const Blob& index, const Platform& platform, const std::vector<std::string>& names, int depth,
+    struct Above;
+    void add_from_index(const Blob& index, const Platform& platform, const Above& above,
                         std::vector<ArchivedImage>& images, std::vector<std::string>& platforms);
-    ArchivedImage image_from_manifest(const Blob& blob, const std::vector<std::string>& names);
+    ArchivedImage image_from_manifest(const Blob& blob, const Above& above);
     Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
 
+    Limits limits_;
+    bool is_kept_ = false;
     std::string path_;                   ///< as it was given
     std::string name_;                   ///< for messages
     Fd file_;                            ///< of an archive

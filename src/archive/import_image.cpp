@@ -3,11 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <ctime>
-#include <memory>
+#include <map>
 
 #include "archive/directory_tar.hpp"
 #include "archive/sha256.hpp"
@@ -24,8 +23,6 @@
 
 namespace minirun {
 namespace {
-
-constexpr std::size_t max_config = 4 << 20;
 
 // RFC 3339, as Docker writes times.
 std::string now() {
@@ -73,7 +70,7 @@ DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const Impor
     PipeSource source(file.get());
     const auto plain = decompressed(source, name);
     GrowthLimit limited(
-        *plain, [&] { return source.size(); }, options.growth, name);
+        *plain, [&] { return source.size(); }, options.limits.growth, name);
     auto layer = writer.unpack(limited, name, options.limits);
     while (!source.next().empty()) continue;
     must_be_whole(layer, name);
@@ -99,7 +96,7 @@ Json config_of(const ImportOptions& options, const std::string& from, const std:
 std::string publish(StoreWriter& writer, const std::string& config, const std::string& created,
                     const std::vector<std::string>& diff_ids, const std::vector<std::string>& keys) {
     const StoreWriter::NewImage image{config, sha256_digest(config).substr(7), created, diff_ids, keys};
-    if (!writer.store().has_image(image.id)) writer.publish_image(image);
+    writer.publish_image(image);
     return image.id;
 }
 
@@ -130,31 +127,38 @@ std::string import_image(const ImageStore& store, const std::string& path, const
     const auto config = config_of(options, printable(path), layer.diff_id);
     // The lowest layer is its own chain.
     const auto key = layer.needs_others() ? chain_key(layer.diff_id) : own_key(layer.diff_id);
-    if (!store.has_layer(key)) writer.publish_layer(layer, key);
+    if (options.dedup) writer.share_blocks();
+    if (!store.has_layer(key)) {
+        writer.sync();
+        writer.publish_layer(layer, key);
+    }
     auto id = publish(writer, config.dump(), config["created"].get<std::string>(), {layer.diff_id}, {key});
     if (!options.name.empty()) store.set_tag(options.name, id);
     return id;
 }
 
-LoadedImage load_bundle(const ImageStore& store, const std::string& directory, const UnpackLimits& limits) {
+LoadedImage load_bundle(const ImageStore& store, const std::string& directory, const LoadOptions& options) {
     const auto bundle = open_image(directory.find('/') == std::string::npos ? "./" + directory : directory);
     if (bundle.form != Image::Form::image_config)
         throw Error(ErrorKind::unsupported,
                     cat("the config.json of ", quote(directory), " is not an image's config, so it makes no image"),
                     "an OCI or Docker image config is needed");
     StoreWriter writer(store);
+    if (options.dedup) writer.share_blocks();
     LoadedImage loaded;
     std::vector<std::string> diff_ids, keys;
+    std::map<std::string, DraftLayer> drafts;
     for (const auto& layer : bundle.layers) {
         DirectoryTar tar(layer.path, true, store.data());
-        const auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), limits);
+        auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), options.limits);
         diff_ids.push_back(draft.diff_id);
         keys.push_back(own_key(draft.diff_id));
-        if (store.has_layer(keys.back())) continue;
-        writer.publish_layer(draft, keys.back());
-        loaded.new_layers++;
+        if (!store.has_layer(keys.back())) drafts.emplace(keys.back(), std::move(draft));
     }
-    auto text = read_file(bundle.config_file, max_config);
+    if (!drafts.empty()) writer.sync();
+    for (const auto& [key, draft] : drafts) writer.publish_layer(draft, key);
+    loaded.new_layers = drafts.size();
+    auto text = read_file(bundle.config_file, options.limits.json);
     auto config = parse_json(text, bundle.config_file);
     if (bundle.config.diff_ids != diff_ids) {
         config["rootfs"] = {{"type", "layers"}, {"diff_ids", diff_ids}};
@@ -164,10 +168,9 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
         config.contains("created") && config["created"].is_string() ? config["created"].get<std::string>() : "";
     loaded.id = publish(writer, text, created, diff_ids, keys);
     loaded.layers = diff_ids.size();
-    if (const auto name = name_of(bundle.directory); !name.empty()) {
-        store.set_tag(name, loaded.id);
-        loaded.names.push_back(name);
-    }
+    if (const auto name = name_of(bundle.directory); !name.empty()) loaded.names.push_back(name);
+    loaded.names.insert(loaded.names.end(), options.tags.begin(), options.tags.end());
+    for (const auto& name : loaded.names) store.set_tag(name, loaded.id);
     return loaded;
 }
 

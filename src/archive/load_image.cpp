@@ -21,8 +21,6 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_config = 4 << 20;
-
 std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
 
 // Image specification, config.md "Layer ChainID".
@@ -33,12 +31,16 @@ std::vector<std::string> chain_ids(const std::vector<std::string>& diff_ids) {
     return chain;
 }
 
+bool contains(const std::vector<std::string>& list, const std::string& text) {
+    return std::find(list.begin(), list.end(), text) != list.end();
+}
+
 // What is written there may be no name at all: the image is loaded without it.
-std::string full_name(const std::string& name) {
+std::optional<Reference> reference_of(const std::string& name) {
     try {
-        return parse_reference(name).full();
+        return parse_reference(name);
     } catch (const Error&) {
-        return "";
+        return std::nullopt;
     }
 }
 
@@ -51,12 +53,12 @@ struct LayerJob {
 
 class Loader {
 public:
-    Loader(const ImageStore& store, const std::string& path, const LoadOptions& options, const LayerProgress& progress)
+    Loader(const ImageStore& store, const std::string& path, const LoadOptions& options, LoadProgress* progress)
         : store_(store),
           options_(options),
           progress_(progress),
           writer_(store),
-          archive_(path, writer_.scratch(), options.growth) {}
+          archive_(path, writer_.scratch(), options.limits) {}
 
     std::vector<LoadedImage> run() {
         for (const auto& archived : archive_.images(options_.platform.value_or(host_platform()))) {
@@ -64,6 +66,7 @@ public:
             for (std::size_t i = 0; i < images_.back().layer_count(); i++) want(images_.back(), archived.layers[i], i);
         }
         unpack_all();
+        if (options_.dedup && !jobs_.empty()) writer_.share_blocks();
         std::vector<LoadedImage> loaded;
         for (const auto& image : images_) loaded.push_back(publish(image));
         return loaded;
@@ -72,13 +75,13 @@ public:
 private:
     struct Pending {
         std::string id, config, created;
-        std::vector<std::string> names, diff_ids, chain;
+        std::vector<std::string> names, manifests, diff_ids, chain;
         std::size_t layer_count() const { return diff_ids.size(); }
     };
 
     Pending read(const ArchivedImage& archived) {
         Pending image;
-        image.config = archive_.read(archived.config, max_config);
+        image.config = archive_.read(archived.config);
         image.id = hex_of(sha256_digest(image.config));
         const auto document = parse_json(image.config, archived.config.name);
         Problems problems(archived.config.name);
@@ -95,12 +98,21 @@ private:
                           cat("rootfs.diff_ids of ", archived.config.name));
         if (image.diff_ids.empty())
             throw Error(ErrorKind::bad_input, cat(archived.config.name, ": the image has no layers"));
-        if (image.diff_ids.size() > max_layers)
-            throw Error(ErrorKind::unsupported,
-                        cat("the image has ", image.diff_ids.size(), " layers, overlayfs takes at most ", max_layers));
+        if (image.diff_ids.size() > options_.limits.layers)
+            throw Error(
+                ErrorKind::unsupported,
+                cat("the image has ", image.diff_ids.size(), " layers, more than ", options_.limits.layers),
+                options_.limits.layers < max_layers ? "--max-layers raises the limit" : "overlayfs takes no more");
         image.chain = chain_ids(image.diff_ids);
-        for (const auto& name : archived.names)
-            if (const auto full = full_name(name); !full.empty()) image.names.push_back(full);
+        image.manifests = archived.manifests;
+        for (const auto& name : archived.names) {
+            const auto reference = reference_of(name);
+            // A digest that is not this image's would be a lie.
+            const bool is_true =
+                reference && (reference->digest.empty() || contains(image.manifests, reference->digest));
+            if (is_true) image.names.push_back(reference->full());
+        }
+        image.names.insert(image.names.end(), options_.tags.begin(), options_.tags.end());
         return image;
     }
 
@@ -151,25 +163,25 @@ private:
         if (failure) std::rethrow_exception(failure);
     }
 
-    void tell(const std::string& diff_id, std::string_view what) {
-        const std::lock_guard lock(mutex_);
-        if (progress_) progress_(diff_id, what);
-    }
-
     // One pass: read, check, decompress, check, unpack.
     void unpack(LayerJob& job) {
-        tell(job.diff_id, "unpacking");
+        if (progress_ != nullptr) progress_->begin(job.diff_id, job.blob.size);
         const auto name = cat("layer ", job.blob.name);
         FileSource file(job.blob.fd, job.blob.offset, job.blob.size, name);
         HashedSource compressed(file);
         const auto plain = decompressed(compressed, name);
-        GrowthLimit limited(
-            *plain, [&] { return compressed.size(); }, options_.growth, name);
+        const auto packed = [&] {
+            if (progress_ != nullptr) progress_->advance(job.diff_id, compressed.size());
+            return compressed.size();
+        };
+        GrowthLimit limited(*plain, packed, options_.limits.growth, name);
         job.draft = writer_.unpack(limited, name, options_.limits);
         while (!compressed.next().empty()) continue;
         check(name, "digest", job.blob.digest, compressed.digest());
         check(name, "DiffID", job.diff_id, job.draft.diff_id);
-        tell(job.diff_id, "done");
+        // What needs others may be unpacked again for another image.
+        if (!job.draft.needs_others()) archive_.give_back(job.blob);
+        if (progress_ != nullptr) progress_->end(job.diff_id, "");
     }
 
     static void check(const std::string& name, std::string_view what, const std::string& said,
@@ -181,40 +193,55 @@ private:
 
     // From the lowest layer up, then the image, then its names.
     LoadedImage publish(const Pending& image) {
-        LoadedImage loaded{image.id, image.names, image.layer_count(), 0};
         std::vector<Layer> below;
         std::vector<std::string> keys;
+        std::map<std::string, DraftLayer> drafts;  // by key, of layers that have no place in the store yet
         for (std::size_t i = 0; i < image.layer_count(); i++) {
             auto key = stored_key(image, i);
-            if (key.empty()) {
-                key = publish_layer(image, i, below);
-                loaded.new_layers++;
-            }
+            if (key.empty()) key = settle(image, i, below, drafts);
             keys.push_back(key);
-            below.push_back({key, cat(store_.layer_directory(key), "/tree")});
+            const auto draft = drafts.find(key);
+            const auto place = draft == drafts.end() ? store_.layer_directory(key) : draft->second.directory;
+            below.push_back({key, place + "/tree"});
         }
-        if (!store_.has_image(image.id))
-            writer_.publish_image({image.config, image.id, image.created, image.diff_ids, keys});
+        if (!drafts.empty()) writer_.sync();
+        LoadedImage loaded{image.id, image.names, image.layer_count(), drafts.size()};
+        for (const auto& key : keys)
+            if (const auto draft = drafts.find(key); draft != drafts.end()) {
+                publish_layer(draft->second, key);
+                drafts.erase(draft);
+            }
+        writer_.publish_image({image.config, image.id, image.created, image.diff_ids, keys});
         for (const auto& name : image.names) store_.set_tag(name, image.id);
+        store_.set_digests(image.names, image.manifests, image.id);
         return loaded;
     }
 
-    std::string publish_layer(const Pending& image, std::size_t i, const std::vector<Layer>& below) {
+    // Makes one layer whole on top of those below it, and tells its key.
+    std::string settle(const Pending& image, std::size_t i, const std::vector<Layer>& below,
+                       std::map<std::string, DraftLayer>& drafts) {
         auto& job = jobs_.at(image.diff_ids[i]);
         const bool needs_others = job.draft.needs_others();
+        auto key = needs_others ? chain_key(image.chain[i]) : own_key(job.diff_id);
+        if (drafts.contains(key)) return key;  // an image can have a layer twice
         if (needs_others) {
             // Settled for one image, it cannot be settled for another one of the same archive.
             if (!settled_.insert(job.diff_id).second) unpack(job);
             settle_layer(job.draft.unpacked, job.draft.directory + "/tree", below, cat("layer ", job.blob.name));
         }
-        const auto key = needs_others ? chain_key(image.chain[i]) : own_key(job.diff_id);
-        writer_.publish_layer(job.draft, key);
+        drafts.emplace(key, job.draft);
         return key;
+    }
+
+    void publish_layer(const DraftLayer& draft, const std::string& key) {
+        const auto shared = writer_.publish_layer(draft, key);
+        if (shared.files > 0 && progress_ != nullptr)
+            progress_->end(draft.diff_id, cat("shares ", shared.text(), " with other layers"));
     }
 
     const ImageStore& store_;
     const LoadOptions& options_;
-    const LayerProgress& progress_;
+    LoadProgress* progress_;
     StoreWriter writer_;
     ImageArchive archive_;
     std::vector<Pending> images_;
@@ -226,7 +253,7 @@ private:
 }  // namespace
 
 std::vector<LoadedImage> load_images(const ImageStore& store, const std::string& path, const LoadOptions& options,
-                                     const LayerProgress& progress) {
+                                     LoadProgress* progress) {
     return Loader(store, path, options, progress).run();
 }
 

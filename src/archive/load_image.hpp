@@ -1,7 +1,6 @@
 // Images of an archive -> the store.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,8 +13,9 @@ namespace minirun {
 
 struct LoadOptions {
     std::optional<Platform> platform;  ///< every image has to be for this one; otherwise an index picks this host's
-    UnpackLimits limits;
-    Growth growth;
+    std::vector<std::string> tags;     ///< for each image, beside those it comes with: Reference::full()
+    Limits limits;
+    bool dedup = false;    ///< files that are the same in other layers share their blocks
     unsigned threads = 0;  ///< layers at once; 0: as many as there are processors
 };
 
@@ -26,14 +26,23 @@ struct LoadedImage {
     std::size_t new_layers = 0;      ///< of those, how many the store did not have
 };
 
-/// Told what happens to a layer; called by several threads, one at a time.
-using LayerProgress = std::function<void(const std::string& diff_id, std::string_view what)>;
+/// Told what happens to the layers, by several threads at once.
+class LoadProgress {
+public:
+    virtual ~LoadProgress() = default;
+    /// It is being unpacked; the archive has `size` bytes for it.
+    virtual void begin(const std::string& diff_id, std::uint64_t size) = 0;
+    /// So many of them are done.
+    virtual void advance(const std::string& diff_id, std::uint64_t bytes) = 0;
+    /// It is unpacked, or, with `how`, something else is done with it.
+    virtual void end(const std::string& diff_id, const std::string& how) = 0;
+};
 
 /// Puts all images of the archive or directory at `path` ("-" is standard input) into the store.
 ///
 /// Every digest is checked: of manifests, configs and layers, and each layer's DiffID. A failure leaves the store as it
-/// was, but for whole layers of the same archive, which the next load finds. Throws Error.
+/// was, but for whole layers of the same archive, which the next load finds. `progress` may be null. Throws Error.
 std::vector<LoadedImage> load_images(const ImageStore& store, const std::string& path, const LoadOptions& options,
-                                     const LayerProgress& progress);
+                                     LoadProgress* progress);
 
 }  // namespace minirun

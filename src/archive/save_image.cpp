@@ -1,7 +1,6 @@
 #include "archive/save_image.hpp"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "archive/sha256.hpp"
@@ -18,7 +17,6 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_config = 4 << 20;
 constexpr const char* manifest_type = "application/vnd.oci.image.manifest.v1+json";
 
 struct Chosen {
@@ -40,8 +38,10 @@ public:
                 if (is_repository(name, tag.name) && store_.has_image(tag.id)) add(tag.id, tag.name), found = true;
         if (found) return;
         const auto id = need_stored_image(store_, name);
+        // What has no tag: the manifest of the archive is another one, so a digest is no name for what is in it.
+        const bool by_digest = name.find('@') != std::string::npos;
         const bool by_id = id.starts_with(name.starts_with("sha256:") ? name.substr(7) : name);
-        add(id, by_id ? "" : parse_reference(name).full());
+        add(id, by_id || by_digest ? "" : parse_reference(name).full());
     }
 
     std::vector<Chosen> take() { return std::move(images_); }
@@ -49,8 +49,7 @@ public:
 private:
     static bool is_repository(const std::string& name, const std::string& tag) {
         try {
-            const auto wanted = parse_reference(name), has = parse_reference(tag);
-            return wanted.domain == has.domain && wanted.path == has.path;
+            return parse_reference(name).repository() == parse_reference(tag).repository();
         } catch (const Error&) {
             return false;
         }
@@ -80,7 +79,7 @@ public:
 
     void add(const Chosen& image) {
         const auto file = store_.image_directory(image.id) + "/config.json";
-        const auto config = read_file(file, max_config);
+        const auto config = read_file(file, largest_config);
         Json layers = Json::array(), names = Json::array();
         for (const auto& layer : stored_layers(store_, image.id)) {
             add_layer(layer);

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
 
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "image/layer_view.hpp"
+#include "image/overlay_attributes.hpp"
 #include "kernel/files.hpp"
 #include "kernel/openat2.hpp"
 #include "kernel/system_error.hpp"
@@ -60,17 +62,22 @@ public:
         if (!entry || entry->is_directory())
             throw Error(ErrorKind::bad_input,
                         cat(name_, ": the entry ", quote(path), " is a hard link to ", quote(target), ", which is ",
-                            entry ? "a directory" : "neither in this layer nor below it"));
+                            entry ? "a directory" : "neither in this layer before it nor below it"));
         if (!entry->is_regular())
             throw Error(ErrorKind::unsupported, cat(name_, ": the entry ", quote(path), " is a hard link to ",
                                                     quote(target), " of a layer below, which is no regular file"));
-        const auto source_parent = make_directories(parent_of(target));
+        // Where the file shows through, it becomes one of this layer, too. Where a later entry of the archive has taken
+        // its place, or has deleted it, the link is the first name of a file of its own.
+        const auto [place, is_new] = copied_.try_emplace(target, shows_through(target) ? target : path);
+        const auto& source = place->second;
+        const auto source_parent = make_directories(parent_of(source));
         const SameTime sources_time(source_parent.get());
-        copy_file(*entry, source_parent, last_of(target));
+        if (is_new) copy_file(*entry, source_parent, last_of(source));
+        if (source == path) return;
         const auto parent = make_directories(parent_of(path));
         const SameTime parents_time(parent.get());
         ::unlinkat(parent.get(), last_of(path).c_str(), 0);
-        if (::linkat(source_parent.get(), last_of(target).c_str(), parent.get(), last_of(path).c_str(), 0) < 0)
+        if (::linkat(source_parent.get(), last_of(source).c_str(), parent.get(), last_of(path).c_str(), 0) < 0)
             failed(path);
     }
 
@@ -82,7 +89,18 @@ private:
     Fd open_in_tree(const std::string& path, int flags) const {
         const auto opened = kernel::open_beneath(tree_.get(), path.empty() ? "." : path.c_str(),
                                                  static_cast<std::uint64_t>(flags | O_CLOEXEC), 0, beneath);
+        if (!opened) errno = opened.error();
         return Fd(opened ? opened.value() : -1);
+    }
+
+    // Whether this layer has nothing that hides the file `path` of a layer below.
+    bool shows_through(const std::string& path) const {
+        for (auto end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1)) {
+            const auto directory = open_in_tree(path.substr(0, end), O_RDONLY | O_DIRECTORY);
+            if (!directory) return errno == ENOENT;
+            if (is_opaque(directory.get())) return false;
+        }
+        return !open_in_tree(path, O_PATH | O_NOFOLLOW) && errno == ENOENT;
     }
 
     Fd make_directories(const std::string& path) {
@@ -113,7 +131,6 @@ private:
 
     void copy_file(const Entry& entry, const Fd& parent, const std::string& name) {
         const Fd copy(::openat(parent.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!copy && errno == EEXIST) return;  // an earlier link of this layer has copied it
         if (!copy) failed(entry.path);
         const auto source = view_.open_file(entry);
         char block[65536];
@@ -127,6 +144,7 @@ private:
     Fd tree_;
     LayerView view_;
     const std::string& name_;
+    std::map<std::string, std::string> copied_;  ///< of a file below: the name that it has here
 };
 
 }  // namespace

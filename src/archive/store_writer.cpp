@@ -11,13 +11,21 @@
 #include "base/file.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "image/remove_image.hpp"
 #include "image/stored_image.hpp"
 #include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
 
 namespace minirun {
 namespace {
 
 std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
+
+std::optional<std::string> read_config(const std::string& path) try {
+    return read_optional_file(path, largest_config);
+} catch (const Error&) {
+    return std::nullopt;
+}
 
 void make_directory(const std::string& path, mode_t mode) {
     // Whatever the umask is.
@@ -36,7 +44,7 @@ StoreWriter::StoreWriter(const ImageStore& store)
         throw system_error(cat("cannot lock ", quote(store.layers())), errno);
 }
 
-DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, const UnpackLimits& limits) {
+DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, const Limits& limits) {
     DraftLayer layer;
     layer.directory = cat(staging_.path(), '/', drafts_++);
     const auto tree_path = layer.directory + "/tree";
@@ -54,13 +62,23 @@ DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, con
     return layer;
 }
 
-void StoreWriter::publish_layer(const DraftLayer& layer, const std::string& key) {
+void StoreWriter::share_blocks() {
+    sharing_.emplace(store_, staging_.path());
+    for (const auto& key : store_.all_layers()) sharing_->add(key);
+}
+
+Shared StoreWriter::publish_layer(const DraftLayer& layer, const std::string& key) {
     const Json facts{{"diffID", layer.diff_id}, {"archiveSize", layer.archive_size}, {"size", layer.unpacked.bytes}};
     write_file_atomically(layer.directory + "/layer.json", facts.dump() + "\n", 0600);
+    Shared shared;
+    if (sharing_) shared = sharing_->share(sharing_->plan(layer.directory), layer.directory + "/tree");
     Staging::publish(layer.directory, store_.layer_directory(key));
+    if (sharing_) sharing_->add(key);
+    return shared;
 }
 
 void StoreWriter::publish_image(const NewImage& image) {
+    if (store_.has_image(image.id) && has_whole_config(image)) return;
     const auto directory = cat(staging_.path(), "/image-", image.id);
     make_directory(directory, 0700);
     make_directory(directory + "/layers", 0700);
@@ -75,6 +93,20 @@ void StoreWriter::publish_image(const NewImage& image) {
             throw system_error(cat("cannot make ", quote(link)), errno);
     }
     Staging::publish(directory, store_.image_directory(image.id));
+}
+
+bool StoreWriter::has_whole_config(const NewImage& image) {
+    const auto path = store_.image_directory(image.id) + "/config.json";
+    if (read_config(path) == image.config) return true;
+    // One that is being removed just now cannot be held, and is made anew.
+    const auto held = hold_image(store_, image.id);
+    if (held) write_file_atomically(path, image.config, 0600);
+    return static_cast<bool>(held);
+}
+
+void StoreWriter::sync() {
+    const Fd place(::open(staging_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!place || ::syncfs(place.get()) < 0) throw system_error("cannot write the layers to the disk", errno);
 }
 
 }  // namespace minirun

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <atomic>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "archive/block_sharing.hpp"
 #include "archive/byte_source.hpp"
 #include "archive/unpack_layer.hpp"
 #include "base/fd.hpp"
@@ -39,9 +41,17 @@ public:
     const std::string& scratch() const { return staging_.path(); }
 
     /// Unpacks an archive, not compressed, in one pass. May be called by several threads at once. Throws Error.
-    DraftLayer unpack(ByteSource& archive, const std::string& name, const UnpackLimits& limits);
+    DraftLayer unpack(ByteSource& archive, const std::string& name, const Limits& limits);
 
-    void publish_layer(const DraftLayer& layer, const std::string& key);
+    /// To be called between the last unpack() and the first publish_layer(): what is renamed is on the disk by then, so
+    /// that the power can fail at any moment, too.
+    void sync();
+
+    /// From now on files of layers that appear share their blocks with those of layers that are there.
+    void share_blocks();
+
+    /// What it shares with other layers, if that was asked for.
+    Shared publish_layer(const DraftLayer& layer, const std::string& key);
 
     struct NewImage {
         std::string config;                 ///< as it came
@@ -50,13 +60,17 @@ public:
         std::vector<std::string> diff_ids;  ///< lowest first
         std::vector<std::string> keys;      ///< of the layers, which are in the store
     };
+    /// Of an image that is there, the config is looked at, and written anew if it is damaged.
     void publish_image(const NewImage& image);
 
 private:
+    bool has_whole_config(const NewImage& image);
+
     const ImageStore& store_;
     Staging staging_;
     Fd layers_lock_;
     std::atomic<unsigned> drafts_ = 0;
+    std::optional<BlockSharing> sharing_;
 };
 
 }  // namespace minirun

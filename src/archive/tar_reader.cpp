@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "archive/utf8_locale.hpp"
+#include "archive/thread_locale.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
 
@@ -13,6 +13,11 @@ namespace minirun {
 namespace {
 
 std::string text(const char* bytes) { return bytes == nullptr ? "" : bytes; }
+
+// A name that is no ASCII was left as it is, which is what is wanted (ThreadLocale).
+bool is_about_a_name(archive* reader) {
+    return text(archive_error_string(reader)).ends_with("can't be converted from UTF-8 to current locale.");
+}
 
 }  // namespace
 
@@ -53,12 +58,12 @@ void TarReader::refuse() {
 }
 
 bool TarReader::next(TarEntry& entry) {
-    const Utf8Locale locale;
+    const ThreadLocale locale(ThreadLocale::Names::bytes);
     archive_entry* read = nullptr;
     const int result = archive_read_next_header(archive_.get(), &read);
     if (result == ARCHIVE_EOF) return false;
-    // A warning is about a name that cannot be converted, or a header that is only half understood: no guessing.
-    if (result != ARCHIVE_OK) refuse();
+    // Any other warning is about a header that is only half understood: no guessing.
+    if (result != ARCHIVE_OK && !(result == ARCHIVE_WARN && is_about_a_name(archive_.get()))) refuse();
     entry = {};
     entry.name = text(archive_entry_pathname(read));
     entry.mode = archive_entry_mode(read);

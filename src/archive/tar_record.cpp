@@ -227,26 +227,36 @@ private:
 
 TarReplay::TarReplay(const std::string& directory, std::string name, Changed changed)
     : directory_(directory), name_(std::move(name)), changed_(std::move(changed)), buffer_(block_size) {
-    const auto path = directory + "/tar-record";
-    const auto open = [&] {
-        record_.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        struct stat info {};
-        if (!record_ || ::fstat(record_.get(), &info) < 0)
-            throw Error(ErrorKind::not_found, cat("the record of the archive of ", name_, " is gone: ", quote(path)),
-                        "remove the image and load it again", errno);
-        pieces_ = std::make_unique<Pieces>(record_.get(), static_cast<std::uint64_t>(info.st_size),
-                                           cat("the record of the archive of ", name_));
-    };
-    open();
+    pieces_ = read_record(directory_, name_, record_);
     std::uint64_t files = 0;
     for (Pieces::Piece piece; pieces_->next(piece);) {
         if (piece.kind == content) files++;
         if (piece.kind == replaced) replaced_[piece.path].push_back({files, replacements_++});
     }
-    open();
+    pieces_ = read_record(directory_, name_, record_);
 }
 
 TarReplay::~TarReplay() = default;
+
+std::unique_ptr<TarReplay::Pieces> TarReplay::read_record(const std::string& directory, const std::string& name,
+                                                          Fd& file) {
+    const auto path = directory + "/tar-record";
+    file.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat info {};
+    if (!file || ::fstat(file.get(), &info) < 0)
+        throw Error(ErrorKind::not_found, cat("the record of the archive of ", name, " is gone: ", quote(path)),
+                    "remove the image and load it again", errno);
+    return std::make_unique<Pieces>(file.get(), static_cast<std::uint64_t>(info.st_size),
+                                    cat("the record of the archive of ", name));
+}
+
+void TarReplay::contents(const std::string& directory, const std::string& name,
+                         const std::function<void(const Content&)>& tell) {
+    Fd file;
+    const auto pieces = read_record(directory, name, file);
+    for (Pieces::Piece piece; pieces->next(piece);)
+        if (piece.kind == content) tell({piece.path, piece.size, piece.checksum});
+}
 
 Bytes TarReplay::next() {
     while (true) {

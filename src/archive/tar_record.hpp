@@ -81,8 +81,18 @@ public:
 
     Bytes next() override;
 
+    /// A file of the tree whose content is in the record: by size and checksum others with the same can be found.
+    struct Content {
+        std::string path;
+        std::uint64_t size = 0, checksum = 0;
+    };
+    /// Tells of all of them. One that was replaced by a later entry of the archive may be among them.
+    static void contents(const std::string& directory, const std::string& name,
+                         const std::function<void(const Content&)>& tell);
+
 private:
     class Pieces;
+    static std::unique_ptr<Pieces> read_record(const std::string& directory, const std::string& name, Fd& file);
     struct Replaced {
         std::uint64_t after;  ///< so many pieces of files
         std::size_t number;

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "archive/utf8_locale.hpp"
+#include "archive/thread_locale.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
 
@@ -51,7 +51,7 @@ void TarWriter::check(int result) {
 }
 
 void TarWriter::add(const TarEntry& entry) {
-    const Utf8Locale locale;
+    const ThreadLocale locale(ThreadLocale::Names::utf8);
     const std::unique_ptr<archive_entry, void (*)(archive_entry*)> header(archive_entry_new(), archive_entry_free);
     auto* const made = header.get();
     archive_entry_set_pathname(made, entry.name.c_str());

@@ -1,7 +1,6 @@
 // A tar archive, by libarchive: ustar, and PAX headers where that is not enough.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>

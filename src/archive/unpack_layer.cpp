@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <map>
 #include <set>
 #include <string_view>
@@ -24,11 +25,10 @@ namespace minirun {
 namespace {
 
 constexpr std::uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-constexpr std::size_t longest_path = 4095, deepest_path = 2000;
 
 class Unpacker {
 public:
-    Unpacker(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits, TarRecorder* recorder)
+    Unpacker(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits, TarRecorder* recorder)
         : tar_(tar), tree_(tree), name_(name), limits_(limits), recorder_(recorder) {}
 
     UnpackedLayer run() {
@@ -52,8 +52,11 @@ private:
         timespec mtime{};
     };
 
-    [[noreturn]] void refuse(const TarEntry& entry, std::string_view why) const {
-        throw Error(ErrorKind::bad_input, cat(name_, ": the entry ", quote(entry.name), ' ', why));
+    [[noreturn]] void refuse(const TarEntry& entry, std::string_view why, std::string hint = "") const {
+        throw Error(ErrorKind::bad_input, cat(name_, ": the entry ", quote(entry.name), ' ', why), std::move(hint));
+    }
+    static std::string path_hint(std::size_t limit) {
+        return limit < PATH_MAX - 1 ? "--max-path raises the limit" : "no path on Linux is longer";
     }
     [[noreturn]] void failed(const TarEntry& entry, int error) const {
         throw system_error(cat("cannot unpack ", quote(entry.name), " of ", name_), error,
@@ -71,7 +74,10 @@ private:
             clean += (clean.empty() ? "" : "/") + part;
             depth++;
         }
-        if (clean.size() > longest_path || depth > deepest_path) refuse(entry, "has a path that is too long");
+        if (clean.size() > limits_.path)
+            refuse(entry, cat("has a path of more than ", limits_.path, " bytes"), path_hint(limits_.path));
+        if (depth > limits_.depth)
+            refuse(entry, cat("lies more than ", limits_.depth, " directories deep"), "--max-depth raises the limit");
         return clean;
     }
 
@@ -295,7 +301,7 @@ private:
     TarReader& tar_;
     const Fd& tree_;
     const std::string& name_;
-    const UnpackLimits& limits_;
+    const Limits& limits_;
     TarRecorder* recorder_;
     UnpackedLayer result_;
     std::map<std::string, Directory> directories_;
@@ -306,7 +312,7 @@ private:
 
 }  // namespace
 
-UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits,
+UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits,
                            TarRecorder* recorder) {
     return Unpacker(tar, tree, name, limits, recorder).run();
 }

@@ -6,17 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "archive/limits.hpp"
 #include "archive/tar_reader.hpp"
 #include "archive/tar_record.hpp"
 #include "base/fd.hpp"
 
 namespace minirun {
-
-/// What an archive may make of this machine. More than that is Error{bad_input} that names the option to raise it.
-struct UnpackLimits {
-    std::uint64_t bytes = 64ull << 30;  ///< of all files of a layer
-    std::uint64_t entries = 2'000'000;  ///< of a layer
-};
 
 /// What cannot be done without the layers below.
 struct UnpackedLayer {
@@ -37,7 +32,7 @@ struct UnpackedLayer {
 /// out. Throws Error{bad_input} with the entry's name; `name` is what messages call the layer.
 ///
 /// `recorder`, if there is one, is the source that `tar` reads from: it is told which file is where.
-UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const UnpackLimits& limits,
+UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits,
                            TarRecorder* recorder = nullptr);
 
 }  // namespace minirun

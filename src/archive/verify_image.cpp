@@ -4,23 +4,24 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
 #include <memory>
 #include <set>
 
+#include "archive/file_looks.hpp"
 #include "archive/settle_layer.hpp"
 #include "archive/sha256.hpp"
 #include "archive/store_writer.hpp"
 #include "archive/tar_record.hpp"
 #include "base/file.hpp"
+#include "base/interruption.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
+#include "image/remove_image.hpp"
 #include "image/stored_image.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
@@ -28,37 +29,7 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t max_config = 4 << 20;
-
 using Tell = std::function<void(const std::string& path, const std::string& how)>;
-
-// What stat(2) and the attributes say of a file, but for its content.
-struct Looks {
-    struct stat status {};
-    std::string link;
-    std::map<std::string, std::string> attributes;
-};
-
-std::map<std::string, std::string> attributes_of(const std::string& path) {
-    std::map<std::string, std::string> found;
-    char names[65536], value[65536];
-    const auto length = ::llistxattr(path.c_str(), names, sizeof names);
-    for (const char* name = names; length > 0 && name < names + length; name += std::strlen(name) + 1) {
-        const auto size = ::lgetxattr(path.c_str(), name, value, sizeof value);
-        // A security module labels what it likes.
-        if (size >= 0 && std::strcmp(name, "security.selinux") != 0)
-            found.emplace(name, std::string(value, static_cast<std::size_t>(size)));
-    }
-    return found;
-}
-
-Looks looks_of(const std::string& path) {
-    Looks looks;
-    if (::lstat(path.c_str(), &looks.status) < 0) throw system_error(cat("cannot look at ", quote(path)), errno);
-    if (S_ISLNK(looks.status.st_mode)) looks.link = read_link(path);
-    looks.attributes = attributes_of(path);
-    return looks;
-}
 
 std::set<std::string> names_in(const std::string& path) {
     std::set<std::string> names;
@@ -67,19 +38,6 @@ std::set<std::string> names_in(const std::string& path) {
     while (const auto* entry = ::readdir(stream.get()))
         if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0) names.insert(entry->d_name);
     return names;
-}
-
-bool has_same_content(const std::string& one, const std::string& other) {
-    const Fd first(::open(one.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)),
-        second(::open(other.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    std::vector<char> a(128 * 1024), b(a.size());
-    while (first && second) {
-        const auto n = ::read(first.get(), a.data(), a.size());
-        if (n < 0 || ::read(second.get(), b.data(), b.size()) != n) return false;
-        if (n == 0) return true;
-        if (std::memcmp(a.data(), b.data(), static_cast<std::size_t>(n)) != 0) return false;
-    }
-    return false;
 }
 
 // A tree that should be and one that is.
@@ -95,6 +53,7 @@ public:
     }
 
     void compare(const std::string& path) {
+        check_interruption();
         const auto expected = looks_of(below(expected_, path)), found = looks_of(below(found_, path));
         if ((expected.status.st_mode & S_IFMT) != (found.status.st_mode & S_IFMT)) {
             if (!told_.contains(path)) tell_(path, "is of another type");
@@ -120,20 +79,33 @@ private:
         if (a.st_rdev != b.st_rdev)
             tell_(path, cat("is the device ", major(b.st_rdev), ":", minor(b.st_rdev), ", not ", major(a.st_rdev), ":",
                             minor(a.st_rdev)));
-        const bool same_time = a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
-        if (!same_time && !is_whiteout && !timeless_.contains(path)) tell_(path, "has another time");
+        if (!is_same_time(a.st_mtim, b.st_mtim) && !is_whiteout && !timeless_.contains(path))
+            tell_(path, "has another time");
         if (expected.link != found.link)
             tell_(path, cat("leads to ", quote(found.link), ", not to ", quote(expected.link)));
         if (expected.attributes != found.attributes) tell_(path, "has other attributes");
     }
 
     void compare_content(const std::string& path, const Looks& expected, const Looks& found) {
-        if (expected.status.st_nlink != found.status.st_nlink)
-            tell_(path, cat("has ", found.status.st_nlink, " names, not ", expected.status.st_nlink));
+        compare_hard_links(path, expected.status, found.status);
         if (expected.status.st_size != found.status.st_size)
             tell_(path, cat("has ", found.status.st_size, " bytes, not ", expected.status.st_size));
-        else if (!has_same_content(below(expected_, path), below(found_, path)))
+        else if (!has_same_content(open(below(expected_, path)).get(), open(below(found_, path)).get()))
             tell_(path, "has another content");
+    }
+
+    static Fd open(const std::string& path) { return Fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)); }
+
+    // Two names of one file there are two names of one file here. How many names it has says nothing: other layers may
+    // share it (archive/block_sharing.hpp).
+    void compare_hard_links(const std::string& path, const struct stat& expected, const struct stat& found) {
+        if (expected.st_nlink == 1 && found.st_nlink == 1) return;
+        const auto& there = expected_files_.try_emplace(expected.st_ino, found.st_ino, path).first->second;
+        const auto& here = found_files_.try_emplace(found.st_ino, expected.st_ino, path).first->second;
+        if (there.first != found.st_ino)
+            tell_(path, cat("is another file than ", quote(there.second)));
+        else if (here.first != expected.st_ino)
+            tell_(path, cat("is the same file as ", quote(here.second)));
     }
 
     void compare_names(const std::string& path) {
@@ -153,6 +125,8 @@ private:
     const std::set<std::string>& told_;
     Tell tell_;
     std::set<std::string> timeless_;
+    /// Files with several names: by inode the other tree's, and where it was seen first.
+    std::map<ino_t, std::pair<ino_t, std::string>> expected_files_, found_files_;
 };
 
 class Verifier {
@@ -161,7 +135,15 @@ public:
         : store_(store), writer_(store), tell_(tell) {}
 
     Verified run(const std::vector<std::string>& ids) {
-        for (const auto& id : ids) verify(id);
+        // All of them at once: a layer counts for the first image that has it.
+        std::map<std::string, Fd> held;
+        for (const auto& id : ids) held.try_emplace(id, hold_image(store_, id));
+        for (const auto& id : ids) {
+            if (held[id])
+                verify(id);
+            else if (store_.has_image(id))
+                differs(cat("image ", id.substr(0, 12), ": another command holds it just now"));
+        }
         return result_;
     }
 
@@ -174,7 +156,7 @@ private:
     void verify(const std::string& id) {
         result_.images++;
         const auto file = store_.image_directory(id) + "/config.json";
-        if (sha256_digest(read_file(file, max_config)) != "sha256:" + id)
+        if (sha256_digest(read_file(file, largest_config)) != "sha256:" + id)
             return differs(cat("image ", id.substr(0, 12), ": its config is not the one that was loaded"));
         std::vector<Layer> below;
         for (const auto& layer : stored_layers(store_, id)) {
@@ -200,7 +182,7 @@ private:
         };
         try {
             TarReplay replay(directory, name, tell_of_content);
-            const auto draft = writer_.unpack(replay, name, {~std::uint64_t{0}, ~std::uint64_t{0}});
+            const auto draft = writer_.unpack(replay, name, Limits::none());
             if (draft.needs_others()) settle_layer(draft.unpacked, draft.directory + "/tree", below, name);
             TreeComparison(draft.directory + "/tree", directory + "/tree", draft.unpacked, told, tell).compare("");
             if (draft.diff_id != layer.diff_id && result_.differences == before)
@@ -227,6 +209,17 @@ private:
 Verified verify_images(const ImageStore& store, const std::vector<std::string>& ids,
                        const std::function<void(const std::string& difference)>& tell) {
     return Verifier(store, tell).run(ids);
+}
+
+std::size_t verify_names(const ImageStore& store, const std::function<void(const std::string& difference)>& tell) {
+    std::size_t differences = 0;
+    for (const auto& names : {store.all_tags(), store.all_digests()})
+        for (const auto& name : names) {
+            if (store.has_image(name.id)) continue;
+            differences++;
+            tell(cat("the name ", quote(name.name), " leads to no image: minirun image prune takes it away"));
+        }
+    return differences;
 }
 
 }  // namespace minirun

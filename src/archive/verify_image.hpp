@@ -23,4 +23,7 @@ struct Verified {
 Verified verify_images(const ImageStore& store, const std::vector<std::string>& ids,
                        const std::function<void(const std::string& difference)>& tell);
 
+/// Tells of the tags and digests that lead to no image. How many there are.
+std::size_t verify_names(const ImageStore& store, const std::function<void(const std::string& difference)>& tell);
+
 }  // namespace minirun

@@ -16,6 +16,7 @@
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/interruption.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
 
@@ -24,7 +25,9 @@ namespace {
 
 class Copy {
 public:
-    Copy(std::string from, std::string to) : from_(std::move(from)), to_(std::move(to)) {}
+    enum class Files { copied, linked };
+    Copy(std::string from, std::string to, Files files)
+        : from_(std::move(from)), to_(std::move(to)), linked_(files == Files::linked) {}
 
     void run() {
         namespace fs = std::filesystem;
@@ -41,6 +44,7 @@ public:
 
 private:
     void copy(const std::string& name) {
+        check_interruption();
         const auto source = from_ + name;
         struct stat info {};
         check(::lstat(source.c_str(), &info), name);
@@ -50,6 +54,7 @@ private:
             directories_.emplace_back(name, info);
             return;
         }
+        if (linked_) return check(::link(source.c_str(), (to_ + name).c_str()), name);
         const auto [first, is_new] = links_.try_emplace({info.st_dev, info.st_ino}, name);
         if (!is_new && info.st_nlink > 1) {
             check(::link((to_ + first->second).c_str(), (to_ + name).c_str()), name);
@@ -123,12 +128,15 @@ private:
     }
 
     std::string from_, to_;
+    bool linked_;
     std::map<std::pair<dev_t, ino_t>, std::string> links_;  ///< the first name of each file
     std::vector<std::pair<std::string, struct stat>> directories_;
 };
 
 }  // namespace
 
-void copy_tree(const std::string& from, const std::string& to) { Copy(from, to).run(); }
+void copy_tree(const std::string& from, const std::string& to) { Copy(from, to, Copy::Files::copied).run(); }
+
+void link_tree(const std::string& from, const std::string& to) { Copy(from, to, Copy::Files::linked).run(); }
 
 }  // namespace minirun

@@ -11,4 +11,7 @@ namespace minirun {
 /// Throws Error that names the file. What has been copied by then stays.
 void copy_tree(const std::string& from, const std::string& to);
 
+/// The same, but only the directories are new: all else in them are further names of the files of `from`.
+void link_tree(const std::string& from, const std::string& to);
+
 }  // namespace minirun

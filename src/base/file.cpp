@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -50,9 +51,13 @@ std::string read_regular(const Fd& fd, const std::string& path, std::size_t max_
     return read_fd(fd.get(), path, max_bytes);
 }
 
-void sync_directory_of(const std::string& path) {
+std::string directory_of(const std::string& path) {
     const auto slash = path.rfind('/');
-    const auto directory = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+void sync_directory_of(const std::string& path) {
+    const auto directory = directory_of(path);
     const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd || fsync(fd.get()) != 0) fail("sync the directory", directory, errno);
 }
@@ -99,16 +104,36 @@ std::optional<std::string> read_optional_file(const std::string& path, std::size
     return read_regular(fd, path, max_bytes);
 }
 
+// Without a name nothing can be left of it, however this process ends. Not all file systems have such files.
 NewFile::NewFile(std::string path, mode_t mode) : path_(std::move(path)) {
-    beside_ = path_ + ".XXXXXX";
-    fd_.reset(::mkostemp(beside_.data(), O_CLOEXEC));
-    if (!fd_) fail("make a file beside", path_, errno);
+    fd_.reset(::open(directory_of(path_).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!fd_) {
+        beside_ = path_ + ".XXXXXX";
+        fd_.reset(::mkostemp(beside_.data(), O_CLOEXEC));
+        if (!fd_) fail("make a file beside", path_, errno);
+    }
     // Whatever the umask is.
     if (::fchmod(fd_.get(), mode) != 0) fail("set the mode of", path_, errno);
 }
 
 NewFile::~NewFile() {
-    if (!path_.empty()) ::unlink(beside_.c_str());
+    if (!path_.empty() && !beside_.empty()) ::unlink(beside_.c_str());
+}
+
+// A file without a name gets one where there is none; what is there can only be replaced by one that has a name.
+bool NewFile::get_name() {
+    const auto name_it = [&](const std::string& name) {
+        const auto self = cat("/proc/self/fd/", fd_.get());
+        return ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    };
+    if (name_it(path_)) return true;
+    if (errno != EEXIST) fail("make", path_, errno);
+    std::uint64_t number = 0;
+    if (::getrandom(&number, sizeof number, 0) < 0) fail("make", path_, errno);
+    const auto name = cat(path_, '.', number);
+    if (!name_it(name)) fail("make a file beside", path_, errno);
+    beside_ = name;
+    return false;
 }
 
 void NewFile::write(std::string_view text) {
@@ -129,7 +154,8 @@ void NewFile::keep() {
 }
 
 void NewFile::keep_unsynced() {
-    if (::rename(beside_.c_str(), path_.c_str()) != 0) fail("replace", path_, errno);
+    const bool has_name = beside_.empty() && get_name();
+    if (!has_name && ::rename(beside_.c_str(), path_.c_str()) != 0) fail("replace", path_, errno);
     path_.clear();
 }
 

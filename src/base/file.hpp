@@ -27,9 +27,10 @@ std::string read_file_or_pipe(const std::string& path, std::size_t max_bytes);
 /// What is left to read from a descriptor of any type, up to its end; `name` is what messages call it.
 std::string read_fd(int fd, const std::string& name, std::size_t max_bytes);
 
-/// A file that appears at `path` whole or not at all: written beside it, synced, and renamed over it by keep(). `mode`
-/// holds whatever the umask is. Without keep() nothing is left beside it, and what was there is as it was. A link at
-/// `path` is replaced, not followed. Throws Error that names `path`.
+/// A file that appears at `path` whole or not at all: written without a name, where the file system can do that, or
+/// beside it, synced, and put into its place by keep(). `mode` holds whatever the umask is. Without keep() nothing is
+/// left beside it, and what was there is as it was. A link at `path` is replaced, not followed. Throws Error that names
+/// `path`.
 class NewFile {
 public:
     NewFile(std::string path, mode_t mode);
@@ -44,7 +45,9 @@ public:
     void keep_unsynced();
 
 private:
-    std::string path_, beside_;
+    bool get_name();
+
+    std::string path_, beside_;  ///< beside_ is empty as long as it has no name
     Fd fd_;
 };
 

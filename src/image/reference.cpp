@@ -64,6 +64,12 @@ bool is_tag(std::string_view tag) {
 
 }  // namespace
 
+Reference parse_new_name(std::string_view text) {
+    auto reference = parse_reference(text);
+    if (!reference.digest.empty()) throw Error(ErrorKind::usage, cat("a new name has no digest: ", quote(text)));
+    return reference;
+}
+
 Reference parse_reference(std::string_view text) {
     Reference reference;
     auto rest = text;
@@ -109,8 +115,14 @@ std::string Reference::familiar_name() const {
     return is_official ? path.substr(official.size()) : path;
 }
 
-std::string Reference::familiar() const { return tag.empty() ? familiar_name() : cat(familiar_name(), ':', tag); }
+std::string Reference::familiar() const {
+    return digest.empty() ? cat(familiar_name(), ':', tag) : cat(familiar_name(), '@', digest);
+}
 
-std::string Reference::full() const { return cat(domain, '/', path, tag.empty() ? "" : ":", tag); }
+std::string Reference::repository() const { return cat(domain, '/', path); }
+
+std::string Reference::full() const {
+    return digest.empty() ? cat(repository(), ':', tag) : cat(repository(), '@', digest);
+}
 
 }  // namespace minirun

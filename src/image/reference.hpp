@@ -15,9 +15,12 @@ struct Reference {
 
     /// Without docker.io and library/, as Docker shows it: "nginx".
     std::string familiar_name() const;
-    /// The same with the tag.
+    /// The same with the digest, or else the tag.
     std::string familiar() const;
-    /// "docker.io/library/nginx:latest": what the store knows it by.
+    /// "docker.io/library/nginx": what all tags and digests of it have in common.
+    std::string repository() const;
+    /// "docker.io/library/nginx:latest", or "docker.io/library/nginx@sha256:…": what the store knows it by. As for
+    /// Docker, a tag beside a digest says nothing.
     std::string full() const;
     bool operator==(const Reference&) const = default;
 };
@@ -25,5 +28,8 @@ struct Reference {
 /// Reads a reference by the grammar of the distribution specification, with Docker's defaults. Throws Error{usage} that
 /// says what is wrong.
 Reference parse_reference(std::string_view text);
+
+/// The same for a name that an image is to get: Error{usage} if it has a digest.
+Reference parse_new_name(std::string_view text);
 
 }  // namespace minirun

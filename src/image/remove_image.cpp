@@ -24,11 +24,40 @@
 namespace minirun {
 namespace {
 
-std::vector<std::string> tags_of(const ImageStore& store, const std::string& id) {
-    std::vector<std::string> names;
-    for (const auto& tag : store.all_tags())
-        if (tag.id == id) names.push_back(tag.name);
+using Names = std::vector<std::string>;  // Reference::full()
+
+Names names_of(const std::vector<ImageStore::Tag>& all, const std::string& id) {
+    Names names;
+    for (const auto& one : all)
+        if (one.id == id) names.push_back(one.name);
     return names;
+}
+
+std::string repository_of(const std::string& name) { return parse_reference(name).repository(); }
+
+bool has_repository(const Names& names, const std::string& repository) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return repository_of(name) == repository; });
+}
+
+// With the last tag of a repository the names with a digest of it go, too, as Docker does it.
+Names going_with(const std::string& name, const Names& tags, const Names& digests) {
+    Names going{name}, staying;
+    for (const auto& tag : tags)
+        if (tag != name) staying.push_back(tag);
+    const auto repository = repository_of(name);
+    if (parse_reference(name).digest.empty() && !has_repository(staying, repository))
+        for (const auto& digest : digests)
+            if (repository_of(digest) == repository) going.push_back(digest);
+    return going;
+}
+
+// How many names a person would have to give: digests of a repository that has a tag are none of their own.
+std::size_t count_names(const Names& tags, const Names& digests) {
+    auto count = tags.size();
+    for (const auto& digest : digests)
+        if (!has_repository(tags, repository_of(digest))) count++;
+    return count;
 }
 
 bool names_an_id(std::string_view text, const std::string& id) {
@@ -62,7 +91,13 @@ Fd hold_image(const ImageStore& store, const std::string& id, bool exclusive) {
     if (!held && errno == EACCES)
         throw system_error(cat("cannot look at the image ", quote(id.substr(0, 12))), errno, "run it with sudo");
     struct stat info {};
-    if (held && ::flock(held.get(), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) < 0) held.reset();
+    const auto lock = [&] { return ::flock(held.get(), (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0; };
+    // Who holds it alone removes it, or puts one of its layers into another place: both are short.
+    constexpr int tries = 100;
+    constexpr timespec pause{0, 1'000'000};
+    bool locked = held && lock();
+    for (int i = 0; held && !locked && !exclusive && i < tries; i++, locked = lock()) ::nanosleep(&pause, nullptr);
+    if (!locked) held.reset();
     // It may have been renamed away between the two.
     if (held && (::stat(store.image_directory(id).c_str(), &info) < 0)) held.reset();
     return held;
@@ -75,14 +110,15 @@ void note_image(const std::string& container_directory, const std::string& id) {
 
 Removed remove_image(const ImageStore& store, const std::string& containers, std::string_view text, bool force) {
     const auto id = need_stored_image(store, std::string(text));
-    const auto tags = tags_of(store, id);
+    const auto tags = names_of(store.all_tags(), id), digests = names_of(store.all_digests(), id);
     const bool by_id = names_an_id(text, id);
-    if (by_id && tags.size() > 1 && !force)
-        throw Error(ErrorKind::conflict, cat("the image ", quote(id.substr(0, 12)), " has ", tags.size(), " names"),
+    if (const auto names = count_names(tags, digests); by_id && names > 1 && !force)
+        throw Error(ErrorKind::conflict, cat("the image ", quote(id.substr(0, 12)), " has ", names, " names"),
                     "name the one that is to go, or take all of them away with --force");
-    const std::vector<std::string> going = by_id ? tags : std::vector<std::string>{parse_reference(text).full()};
+    auto going = by_id ? tags : going_with(parse_reference(text).full(), tags, digests);
+    if (by_id) going.insert(going.end(), digests.begin(), digests.end());
     Removed removed;
-    const bool last = going.size() >= tags.size();
+    const bool last = going.size() >= tags.size() + digests.size();
     Fd held;
     if (last) {
         held = hold_image(store, id, true);
@@ -108,6 +144,9 @@ std::uint64_t remove_unused_layers(const ImageStore& store, Removed& removed) {
     // A load holds it shared: what it has found here is not taken away before its image is there.
     const Fd lock(::open(store.layers().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!lock || ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) return 0;
+    for (const auto& names : {store.all_tags(), store.all_digests()})
+        for (const auto& name : names)
+            if (!store.has_image(name.id)) store.remove_tag(name.name);
     std::set<std::string> used;
     for (const auto& id : store.all_images())
         for (const auto& layer : stored_layers(store, id)) used.insert(layer.key);

@@ -17,7 +17,7 @@ Fd hold_image(const ImageStore& store, const std::string& id, bool exclusive = f
 /// What was done: "Untagged: nginx:latest", "Deleted: sha256:…".
 using Removed = std::vector<std::string>;
 
-/// Takes away a tag, and the image with its last one; by an id the image with all of its tags, which takes `force` if
+/// Takes away a name, and the image with its last one; by an id the image with all of its names, which takes `force` if
 /// there are several. Layers that no image has any more go, too. Throws Error: not_found; conflict if the image is in
 /// use, naming the containers in the directory `containers` that run of it.
 Removed remove_image(const ImageStore& store, const std::string& containers, std::string_view text, bool force);
@@ -25,7 +25,8 @@ Removed remove_image(const ImageStore& store, const std::string& containers, std
 /// Notes in a container's directory which image it runs.
 void note_image(const std::string& container_directory, const std::string& id);
 
-/// Removes the layers that no image has, unless images are being loaded. How many bytes their files had.
+/// Removes the layers that no image has and the names that lead to none, unless images are being loaded. How many bytes
+/// the layers' files had.
 std::uint64_t remove_unused_layers(const ImageStore& store, Removed& removed);
 
 }  // namespace minirun

@@ -1,13 +1,17 @@
 #include "image/store.hpp"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <memory>
+#include <set>
 
+#include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "image/reference.hpp"
@@ -33,6 +37,13 @@ std::vector<std::string> names_in(const std::string& directory) {
         if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
     std::sort(names.begin(), names.end());
     return names;
+}
+
+// What a link in an open directory says: with many of them, the way there is what takes its time.
+std::string link_in(int directory, const std::string& name) {
+    char target[id_length + 1];
+    const auto n = ::readlinkat(directory, name.c_str(), target, sizeof target);
+    return n < 0 ? "" : std::string(target, static_cast<std::size_t>(n));
 }
 
 std::string exchanged(std::string text, char from, char to) {
@@ -62,12 +73,17 @@ timespec ImageStore::tag_time(const std::string& name) const {
     return ::lstat(tag_path(name).c_str(), &info) < 0 ? timespec{} : info.st_mtim;
 }
 
-std::vector<ImageStore::Tag> ImageStore::all_tags() const {
+std::vector<ImageStore::Tag> ImageStore::names(bool with_digest) const {
     std::vector<Tag> found;
+    const Fd directory(::open(tags().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     for (const auto& name : names_in(tags()))
-        found.push_back({exchanged(name, '%', '/'), read_link(tags() + "/" + name)});
+        if ((name.find('@') != std::string::npos) == with_digest)
+            found.push_back({exchanged(name, '%', '/'), link_in(directory.get(), name)});
     return found;
 }
+
+std::vector<ImageStore::Tag> ImageStore::all_tags() const { return names(false); }
+std::vector<ImageStore::Tag> ImageStore::all_digests() const { return names(true); }
 
 std::optional<std::string> ImageStore::find(std::string_view text) const {
     auto hex = text.starts_with("sha256:") ? text.substr(7) : text;
@@ -98,6 +114,16 @@ void ImageStore::set_tag(const std::string& name, const std::string& id) const {
         ::unlink(beside.c_str());
         throw system_error(cat("cannot set the tag ", quote(name)), error);
     }
+}
+
+void ImageStore::set_digests(const std::vector<std::string>& tags, const std::vector<std::string>& digests,
+                             const std::string& id) const {
+    constexpr std::size_t longest = NAME_MAX - sizeof "/.4194304.";  // set_tag() needs some more beside it
+    std::set<std::string> names;
+    for (const auto& tag : tags)
+        for (const auto& digest : digests) names.insert(cat(parse_reference(tag).repository(), '@', digest));
+    for (const auto& name : names)
+        if (name.size() <= longest) set_tag(name, id);
 }
 
 }  // namespace minirun

@@ -7,8 +7,9 @@
 //     layers/KEY/tar-record         how its archive was made up, without what is in tree/ (archive/tar_record.hpp)
 //     layers/KEY/replaced/          files of the archive that a later entry of it replaced
 //     layers/KEY/layer.json         its DiffID and sizes
-//     tags/NAME                     a link to HEX; '/' in the name is '%'
-//     staging/                      what is being made, each in a directory that its maker holds by flock(2)
+//     tags/NAME:TAG                 a link to HEX; '/' in the name is '%'
+//     tags/NAME@sha256:…            the same, by the digest of the image's manifest, or of the index that had this in
+//     it staging/                      what is being made, each in a directory that its maker holds by flock(2)
 //
 // Everything appears by rename(2), layers before the image and the image before its tags: what can be seen is whole.
 #pragma once
@@ -48,20 +49,27 @@ public:
     };
     /// Sorted by name.
     std::vector<Tag> all_tags() const;
+    /// The same of the names with a digest in the place of a tag.
+    std::vector<Tag> all_digests() const;
     /// The ids of all images.
     std::vector<std::string> all_images() const;
 
     /// The keys of all layers.
     std::vector<std::string> all_layers() const;
 
-    /// Makes or moves a tag, in one step. `name` is Reference::full().
+    /// Makes or moves a tag, or a name with a digest, in one step. `name` is Reference::full().
     void set_tag(const std::string& name, const std::string& id) const;
+    /// Makes the names with these digests ("sha256:…") of the repositories of `tags`. One that is too long for a file's
+    /// name is not made.
+    void set_digests(const std::vector<std::string>& tags, const std::vector<std::string>& digests,
+                     const std::string& id) const;
     void remove_tag(const std::string& name) const;
     /// When it was set: seconds since 1970 and nanoseconds; 0 if there is none.
     timespec tag_time(const std::string& name) const;
 
 private:
     std::string tag_path(const std::string& name) const;
+    std::vector<Tag> names(bool with_digest) const;
 
     std::string data_;
 };

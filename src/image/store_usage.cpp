@@ -2,11 +2,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <map>
 #include <memory>
@@ -20,34 +19,53 @@
 namespace minirun {
 namespace {
 
-// Inodes on which somebody holds an flock(2), from proc_locks(5): "1: FLOCK  ADVISORY  READ 1234 fe:00:5678 0 EOF". To
-// try for the lock would get into the way of who wants it meanwhile.
-std::set<std::uint64_t> locked_inodes() {
-    std::set<std::uint64_t> inodes;
+// Files on which somebody holds an flock(2), "fe:00:5678", from proc_locks(5): "1: FLOCK  ADVISORY  READ 1234
+// fe:00:5678 0 EOF". To try for the lock would get into the way of who wants it meanwhile.
+std::set<std::string> locked_files() {
+    std::set<std::string> files;
     std::ifstream locks("/proc/locks");
     for (std::string line; std::getline(locks, line);) {
         std::istringstream words(line);
         std::string number, kind, mode, access, pid, file;
         words >> number >> kind >> mode >> access >> pid >> file;
-        if (kind != "FLOCK") continue;
-        if (const auto inode = parse_number<std::uint64_t>(file.substr(file.rfind(':') + 1))) inodes.insert(*inode);
+        if (kind == "FLOCK") files.insert(file);
     }
-    return inodes;
+    return files;
 }
 
-std::uint64_t inode_of(const std::string& path) {
+// "fe:00" of the file system at `path`, as proc_locks(5) writes it. stat(2) has a device of its own for each subvolume
+// of btrfs; proc_pid_mountinfo(5) has the one that the kernel's locks are on.
+std::string device_at(const std::string& path) {
+    struct statx info {};
+    if (::statx(AT_FDCWD, path.c_str(), 0, STATX_MNT_ID, &info) < 0) return "";
+    std::ifstream mounts("/proc/self/mountinfo");
+    for (std::string line; std::getline(mounts, line);) {
+        std::istringstream words(line);
+        std::uint64_t mount = 0;
+        unsigned parent = 0, major = 0, minor = 0;
+        char colon = 0;
+        words >> mount >> parent >> major >> colon >> minor;
+        char text[32];
+        std::snprintf(text, sizeof text, "%02x:%02x", major, minor);
+        if (mount == info.stx_mnt_id) return text;
+    }
+    return "";
+}
+
+bool is_locked(const std::set<std::string>& locked, const std::string& device, const std::string& path) {
     struct stat info {};
-    return ::stat(path.c_str(), &info) < 0 ? 0 : info.st_ino;
+    return ::stat(path.c_str(), &info) == 0 && locked.contains(cat(device, ':', info.st_ino));
 }
 
-void count_containers(StoreUsage& usage, const std::string& directory, const std::set<std::uint64_t>& locked) {
+void count_containers(StoreUsage& usage, const std::string& directory, const std::set<std::string>& locked) {
+    const auto device = device_at(directory);
     DiskUsage disk;
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
     while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr) {
         if (entry->d_name[0] == '.') continue;
         const auto path = cat(directory, '/', entry->d_name);
         usage.container_count++;
-        usage.active_containers += locked.count(inode_of(path));
+        usage.active_containers += is_locked(locked, device, path);
         usage.containers += disk.add(path);
     }
 }
@@ -78,13 +96,14 @@ std::uint64_t StoreUsage::reclaimable() const {
 StoreUsage store_usage(const ImageStore& store, const std::string& containers) {
     StoreUsage usage;
     DiskUsage disk;
-    const auto locked = locked_inodes();
+    const auto locked = locked_files();
+    const auto device = device_at(store.images());
     std::map<std::string, StoreUsage::OfLayer> layers;
-    for (const auto& key : store.all_layers()) layers[key] = {key, "", disk.add(store.layer_directory(key)), 0, false};
+    for (const auto& key : store.all_layers()) layers[key] = {key, "", 0, 0, false};
     std::map<std::string, std::set<std::string>> keys_of;
     for (auto& image : stored_images(store)) {
         const auto directory = store.image_directory(image.id);
-        const bool active = locked.contains(inode_of(directory));
+        const bool active = is_locked(locked, device, directory);
         for (const auto& layer : layers_of(store, image.id)) {
             const auto found = layers.find(layer.key);
             if (found == layers.end() || !keys_of[image.id].insert(layer.key).second) continue;
@@ -94,6 +113,10 @@ StoreUsage store_usage(const ImageStore& store, const std::string& containers) {
         }
         usage.images.push_back({image, disk.add(directory), 0, 0, active});
     }
+    // A file that several layers share counts with the first of them, and what is in use is nothing to be had back.
+    for (const bool active : {true, false})
+        for (auto& [key, layer] : layers)
+            if (layer.active == active) layer.size = disk.add(store.layer_directory(key));
     for (auto& one : usage.images) {
         one.unique = one.own;
         for (const auto& key : keys_of[one.image.id])

@@ -14,9 +14,11 @@ namespace minirun {
 struct StoredImage {
     std::string id;                 ///< 64 hex digits
     std::vector<std::string> tags;  ///< Reference::full(), sorted
-    std::string created;            ///< RFC 3339, as the config says it; empty if it does not
-    std::uint64_t size = 0;         ///< of all files of all layers, as Docker counts
-    std::int64_t created_at = 0;    ///< the same in seconds since 1970
+    /// The same with the digest of a manifest: "docker.io/library/nginx@sha256:…".
+    std::vector<std::string> digests;
+    std::string created;          ///< RFC 3339, as the config says it; empty if it does not
+    std::uint64_t size = 0;       ///< of all files of all layers, as Docker counts
+    std::int64_t created_at = 0;  ///< the same in seconds since 1970
 };
 
 /// All images of the store, the newest first, as Docker lists them. One that cannot be read is left out.
@@ -33,6 +35,9 @@ std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::strin
 
 /// Of a layer's files, as Docker counts; 0 if there is no such layer.
 std::uint64_t layer_size(const ImageStore& store, const std::string& key);
+
+/// The most bytes that a config in the store may have (load --max-json).
+inline constexpr std::size_t largest_config = 16 << 20;
 
 /// The config of an image, as JSON. Throws Error.
 Json stored_config(const ImageStore& store, const std::string& id);

@@ -111,18 +111,82 @@ void add_ports(Json& config, const Instruction& instruction) {
         if (word.find('/') == std::string::npos) word += "/tcp";
         const auto ports = word.substr(0, word.find('/'));
         const auto protocol = word.substr(ports.size() + 1);
-        unsigned last = 0;
         const auto range = split(ports, '-');
-        for (const auto& port : range) {
-            const auto number = parse_number<unsigned>(port);
-            if (!number || *number == 0 || *number > 65535 || *number < last || range.size() > 2)
-                instruction.refuse(cat(quote(word), " is no port"));
-            last = *number;
-        }
-        if (protocol != "tcp" && protocol != "udp" && protocol != "sctp")
+        const auto first = parse_number<std::uint16_t>(range.front()), last = parse_number<std::uint16_t>(range.back());
+        if (!first || !last || *first == 0 || *last < *first || range.size() > 2 ||
+            (protocol != "tcp" && protocol != "udp" && protocol != "sctp"))
             instruction.refuse(cat(quote(word), " is no port"));
-        config["ExposedPorts"][word] = Json::object();
+        // Each port of a range for itself, as Docker has it.
+        for (unsigned port = *first; port <= *last; port++)
+            config["ExposedPorts"][cat(port, '/', protocol)] = Json::object();
     }
+}
+
+// What stands behind HEALTHCHECK's options in a config, and whether it is a time.
+struct HealthOption {
+    std::string_view name, key;
+    bool is_time;
+};
+constexpr std::array health_options{
+    HealthOption{"interval", "Interval", true}, HealthOption{"timeout", "Timeout", true},
+    HealthOption{"start-period", "StartPeriod", true}, HealthOption{"start-interval", "StartInterval", true},
+    HealthOption{"retries", "Retries", false}};
+
+void set_health_option(Json& check, const Instruction& instruction, std::string_view word) {
+    const auto equals = word.find('=');
+    const auto name = word.substr(2, equals == std::string_view::npos ? equals : equals - 2);
+    const auto value = equals == std::string_view::npos ? "" : word.substr(equals + 1);
+    for (const auto& option : health_options) {
+        if (option.name != name) continue;
+        const bool has_unit = value.find_first_not_of("0123456789.") != std::string_view::npos || value == "0";
+        const auto number = !option.is_time ? parse_number<std::int64_t>(value)
+                            : has_unit      ? parse_duration(value)
+                                            : std::nullopt;
+        constexpr std::int64_t shortest = 1'000'000;  // a millisecond, for Docker; 0 is what it does by itself
+        if (!number || *number < 0 || (option.is_time && *number != 0 && *number < shortest))
+            instruction.refuse(cat(quote(word), option.is_time ? ": expected a time of at least 1ms, such as 30s"
+                                                               : ": expected a number"));
+        check[option.key] = *number;
+        return;
+    }
+    instruction.refuse(cat("unknown option ", quote(word)),
+                       "there are --interval, --timeout, --start-period, --start-interval and --retries");
+}
+
+std::string_view take_word(std::string_view& text) {
+    const auto word = text.substr(0, text.find_first_of(" \t"));
+    text = trimmed(text.substr(word.size()));
+    return word;
+}
+
+// "HEALTHCHECK [--interval=30s …] CMD command" or "HEALTHCHECK NONE".
+void set_health_check(Json& config, const Instruction& instruction) {
+    auto rest = instruction.rest;
+    auto check = Json::object();
+    while (rest.starts_with("--")) set_health_option(check, instruction, take_word(rest));
+    const auto type = upper_case(take_word(rest));
+    if (type == "NONE" && rest.empty() && check.empty()) {
+        check["Test"] = Words{"NONE"};
+    } else if (type == "CMD" && !rest.empty()) {
+        Words test{"CMD-SHELL", std::string(rest)};
+        if (const auto words = json_words(rest)) {
+            test = {"CMD"};
+            test.insert(test.end(), words->begin(), words->end());
+        }
+        check["Test"] = test;
+    } else {
+        instruction.refuse("expected CMD and a command, or NONE alone");
+    }
+    config["Healthcheck"] = check;
+}
+
+void add_trigger(Json& config, const Instruction& instruction) {
+    auto rest = instruction.rest;
+    const auto name = upper_case(take_word(rest));
+    if (name == "ONBUILD" || name == "FROM" || name == "MAINTAINER")
+        instruction.refuse(cat(name, " cannot be triggered"));
+    if (!config["OnBuild"].is_array()) config["OnBuild"] = Json::array();
+    config["OnBuild"].push_back(std::string(instruction.rest));
 }
 
 void add_volumes(Json& config, const Instruction& instruction) {
@@ -152,10 +216,12 @@ constexpr std::array rows{
     Row{"ENTRYPOINT", [](Json& config, const Instruction& given) { set_command(config, given, "Entrypoint"); }},
     Row{"ENV", set_environment},
     Row{"EXPOSE", add_ports},
+    Row{"HEALTHCHECK", set_health_check},
     Row{"LABEL",
         [](Json& config, const Instruction& given) {
             for (const auto& [name, value] : assignments(given)) config["Labels"][name] = value;
         }},
+    Row{"ONBUILD", add_trigger},
     Row{"STOPSIGNAL", set_stop_signal},
     Row{"USER", [](Json& config, const Instruction& given) { config["User"] = std::string(given.rest); }},
     Row{"VOLUME", add_volumes},

@@ -8,8 +8,8 @@
 namespace minirun {
 
 /// Applies "CMD ["nginx", "-g", "daemon off;"]", "ENV A=1 B=2", "EXPOSE 80", … to the part `config` of an image config.
-/// CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME and WORKDIR are known; the words of CMD and ENTRYPOINT
-/// that are no JSON array are a command line of /bin/sh. Throws Error{usage} that names the instruction.
+/// CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME and WORKDIR are known; the words
+/// of a command that are no JSON array are a command line of /bin/sh. Throws Error{usage} that names the instruction.
 void apply_change(Json& config, std::string_view instruction);
 
 }  // namespace minirun

@@ -45,8 +45,9 @@ void add_dev(PlanBuilder& plan, bool in_image) {
         const std::string_view path = device.path;
         if (!path.starts_with("/dev/")) continue;
         const auto name = path.substr(5);
-        const bool is_default = std::any_of(std::begin(default_nodes), std::end(default_nodes),
-                                            [&](const Node& node) { return name == node.name; });
+        // Engines list the host's ptmx among others; here it is a link to the container's own.
+        const bool is_default = name == "ptmx" || std::any_of(std::begin(default_nodes), std::end(default_nodes),
+                                                              [&](const Node& node) { return name == node.name; });
         if (!is_default) add_device(plan, Slot::dev, name, device, in_image);
     }
 }

@@ -58,7 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static const Place place;
     const auto layer_path = place.path + "/layer", tree_path = layer_path + "/tree";
     if (::mkdir(layer_path.c_str(), 0755) < 0 || ::mkdir(tree_path.c_str(), 0755) < 0) std::abort();
-    const UnpackLimits limits{1 << 20, 1000};
+    const Limits limits{.bytes = 1 << 20, .entries = 1000};
     const auto outcome = fuzz::unless_refused([&] {
         const Fd tree(::open(tree_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         Input input(data, size);

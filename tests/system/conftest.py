@@ -12,6 +12,7 @@ import pytest
 pytest.register_assert_rewrite("harness", "terminal")  # before they are imported
 
 import host_state
+from archives import tree_layer
 from bundles import Bundles, base_tree, make_tree
 from harness import MINIRUN, PAYLOAD, Minirun, become_subreaper, reap_orphans, skip
 
@@ -73,6 +74,12 @@ def scratch(workspace):
     subprocess.run(["rm", "-rf", "--one-file-system", "--", path], check=True)
 
 
+@pytest.fixture(scope="session")
+def base(base_layer):
+    """The layer with busybox, as an archive."""
+    return tree_layer(base_layer)
+
+
 @pytest.fixture
 def bundle(scratch, base_layer):
     """Makes bundles: see Bundles."""
@@ -90,6 +97,12 @@ def minirun(scratch):
     assert stubborn == {}, "processes outlived the test"
     # What kill -9 leaves, the next command sweeps: test_kill.py does so itself before it ends.
     assert left == [], "the test left directories of containers or names"
+
+
+@pytest.fixture
+def other(scratch):
+    """A second store."""
+    return Minirun(scratch / "other", scratch / "bundles")
 
 
 class RuntimeBundle:

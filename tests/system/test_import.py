@@ -7,20 +7,8 @@ import tarfile
 
 import pytest
 
-from archives import digest, docker_archive, hardlink, layer, tree_layer
+from archives import digest, docker_archive, hardlink, layer
 from bundles import OPAQUE, WHITEOUT, Device, Directory, File, Hardlink, Link, make_tree
-from harness import Minirun
-
-
-@pytest.fixture(scope="session")
-def base(base_layer):
-    return tree_layer(base_layer)
-
-
-@pytest.fixture
-def other(scratch):
-    """A second store."""
-    return Minirun(scratch / "other", scratch / "bundles")
 
 
 def imported(minirun, *words, **options):
@@ -104,16 +92,24 @@ class TestImport:
     @pytest.mark.parametrize("change, key, value", [
         ("CMD echo $HOME", "Cmd", ["/bin/sh", "-c", "echo $HOME"]), ('cmd ["a", "b c"]', "Cmd", ["a", "b c"]), ('ENTRYPOINT ["/x"]', "Entrypoint", ["/x"]),
         ("ENV A=1 B='2 3' C=\"4\\\"\"", "Env", ["A=1", "B=2 3", 'C=4"']), ("ENV A the rest of it", "Env", ["A=the rest of it"]),
-        ("EXPOSE 80 53/udp 8000-8010", "ExposedPorts", {"80/tcp": {}, "53/udp": {}, "8000-8010/tcp": {}}), ("USER 5:6", "User", "5:6"),
+        ("EXPOSE 80 53/udp 8000-8002", "ExposedPorts", {"80/tcp": {}, "53/udp": {}, "8000/tcp": {}, "8001/tcp": {}, "8002/tcp": {}}), ("USER 5:6", "User", "5:6"),
         ('VOLUME ["/a", "/b c"]', "Volumes", {"/a": {}, "/b c": {}}), ("VOLUME /a /b", "Volumes", {"/a": {}, "/b": {}}),
-        ("WORKDIR srv", "WorkingDir", "/srv"), ("STOPSIGNAL SIGQUIT", "StopSignal", "SIGQUIT"), ('LABEL a=b "c d"=e', "Labels", {"a": "b", "c d": "e"})])
+        ("WORKDIR srv", "WorkingDir", "/srv"), ("STOPSIGNAL SIGQUIT", "StopSignal", "SIGQUIT"), ('LABEL a=b "c d"=e', "Labels", {"a": "b", "c d": "e"}),
+        ("HEALTHCHECK NONE", "Healthcheck", {"Test": ["NONE"]}), ("HEALTHCHECK CMD curl -f x || exit 1", "Healthcheck", {"Test": ["CMD-SHELL", "curl -f x || exit 1"]}),
+        ('HEALTHCHECK --interval=1m30s --retries=5 --start-period=500ms CMD ["a", "b"]', "Healthcheck",
+         {"Interval": 90 * 10**9, "Retries": 5, "StartPeriod": 5 * 10**8, "Test": ["CMD", "a", "b"]}),
+        ("ONBUILD RUN make", "OnBuild", ["RUN make"])])
     def test_changes(self, minirun, scratch, change, key, value):
         assert imported(minirun, "-c", change, make_tree(scratch / "source", {"x": ""}))["Config"][key] == value
 
     @pytest.mark.parametrize("change, sentence", [
         ("RUN true", "unknown instruction 'RUN'"), ("CMD", "CMD has no value"), ("ENV A", "there is no value"), ("ENV A=1 B", "expected NAME=value, found 'B'"),
         ("EXPOSE x", "'x/tcp' is no port"), ("EXPOSE 80/x", "'80/x' is no port"), ("EXPOSE 90-80", "'90-80/tcp' is no port"), ("EXPOSE 1-2-3", "'1-2-3/tcp' is no port"), ("VOLUME a", "expected an absolute path, found 'a'"),
-        ("STOPSIGNAL NO", "there is no signal 'NO'"), ('ENV A="b', "a quotation mark is not closed")])
+        ("STOPSIGNAL NO", "there is no signal 'NO'"),
+        ("EXPOSE 0", "'0/tcp' is no port"), ("EXPOSE 65530-65536", "'65530-65536/tcp' is no port"), ("ONBUILD FROM x", "FROM cannot be triggered"),
+        ("HEALTHCHECK true", "expected CMD and a command, or NONE alone"), ("HEALTHCHECK NONE x", "expected CMD"), ("HEALTHCHECK CMD", "expected CMD and"),
+        ("HEALTHCHECK --interval=5 CMD x", "'--interval=5': expected a time of at least 1ms, such as 30s"), ("HEALTHCHECK --timeout=1us CMD x", "'--timeout=1us': expected a time"),
+        ("HEALTHCHECK --retries=x CMD x", "'--retries=x': expected a number"), ("HEALTHCHECK --what=1 CMD x", "unknown option '--what=1'"), ('ENV A="b', "a quotation mark is not closed")])
     def test_changes_that_are_none(self, minirun, scratch, change, sentence):
         minirun("import", "-c", change, make_tree(scratch / "source", {"x": ""})).refused_with(125, f"--change '{change}': {sentence}")
         assert minirun("images", "-q").ok().out == ""

@@ -8,21 +8,10 @@ import tarfile
 
 import pytest
 
-from archives import digest, docker_archive, entry, hardlink, layer, symlink, tree_layer
-from harness import FIXTURES, Minirun, need, skip
+from archives import digest, docker_archive, entry, hardlink, layer, symlink
+from harness import FIXTURES, need, skip
 
 SAMPLE = FIXTURES / "sample.docker.tar"
-
-
-@pytest.fixture(scope="session")
-def base(base_layer):
-    return tree_layer(base_layer)
-
-
-@pytest.fixture
-def other(scratch):
-    """A second store."""
-    return Minirun(scratch / "other", scratch / "bundles")
 
 
 def files_of(archive):

@@ -3,6 +3,7 @@
 
 namespace minirun {
 
+int dedup_command(int argc, char** argv);
 int df_command(int argc, char** argv);
 int load_command(int argc, char** argv);
 int import_command(int argc, char** argv);

@@ -7,11 +7,11 @@
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
 #include "cli/image/limits.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/render.hpp"
 #include "image/platform.hpp"
 #include "image/reference.hpp"
 #include "minirun/error.hpp"
-#include "model/option_error.hpp"
 #include "model/paths.hpp"
 
 namespace minirun {
@@ -39,15 +39,15 @@ constexpr Row rows[] = {
          asked.options.architecture = platform.architecture;
          asked.options.variant = platform.variant;
      }},
-    {max_size_words, [](Asked& asked, const Given& given) { set_max_size(asked.options.limits, given); }},
-    {max_entries_words, [](Asked& asked, const Given& given) { set_max_entries(asked.options.limits, given); }},
-    {max_ratio_words, [](Asked& asked, const Given& given) { set_max_ratio(asked.options.growth, given); }},
+    {{0, "dedup", "", "files that other layers have, too, share their blocks"},
+     [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
     {{0, "help", "", "print this text"}, [](Asked& asked, const Given&) { asked.help = true; }},
 };
 
 std::vector<OptionWords> words() {
     std::vector<OptionWords> all;
     for (const auto& row : rows) all.push_back(row.words);
+    add_limit_options(all);
     return all;
 }
 
@@ -58,13 +58,14 @@ Asked read_arguments(int argc, char** argv) {
     asked.options.architecture = host.architecture;
     const auto known = words();
     const auto line = read_mixed_command_line(known, argc, argv);
-    for (const auto& given : line.options) rows[given.index].apply(asked, given);
+    for (const auto& given : line.options)
+        if (!set_limit(asked.options.limits, known[given.index].name, given)) rows[given.index].apply(asked, given);
     if (asked.help) return asked;
     if (line.arguments.empty() || line.arguments.size() > 2)
         throw Error(ErrorKind::usage, "minirun import takes a file, a directory or -, and a name for the image",
                     "minirun import root.tar NAME[:TAG]");
     asked.input = line.arguments[0];
-    if (line.arguments.size() == 2) asked.options.name = parse_reference(line.arguments[1]).full();
+    if (line.arguments.size() == 2) asked.options.name = parse_new_name(line.arguments[1]).full();
     if (asked.input == "-" && ::isatty(STDIN_FILENO) != 0)
         throw Error(ErrorKind::usage, "no archive is given: standard input is a terminal",
                     "minirun import FILE NAME[:TAG]");
@@ -86,9 +87,7 @@ int import_command(int argc, char** argv) {
                 options_help(words())));
         return 0;
     }
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted, "minirun import needs root, to make files with their owners and devices",
-                    "run it with sudo");
+    need_root("import", "to make files with their owners and devices");
     const ImageStore store(default_paths().data);
     const auto id = import_image(store, asked.input, asked.options);
     print_output(cat("sha256:", id, '\n'));

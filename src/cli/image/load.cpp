@@ -8,6 +8,8 @@
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
 #include "cli/image/limits.hpp"
+#include "cli/image/need_root.hpp"
+#include "cli/image/progress.hpp"
 #include "cli/render.hpp"
 #include "image/reference.hpp"
 #include "minirun/error.hpp"
@@ -18,7 +20,6 @@ namespace {
 
 struct Asked {
     std::string input;
-    std::vector<std::string> tags;
     LoadOptions options;
     bool quiet = false, help = false;
 };
@@ -32,18 +33,18 @@ constexpr Row rows[] = {
      [](Asked& asked, const Given& given) { asked.input = given.value; }},
     {{'q', "quiet", "", "say only what was loaded"}, [](Asked& asked, const Given& given) { asked.quiet = given.on; }},
     {{'t', "tag", "NAME[:TAG]", "a name for the image, beside those it comes with"},
-     [](Asked& asked, const Given& given) { asked.tags.push_back(parse_reference(given.value).full()); }},
+     [](Asked& asked, const Given& given) { asked.options.tags.push_back(parse_new_name(given.value).full()); }},
     {{0, "platform", "OS/ARCH", "of an archive for several: which image (this host's)"},
      [](Asked& asked, const Given& given) { asked.options.platform = read_platform(given.value); }},
-    {max_size_words, [](Asked& asked, const Given& given) { set_max_size(asked.options.limits, given); }},
-    {max_entries_words, [](Asked& asked, const Given& given) { set_max_entries(asked.options.limits, given); }},
-    {max_ratio_words, [](Asked& asked, const Given& given) { set_max_ratio(asked.options.growth, given); }},
+    {{0, "dedup", "", "files that other layers have, too, share their blocks"},
+     [](Asked& asked, const Given& given) { asked.options.dedup = given.on; }},
     {{0, "help", "", "print this text"}, [](Asked& asked, const Given&) { asked.help = true; }},
 };
 
 std::vector<OptionWords> words() {
     std::vector<OptionWords> all;
     for (const auto& row : rows) all.push_back(row.words);
+    add_limit_options(all);
     return all;
 }
 
@@ -51,7 +52,8 @@ Asked read_arguments(int argc, char** argv) {
     Asked asked;
     const auto known = words();
     auto line = read_mixed_command_line(known, argc, argv);
-    for (const auto& given : line.options) rows[given.index].apply(asked, given);
+    for (const auto& given : line.options)
+        if (!set_limit(asked.options.limits, known[given.index].name, given)) rows[given.index].apply(asked, given);
     if (line.arguments.size() > 1)
         throw Error(ErrorKind::usage, cat("minirun load takes one archive, not ", line.arguments.size()));
     if (!line.arguments.empty()) {
@@ -86,18 +88,12 @@ int load_command(int argc, char** argv) {
                 options_help(words())));
         return 0;
     }
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted, "minirun load needs root, to make files with their owners and devices",
-                    "run it with sudo");
+    need_root("load", "to make files with their owners and devices");
     const ImageStore store(default_paths().data);
-    const auto progress = [&](const std::string& diff_id, std::string_view what) {
-        if (!asked.quiet && what != "done") print_notice("minirun", cat(diff_id.substr(7, 12), ": ", what));
-    };
-    const auto loaded = is_bundle(asked.input) ? std::vector{load_bundle(store, asked.input, asked.options.limits)}
-                                               : load_images(store, asked.input, asked.options, progress);
-    for (auto image : loaded) {
-        for (const auto& name : asked.tags) store.set_tag(name, image.id);
-        image.names.insert(image.names.end(), asked.tags.begin(), asked.tags.end());
+    const auto progress = make_progress(asked.quiet);
+    const auto loaded = is_bundle(asked.input) ? std::vector{load_bundle(store, asked.input, asked.options)}
+                                               : load_images(store, asked.input, asked.options, progress.get());
+    for (const auto& image : loaded) {
         if (image.names.empty()) print_output(cat("Loaded image ID: sha256:", image.id, '\n'));
         for (const auto& name : image.names)
             print_output(cat("Loaded image: ", parse_reference(name).familiar(), '\n'));

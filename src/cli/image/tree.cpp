@@ -10,7 +10,6 @@
 #include "image/find_image.hpp"
 #include "image/reference.hpp"
 #include "image/stored_image.hpp"
-#include "minirun/error.hpp"
 #include "model/paths.hpp"
 
 namespace minirun {

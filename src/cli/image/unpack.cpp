@@ -10,6 +10,7 @@
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/render.hpp"
 #include "image/find_image.hpp"
 #include "image/remove_image.hpp"
@@ -22,7 +23,6 @@ namespace minirun {
 namespace {
 
 constexpr OptionWords options[] = {{0, "help", "", "print this text"}};
-constexpr std::size_t max_config = 4 << 20;
 
 // A directory that is gone again unless all went well.
 class NewDirectory {
@@ -67,9 +67,7 @@ int unpack_command(int argc, char** argv) {
     }
     if (line.arguments.size() != 2)
         throw Error(ErrorKind::usage, "minirun image unpack takes an image and a directory for the bundle");
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted,
-                    "minirun image unpack needs root, to make files with their owners and devices", "run it with sudo");
+    need_root("image unpack", "to make files with their owners and devices");
     const auto& name = line.arguments[0];
     const auto& directory = line.arguments[1];
     const ImageStore store(default_paths().data);
@@ -83,8 +81,8 @@ int unpack_command(int argc, char** argv) {
     for (const auto& layer : stored_layers(store, id))
         copy_tree(store.layer_directory(layer.key) + "/tree",
                   cat(directory, "/layers/", layer_name(++number, layer.diff_id)));
-    write_file_atomically(directory + "/config.json", read_file(store.image_directory(id) + "/config.json", max_config),
-                          0644);
+    write_file_atomically(directory + "/config.json",
+                          read_file(store.image_directory(id) + "/config.json", largest_config), 0644);
     layers.keep();
     bundle.keep();
     return 0;

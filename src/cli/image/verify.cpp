@@ -1,13 +1,11 @@
 // minirun image verify: does the store hold what was loaded?
-#include <unistd.h>
-
 #include "archive/verify_image.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/image/commands.hpp"
+#include "cli/image/need_root.hpp"
 #include "cli/render.hpp"
 #include "image/find_image.hpp"
-#include "minirun/error.hpp"
 #include "model/paths.hpp"
 
 namespace minirun {
@@ -31,16 +29,14 @@ int verify_command(int argc, char** argv) {
                 options_help(options)));
         return 0;
     }
-    if (::geteuid() != 0)
-        throw Error(ErrorKind::not_permitted,
-                    "minirun image verify needs root, to read all and to make files with their owners",
-                    "run it with sudo");
+    need_root("image verify", "to read all and to make files with their owners");
     const ImageStore store(default_paths().data);
     std::vector<std::string> ids;
     for (const auto& name : line.arguments) ids.push_back(need_stored_image(store, name));
     if (line.arguments.empty()) ids = store.all_images();
-    const auto found =
-        verify_images(store, ids, [](const std::string& difference) { print_output(difference + "\n"); });
+    const auto tell = [](const std::string& difference) { print_output(difference + "\n"); };
+    auto found = verify_images(store, ids, tell);
+    if (line.arguments.empty()) found.differences += verify_names(store, tell);
     print_output(cat(found.images, found.images == 1 ? " image, " : " images, ", found.layers,
                      found.layers == 1 ? " layer: " : " layers: ",
                      found.differences == 0

@@ -1,10 +1,10 @@
 // minirun image inspect: what `docker image inspect` says, key for key and in its order.
 #include <ctime>
-#include <string_view>
 
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
+#include "cli/minirun/image_text.hpp"
 #include "cli/render.hpp"
 #include "image/find_image.hpp"
 #include "image/reference.hpp"
@@ -17,7 +17,10 @@ namespace {
 
 using Ordered = nlohmann::ordered_json;
 
-constexpr OptionWords options[] = {{0, "help", "", "print this text"}};
+constexpr OptionWords options[] = {
+    {'f', "format", "FORMAT", "json, or a line an image with '{{.Id}}', '{{.Config.User}}' and the like"},
+    {0, "help", "", "print this text"},
+};
 
 // A value of the config, or what Docker's struct has where there is none.
 Ordered value_or(const Json& object, const char* key, const Ordered& fallback) {
@@ -82,7 +85,7 @@ Ordered graph_driver(const ImageStore& store, const std::vector<StoredLayer>& la
 Ordered inspected(const ImageStore& store, const std::string& id) {
     const auto config = stored_config(store, id);
     const auto layers = stored_layers(store, id);
-    Ordered tags = Ordered::array(), diff_ids = Ordered::array();
+    Ordered tags = Ordered::array(), digests = Ordered::array(), diff_ids = Ordered::array();
     timespec tagged{};
     for (const auto& tag : store.all_tags()) {
         if (tag.id != id) continue;
@@ -90,6 +93,8 @@ Ordered inspected(const ImageStore& store, const std::string& id) {
         const auto time = store.tag_time(tag.name);
         if (time.tv_sec > tagged.tv_sec) tagged = time;
     }
+    for (const auto& name : store.all_digests())
+        if (name.id == id) digests.push_back(parse_reference(name.name).familiar());
     std::uint64_t size = 0;
     for (const auto& layer : layers) {
         diff_ids.push_back(layer.diff_id);
@@ -98,7 +103,7 @@ Ordered inspected(const ImageStore& store, const std::string& id) {
     Ordered out;
     out["Id"] = "sha256:" + id;
     out["RepoTags"] = tags;
-    out["RepoDigests"] = Ordered::array();
+    out["RepoDigests"] = digests;
     out["Parent"] = value_or(config, "parent", "");
     out["Comment"] = value_or(config, "comment", "");
     out["Created"] = value_or(config, "created", "");
@@ -118,15 +123,26 @@ Ordered inspected(const ImageStore& store, const std::string& id) {
     return out;
 }
 
+std::string filled_in(const std::string& format, const Ordered& images) {
+    std::string text;
+    for (const auto& image : images) text += fill_in(format, Json(image), "json, or ") + "\n";
+    return text;
+}
+
 }  // namespace
 
 int image_inspect_command(int argc, char** argv) {
     const auto line = read_mixed_command_line(options, argc, argv);
-    if (!line.options.empty()) {
-        print_output(
-            cat("Usage: minirun image inspect IMAGE…\n\nPrints what docker image inspect prints.\n\nOptions:\n",
-                options_help(options)));
-        return 0;
+    std::string format = "json";
+    for (const auto& given : line.options) {
+        if (options[given.index].name == "help") {
+            print_output(
+                cat("Usage: minirun image inspect [OPTIONS] IMAGE…\n\nPrints what docker image inspect "
+                    "prints.\n\nOptions:\n",
+                    options_help(options)));
+            return 0;
+        }
+        format = given.value;
     }
     if (line.arguments.empty()) throw Error(ErrorKind::usage, "minirun image inspect takes the images to tell of");
     const ImageStore store(default_paths().data);
@@ -138,7 +154,7 @@ int image_inspect_command(int argc, char** argv) {
             print_error("minirun", error);
             code = exit_code(error.kind());
         }
-    print_output(all.dump(4) + "\n");
+    print_output(format == "json" ? all.dump(4) + "\n" : filled_in(format, all));
     return code;
 }
 

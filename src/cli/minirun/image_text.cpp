@@ -54,12 +54,34 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     return text;
 }
 
-std::string fill_in(std::string_view format, const Json& fields) {
+namespace {
+
+// ".Config.User" of `fields`; null if there is none.
+const Json* field_of(const Json& fields, std::string_view path) {
+    const Json* field = path.starts_with('.') && path.size() > 1 ? &fields : nullptr;
+    while (field != nullptr && !path.empty()) {
+        const auto name = path.substr(1, path.find('.', 1) - 1);
+        path.remove_prefix(name.size() + 1);
+        const auto found = field->find(std::string(name));
+        field = found == field->end() ? nullptr : &*found;
+    }
+    return field;
+}
+
+std::string_view trimmed(std::string_view text) {
+    while (text.starts_with(' ')) text.remove_prefix(1);
+    while (text.ends_with(' ')) text.remove_suffix(1);
+    return text;
+}
+
+}  // namespace
+
+std::string fill_in(std::string_view format, const Json& fields, std::string_view others) {
     std::vector<std::string> known;
     for (const auto& [key, value] : fields.items()) known.push_back("." + key);
     const auto refuse = [&](std::string_view name) {
         throw option_error("--format", format, cat("no field ", quote(name)),
-                           cat("table, json, or a text with {{…}} of ", join(known, ", ")));
+                           cat(others, "a text with {{…}} of ", join(known, ", ")));
     };
     if (format.find("{{") == std::string_view::npos) refuse("");
     std::string text;
@@ -73,12 +95,12 @@ std::string fill_in(std::string_view format, const Json& fields) {
             continue;
         }
         const auto end = format.find("}}", i);
-        auto name = format.substr(i + 2, end == std::string_view::npos ? end : end - i - 2);
-        while (name.starts_with(' ')) name.remove_prefix(1);
-        while (name.ends_with(' ')) name.remove_suffix(1);
-        const auto field = fields.find(std::string(name.substr(name.empty() ? 0 : 1)));
-        if (end == std::string_view::npos || !name.starts_with('.') || field == fields.end()) refuse(name);
-        text += field->get<std::string>();
+        auto name = trimmed(format.substr(i + 2, end == std::string_view::npos ? end : end - i - 2));
+        const bool as_json = name.starts_with("json ");
+        if (as_json) name = trimmed(name.substr(5));
+        const auto* const field = field_of(fields, name);
+        if (end == std::string_view::npos || field == nullptr) refuse(name);
+        text += field->is_string() && !as_json ? field->get<std::string>() : field->dump();
         i = end + 1;
     }
     return text;

@@ -16,8 +16,9 @@ std::string decimal_size(std::uint64_t bytes);
 std::string ago(std::int64_t then);
 
 /// "{{.ID}} {{.Tag}}" with the values of these fields, and \\t and \\n as Go templates have them. Throws Error{usage}
-/// for anything else in braces.
-std::string fill_in(std::string_view format, const Json& fields);
+/// for anything else in braces. ".A.B" is a field of a field; texts are as they are, all else is JSON, and so is what
+/// stands behind "json". `others` is what messages tell of that may be in the place of a text.
+std::string fill_in(std::string_view format, const Json& fields, std::string_view others = "table, json, or ");
 
 /// Columns as wide as their widest cell, three blanks between them.
 std::string table(const std::vector<std::vector<std::string>>& rows);

@@ -1,4 +1,7 @@
 // minirun images: what is in the store.
+#include <map>
+#include <set>
+
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
@@ -17,7 +20,7 @@ constexpr OptionWords options[] = {
     {'a', "all", "", "taken for Docker's sake: there are no images in between"},
     {'q', "quiet", "", "ids only"},
     {0, "no-trunc", "", "ids in full"},
-    {0, "digests", "", "with a column for the digests of manifests, which nothing here has"},
+    {0, "digests", "", "with a column for the digests of manifests"},
     {0, "format", "FORMAT", "table, json (an object a line), or '{{.ID}}' and other fields"},
     {0, "help", "", "print this text"},
 };
@@ -45,24 +48,73 @@ Asked read_arguments(int argc, char** argv) {
 
 // One line: an image has one for each of its tags.
 struct Line {
-    std::string repository, tag, id, created;
-    std::uint64_t size;
+    std::string repository, tag, digest, id, created;
+    std::uint64_t size = 0;
+};
+constexpr const char* none = "<none>";
+
+// A name with a tag, a digest or both, or none at all.
+struct Name {
+    std::string repository, tag, digest;
+};
+
+// With digests, a tag has a line for each of its repository's. Those of a repository without a tag have lines, too.
+std::vector<Name> names_of(const StoredImage& image, bool with_digests) {
+    std::vector<Name> names;
+    std::multimap<std::string, std::string> digests;
+    std::set<std::string> untagged;
+    for (const auto& name : image.digests) {
+        // In the full form, as the store has them, it is plain where each part begins.
+        const auto at = name.find('@');
+        digests.emplace(name.substr(0, at), name.substr(at + 1));
+        untagged.insert(name.substr(0, at));
+    }
+    const auto add = [&](const std::string& repository, const std::string& tag) {
+        untagged.erase(repository);
+        const auto [first, end] = digests.equal_range(repository);
+        if (first == end || !with_digests) names.push_back({repository, tag, ""});
+        for (auto one = first; with_digests && one != end; ++one) names.push_back({repository, tag, one->second});
+    };
+    for (const auto& tag : image.tags) {
+        const auto colon = tag.rfind(':');
+        add(tag.substr(0, colon), tag.substr(colon + 1));
+    }
+    const auto without_tag = untagged;
+    for (const auto& repository : without_tag) add(repository, "");
+    if (names.empty()) names.push_back({"", "", ""});
+    return names;
+}
+
+// Which names were asked for.
+class Filter {
+public:
+    explicit Filter(const std::string& text)
+        : all_(text.empty()),
+          any_tag_(text.find(':', text.rfind('/') + 1) == std::string::npos),
+          wanted_(all_ ? Reference{} : parse_reference(text)) {}
+    bool by_digest() const { return !wanted_.digest.empty(); }
+    bool takes(const Name& name) const {
+        if (all_) return true;
+        if (name.repository != wanted_.repository()) return false;
+        return by_digest() ? name.digest == wanted_.digest : any_tag_ || name.tag == wanted_.tag;
+    }
+
+private:
+    bool all_, any_tag_;
+    Reference wanted_;
 };
 
 std::vector<Line> lines_of(const Asked& asked) {
     std::vector<Line> lines;
-    const auto wanted = asked.name.empty() ? Reference{} : parse_reference(asked.name);
-    const bool any_tag = asked.name.find(':', asked.name.rfind('/') + 1) == std::string::npos;
+    const Filter filter(asked.name);
+    const bool with_digests = asked.digests || filter.by_digest() || asked.format.find(".Digest") != std::string::npos;
+    const auto or_none = [](const std::string& text) { return text.empty() ? std::string(none) : text; };
     for (const auto& image : stored_images(ImageStore(default_paths().data))) {
         const auto id = asked.whole_ids ? "sha256:" + image.id : image.id.substr(0, 12);
-        if (image.tags.empty() && asked.name.empty())
-            lines.push_back({"<none>", "<none>", id, image.created, image.size});
-        for (const auto& tag : image.tags) {
-            const auto reference = parse_reference(tag);
-            const bool matches =
-                asked.name.empty() || (reference.domain == wanted.domain && reference.path == wanted.path &&
-                                       (any_tag || reference.tag == wanted.tag));
-            if (matches) lines.push_back({reference.familiar_name(), reference.tag, id, image.created, image.size});
+        for (const auto& name : names_of(image, with_digests)) {
+            if (!filter.takes(name)) continue;
+            const auto shown = name.repository.empty() ? none : parse_reference(name.repository).familiar_name();
+            lines.push_back({shown, or_none(name.tag), or_none(name.digest), id, image.created, image.size});
         }
     }
     return lines;
@@ -76,12 +128,9 @@ std::string as_ids(const std::vector<Line>& lines) {
 }
 
 Json fields_of(const Line& line) {
-    return {{"Repository", line.repository},
-            {"Tag", line.tag},
-            {"Digest", "<none>"},
-            {"ID", line.id},
-            {"CreatedAt", line.created},
-            {"CreatedSince", ago(seconds_of(line.created))},
+    return {{"Repository", line.repository},  {"Tag", line.tag},
+            {"Digest", line.digest},          {"ID", line.id},
+            {"CreatedAt", line.created},      {"CreatedSince", ago(seconds_of(line.created))},
             {"Size", decimal_size(line.size)}};
 }
 
@@ -89,8 +138,9 @@ std::string as_table(const std::vector<Line>& lines, bool digests) {
     std::vector<std::vector<std::string>> rows{{"REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE"}};
     for (const auto& line : lines)
         rows.push_back({line.repository, line.tag, line.id, ago(seconds_of(line.created)), decimal_size(line.size)});
-    if (digests)
-        for (auto& row : rows) row.insert(row.begin() + 2, &row == &rows.front() ? "DIGEST" : "<none>");
+    if (!digests) return table(rows);
+    rows.front().insert(rows.front().begin() + 2, "DIGEST");
+    for (std::size_t i = 0; i < lines.size(); i++) rows[i + 1].insert(rows[i + 1].begin() + 2, lines[i].digest);
     return table(rows);
 }
 

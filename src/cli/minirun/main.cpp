@@ -33,7 +33,7 @@ constexpr const char* overview =
     "  history IMAGE                tell how an image was made\n"
     "  tag IMAGE NAME               give an image another name\n"
     "  rmi IMAGE…                   remove images from the store\n"
-    "  image COMMAND                inspect, prune, tree, unpack, verify, and the above\n"
+    "  image COMMAND                inspect, prune, tree, unpack, verify, dedup, and more\n"
     "  system df                    tell how much space images and containers take\n"
     "  version                      print the version\n"
     "  help [COMMAND]               print this text, or the options of a command\n"
@@ -68,7 +68,8 @@ constexpr std::array image_commands{Command{"inspect", image_inspect_command},
                                     Command{"import", image_program},
                                     Command{"tree", image_program},
                                     Command{"unpack", image_program},
-                                    Command{"verify", image_program}};
+                                    Command{"verify", image_program},
+                                    Command{"dedup", image_program}};
 
 bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
 

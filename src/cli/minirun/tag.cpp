@@ -27,9 +27,7 @@ int tag_command(int argc, char** argv) {
     if (line.arguments.size() != 2) throw Error(ErrorKind::usage, "minirun tag takes an image and its new name");
     const ImageStore store(default_paths().data);
     const auto id = need_stored_image(store, line.arguments[0]);
-    const auto reference = parse_reference(line.arguments[1]);
-    if (!reference.digest.empty()) throw Error(ErrorKind::usage, "a new name has no digest");
-    store.set_tag(reference.full(), id);
+    store.set_tag(parse_new_name(line.arguments[1]).full(), id);
     return 0;
 }
 

@@ -21,8 +21,9 @@ TEST_CASE("reference: full and familiar forms") {
         {"quay.io/a.b/c-d:T", "quay.io/a.b/c-d:T", "quay.io/a.b/c-d:T"},
         {"Host/app", "Host/app:latest", "Host/app:latest"},
         {"docker.io/a.b/c", "docker.io/a.b/c:latest", "docker.io/a.b/c:latest"},
-        {"nginx@" + digest, "docker.io/library/nginx", "nginx"},
-        {"nginx:1@" + digest, "docker.io/library/nginx:1", "nginx:1"},
+        {"nginx@" + digest, "docker.io/library/nginx@" + digest, "nginx@" + digest},
+        {"nginx:1@" + digest, "docker.io/library/nginx@" + digest, "nginx@" + digest},
+        {"host:5/a/b@" + digest, "host:5/a/b@" + digest, "host:5/a/b@" + digest},
     };
     for (const auto& row : rows) {
         CAPTURE(row.text);
@@ -31,6 +32,12 @@ TEST_CASE("reference: full and familiar forms") {
         CHECK(reference.familiar() == row.familiar);
         CHECK(reference.digest == (row.text.find('@') == std::string::npos ? "" : digest));
     }
+}
+
+TEST_CASE("reference: a new name has no digest") {
+    CHECK(parse_new_name("nginx").full() == "docker.io/library/nginx:latest");
+    CHECK(test::error_text([] { parse_new_name("nginx@" + digest); }) ==
+          "a new name has no digest: 'nginx@" + digest + "' | ");
 }
 
 TEST_CASE("reference: what is none") {

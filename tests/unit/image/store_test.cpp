@@ -50,6 +50,27 @@ TEST_CASE("store: a tag moves in one step, and one that leads nowhere is none") 
     CHECK(tags[1].id == f.two);
 }
 
+TEST_CASE("store: digests of manifests are names, and no tags") {
+    const Fixture f;
+    const std::string digest = "sha256:" + std::string(64, 'd');
+    f.store.set_digests({"docker.io/library/app:1", "docker.io/library/app:2", "host.io/b:1"}, {digest}, f.two);
+    CHECK(f.store.all_tags().size() == 2);
+    const auto names = f.store.all_digests();
+    REQUIRE(names.size() == 2);
+    CHECK(names[0].name == "docker.io/library/app@" + digest);
+    CHECK(names[1].name == "host.io/b@" + digest);
+    CHECK(f.store.find("app@" + digest) == f.two);
+    CHECK(f.store.find("app:whatever@" + digest) == f.two);
+    CHECK_FALSE(f.store.find("other@" + digest));
+    CHECK_FALSE(f.store.find("app@sha256:" + std::string(64, 'e')));
+}
+
+TEST_CASE("store: a repository whose name leaves no room for a digest has none") {
+    const Fixture f;
+    f.store.set_digests({"host/" + std::string(180, 'a') + ":1"}, {"sha256:" + std::string(64, 'd')}, f.two);
+    CHECK(f.store.all_digests().empty());
+}
+
 TEST_CASE("store: one that is not there has nothing") {
     const ImageStore store("/nonexistent");
     CHECK_FALSE(store.find("app"));
