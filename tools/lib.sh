@@ -53,7 +53,7 @@ build_release() {
   fi
   ninja -C build/release
   local program
-  for program in minirun minirun-oci minirun-image; do
+  for program in minirun minirun-oci minirun-image minirun-systemd; do
     if [ -x "build/release/src/$program" ]; then ln -sfn "release/src/$program" "build/$program"; fi
   done
 }

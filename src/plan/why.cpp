@@ -105,8 +105,8 @@ struct Why {
                "are.";
     }
     std::string_view operator()(const op::EnterCgroup&) const {
-        return "What it uses counts there from here on. It goes by itself: moving another process stops the machine's "
-               "forks for a moment.";
+        return "What it uses counts there from here on. It goes by itself: to move another one stops the "
+               "machine's forks.";
     }
     std::string_view operator()(const op::NewCgroupNamespace&) const {
         return "The cgroups that it is in now look like the topmost from inside.";

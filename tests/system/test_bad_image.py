@@ -187,7 +187,7 @@ class TestWrongTypes:
         ({"process": {"capabilities": {"bounding": ["CAP_NOPE"]}}},
          ".process.capabilities.bounding[0]: unknown capability 'CAP_NOPE'"),
         ({"process": {"rlimits": [{"type": "RLIMIT_NOPE", "soft": 2, "hard": 1}]}},
-         ".process.rlimits[0].type: unknown limit 'RLIMIT_NOPE'; .process.rlimits[0]: the soft limit 2 is over the hard "
+         ".process.rlimits[0].type: unknown limit 'RLIMIT_NOPE'; .process.rlimits[0]: the soft limit 2 of RLIMIT_NOPE is over the hard "
          "limit 1"),
         ({"root": {"path": 5}}, ".root.path: expected a string, found the number 5"),
         ({"mounts": {}}, ".mounts: expected an array, found an object"),

@@ -254,9 +254,20 @@ TEST_CASE("plan: what cannot be done is said before anything is") {
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
           "mount on '/x': the option tmpcopyup is not supported yet | ");
     request = small_request();
-    request.spec.linux_.devices = {{"/var/null", 'c', 1, 3}};
+    request.spec.process.apparmor_profile = "docker-default";
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
-          "device '/var/null' has to be below /dev | ");
+          "this host has no AppArmor, and the process is to have the profile 'docker-default' | take "
+          ".process.apparmorProfile out");
+}
+
+TEST_CASE("plan: devices, in /dev and elsewhere") {
+    auto request = small_request();
+    request.spec.linux_.devices = {{"/var/null", 'c', 1, 3}, {"/dev/ptmx", 'c', 5, 2}, {"/dev/a/fuse", 'c', 10, 229}};
+    const auto words = words_of(plan_from_request(request, modern_kernel()));
+    CHECK(position(words, "make device /var/null") > position(words, "mount tmpfs on /dev"));
+    CHECK(position(words, "make device /dev/a/fuse") > position(words, "make directory /dev/a"));
+    // A link to the container's own.
+    for (const auto& word : words) CHECK_FALSE(word.starts_with("make device /dev/ptmx"));
 }
 
 TEST_CASE("plan: where a command is looked for") {

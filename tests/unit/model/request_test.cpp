@@ -564,6 +564,6 @@ TEST_CASE("request: what the checks of a spec find is told") {
     Fixture fixture;
     fixture.options.ulimits = {{"RLIMIT_NOFILE", 2, 1}, {"RLIMIT_FOO", 1, 1}};
     CHECK(fixture.refused() ==
-          "image 'web': .process.rlimits[0]: the soft limit 2 is over the hard limit 1; "
+          "image 'web': .process.rlimits[0]: the soft limit 2 of RLIMIT_NOFILE is over the hard limit 1; "
           ".process.rlimits[1].type: unknown limit 'RLIMIT_FOO' | ");
 }

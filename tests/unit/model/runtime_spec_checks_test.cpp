@@ -104,12 +104,33 @@ TEST_CASE("capabilities") {
           }).empty());
 }
 
+TEST_CASE("scheduling and personality") {
+    CHECK(problems_after([](auto& spec) {
+              spec.process.scheduler = SchedulerSpec{"SCHED_NOPE", 20, 0, {"SCHED_FLAG_NOPE"}, 0, 0, 0};
+              spec.process.io_priority = IoPrioritySpec{"IOPRIO_CLASS_NOPE", 8};
+              spec.process.exec_cpu_affinity = CpuAffinitySpec{"0-3,7", "3-1"};
+              spec.linux_.personality = "LINUX64";
+          }) == List{".process.scheduler.policy: unknown policy 'SCHED_NOPE'",
+                     ".process.scheduler.flags[0]: unknown flag 'SCHED_FLAG_NOPE'",
+                     ".process.scheduler.nice: 20 is not from -20 to 19",
+                     ".process.ioPriority.class: unknown class 'IOPRIO_CLASS_NOPE'",
+                     ".process.ioPriority.priority: 8 is not from 0 to 7",
+                     ".process.execCPUAffinity.final: expected a list of CPUs like 0-3,7, found '3-1'",
+                     ".linux.personality.domain: expected LINUX or LINUX32, found 'LINUX64'"});
+    CHECK(problems_after([](auto& spec) {
+              spec.process.scheduler = SchedulerSpec{"SCHED_FIFO", 0, 5, {"SCHED_FLAG_RESET_ON_FORK"}, 0, 0, 0};
+              spec.process.io_priority = IoPrioritySpec{"IOPRIO_CLASS_BE", 7};
+              spec.process.exec_cpu_affinity = CpuAffinitySpec{"", "0"};
+              spec.linux_.personality = "LINUX32";
+          }).empty());
+}
+
 TEST_CASE("rlimits") {
     CHECK(problems_after([](auto& spec) {
               spec.process.rlimits = {
                   {"RLIMIT_NOFILE", 10, 20}, {"RLIMIT_FILES", 1, 1}, {"RLIMIT_CORE", 5, 4}, {"RLIMIT_NOFILE", 1, 1}};
           }) == List{".process.rlimits[1].type: unknown limit 'RLIMIT_FILES'",
-                     ".process.rlimits[2]: the soft limit 5 is over the hard limit 4",
+                     ".process.rlimits[2]: the soft limit 5 of RLIMIT_CORE is over the hard limit 4",
                      ".process.rlimits[3].type: RLIMIT_NOFILE is there twice"});
     CHECK(problems_after([](auto& spec) {
               spec.process.rlimits = {{"RLIMIT_CORE", UINT64_MAX, UINT64_MAX}, {"RLIMIT_STACK", 7, 7}};
