@@ -87,8 +87,9 @@ public:
     void kill(const std::string& id, int signal, bool all) const;
     /// Undoes what create() has made. `force`: whatever its status is, and also if there is none.
     void remove(const std::string& id, bool force) const;
-    /// Stops all its processes where they are, and lets them go on.
+    /// Stops all its processes where they are.
     void pause(const std::string& id) const;
+    /// Lets them go on.
     void resume(const std::string& id) const;
     /// The numbers of all its processes, as the host sees them.
     std::vector<pid_t> processes(const std::string& id) const;

@@ -216,6 +216,8 @@ std::string options_help(std::span<const OptionWords> known) {
         auto left = option.letter != 0 ? cat("  -", option.letter, ", --") : std::string("      --");
         append(left, option.name);
         if (!option.argument.empty()) append(left, cat(needs_value(option) ? " " : "", option.argument));
+        // Two at least: what comes next is no part of the argument.
+        left += ' ';
         do left += ' ';
         while (width(left) < column);
         append(text, cat(left, option.help, '\n'));

@@ -284,8 +284,7 @@ std::vector<std::string> mount_option_names() {
         names.push_back(cat('r', row.name));
     }
     // Known, and refused so far.
-    std::erase_if(names,
-                  [](const std::string& name) { return name == "idmap" || name == "ridmap" || name == "tmpcopyup"; });
+    std::erase_if(names, [](const std::string& name) { return name == "idmap" || name == "ridmap"; });
     std::sort(names.begin(), names.end());
     return names;
 }

@@ -297,8 +297,8 @@ SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
         return writable;
     }
     if (step.keep_as != Slot::none) keep(step.keep_as, tree.value());
-    auto done = SysStatus::success();
-    if (step.target.at != Slot::none) done = attach_at(tree.value(), step.target);
+    auto done = step.copy_up ? copy_up(tree.value(), step) : SysStatus::success();
+    if (done && step.target.at != Slot::none) done = attach_at(tree.value(), step.target);
     if (done && step.propagation != 0)
         done = kernel::set_mount_attributes(tree.value(), {.propagation = step.propagation}, false);
     if (step.keep_as == Slot::none) sys::close(tree.value());

@@ -106,6 +106,7 @@ private:
     SysStatus await_go() noexcept;
     void explain(int context) noexcept;
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
+    SysStatus copy_up(int tree, const op::MountFilesystem& step) noexcept;
     SysStatus attach_at(int tree, const Target& target) noexcept;
     SysResult<int> clone_source(const op::BindMount& step) noexcept;
     SysStatus set_options(int context, std::span<const FsOption> options) noexcept;

@@ -149,9 +149,10 @@ struct Diagnose {
                         quote(container_directory(plan)), " on ", filesystem_of(container_directory(plan))),
                     std::string(other_root_hint)};
         if (report.error == ENODEV)
-            return {ErrorKind::unsupported,
-                    cat("this kernel has no file system ", quote(s.type), ", which ", quote(s.target.path), " is to have"),
-                    cat("modprobe ", printable(s.type))};
+            return {
+                ErrorKind::unsupported,
+                cat("this kernel has no file system ", quote(s.type), ", which ", quote(s.target.path), " is to have"),
+                cat("modprobe ", printable(s.type))};
         if (report.item >= 0 && static_cast<std::size_t>(report.item) < s.options.size()) {
             const auto& option = s.options[static_cast<std::size_t>(report.item)];
             return {ErrorKind::bad_input,

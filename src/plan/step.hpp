@@ -211,8 +211,9 @@ struct MountFilesystem {
     std::span<const FsOption> options;
     std::uint64_t attributes;  ///< MOUNT_ATTR_*
     unsigned long propagation;
-    Target target;  ///< Slot::none: stays detached
-    Slot keep_as;   ///< Slot::none: closed
+    Target target;         ///< Slot::none: stays detached
+    Slot keep_as;          ///< Slot::none: closed
+    bool copy_up = false;  ///< it begins with what the image has at the target ("tmpcopyup")
 };
 struct BindMount {
     Slot from;

@@ -22,7 +22,7 @@ struct SortedOptions {
     std::uint64_t set = 0, clear = 0;
     unsigned long propagation = 0;
     bool recursive_attributes = false;
-    bool bind = false, recursive_bind = false, remount = false;
+    bool bind = false, recursive_bind = false, remount = false, copy_up = false;
     std::vector<FsOption> filesystem;
 };
 
@@ -41,13 +41,14 @@ SortedOptions sort_options(PlanBuilder& plan, const MountSpec& mount) {
             sorted.filesystem.push_back(filesystem_option(plan, word));
             continue;
         }
-        if (option->copy_up || option->idmap)
+        if (option->idmap)
             throw Error(ErrorKind::unsupported,
                         cat("mount on ", quote(mount.destination), ": the option ", word, " is not supported yet"));
         sorted.set = (sorted.set & ~option->clear) | option->set;
         sorted.clear |= option->clear;
         if (option->propagation != 0) sorted.propagation = static_cast<unsigned long>(option->propagation);
         if (option->recursive && (option->set | option->clear) != 0) sorted.recursive_attributes = true;
+        if (option->copy_up) sorted.copy_up = true;
         if (option->remount) sorted.remount = true;
         if (option->bind) sorted.bind = true, sorted.recursive_bind |= option->recursive;
         // ro and rw are left to the mount: a superblock (of sysfs, of a cgroup hierarchy) may be the host's too.
@@ -148,7 +149,7 @@ void add_filesystem(PlanBuilder& plan, const MountSpec& mount, const SortedOptio
     target.no_links = keep_as != Slot::none || mount.type == "proc" || mount.type == "sysfs";
     plan.child(op::MountFilesystem{plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
                                    plan.arena().array(options.filesystem), options.set, options.propagation, target,
-                                   keep_as});
+                                   keep_as, options.copy_up && mount.type == "tmpfs"});
     if (keep_as == Slot::dev) add_dev(plan, false);
 }
 

@@ -30,7 +30,7 @@ struct Made {
     bool pivot_root = true;
     bool new_keyring = true;
     std::string cgroup_manager;  ///< "systemd", "disabled", or empty
-    unsigned listen_fds = 0;  ///< of preserve_fds, so many are sockets that were handed on (sd_listen_fds(3))
+    unsigned listen_fds = 0;     ///< of preserve_fds, so many are sockets that were handed on (sd_listen_fds(3))
 };
 
 class ContainerRecord {

@@ -80,7 +80,6 @@ KNOWN = [
     ("test_resources.py::test_a_controller_that_this_machine_lacks[rdma]", {"crun": "crun 1.8 passes the property over"}),
     ("test_resources.py::test_the_hosts_null_device_keeps_its_owner", {"crun": "crun 1.8 gives what is standard input to the container's user, be it the host's null device"}),
     # what minirun does not do yet
-    ("test_mounts.py::test_tmpcopyup", {"minirun-oci": "not done yet: a tmpfs that begins with what the image has there; it is refused"}),
     ("test_mounts.py::test_an_idmapped_mount[idmap]", {"minirun-oci": NO_IDMAP}),
     ("test_mounts.py::test_an_idmapped_mount[ridmap]", {"minirun-oci": NO_IDMAP}),
     ("test_mounts.py::test_ids_that_the_mapping_lacks_are_nobodys", {"minirun-oci": NO_IDMAP}),

@@ -1,14 +1,15 @@
 // pause, resume, ps, update, events: a container that runs.
+#include <fcntl.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli/oci/arguments.hpp"
@@ -90,20 +91,36 @@ std::string read_standard_input() {
     return read_fd(STDIN_FILENO, "standard input", most);
 }
 
-// What ps(1) prints of these processes: its table is what people want, its options are what engines pass on.
-void print_processes(const std::vector<pid_t>& pids, const std::vector<std::string>& ps_words) {
-    auto words = ps_words.empty() ? std::vector<std::string>{"-ef"} : ps_words;
-    std::string command = "exec ps";
-    for (const auto& word : words) {
-        command += " '";
-        for (const char c : word) command += c == '\'' ? "'\\''" : std::string(1, c);
-        command += '\'';
-    }
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> ps(::popen(command.c_str(), "re"), ::pclose);
-    if (!ps) throw system_error("cannot run ps", errno);
-    std::string text;
-    char buffer[4096];
-    for (std::size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, ps.get())) > 0;) text.append(buffer, n);
+// What ps(1) prints with these options, which an engine passes on from its user.
+std::string output_of_ps(std::vector<std::string> options) {
+    if (options.empty()) options = {"-ef"};
+    options.insert(options.begin(), "ps");
+    std::vector<char*> argv;
+    for (auto& option : options) argv.push_back(option.data());
+    argv.push_back(nullptr);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
+    const Fd output(ends[0]);
+    Fd input(ends[1]);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, input.get(), STDOUT_FILENO);
+    pid_t pid = 0;
+    const int error = ::posix_spawnp(&pid, "ps", &actions, nullptr, argv.data(), environ);
+    ::posix_spawn_file_actions_destroy(&actions);
+    if (error != 0) throw system_error("cannot run ps", error, "--format json needs no ps");
+    input.reset();
+    constexpr std::size_t most = 16 << 20;
+    auto text = read_fd(output.get(), "the output of ps", most);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (status != 0) throw Error(ErrorKind::usage, "ps does not take these options");
+    return text;
+}
+
+// The lines of these processes.
+void print_processes(const std::vector<pid_t>& pids, const std::vector<std::string>& words) {
+    const auto text = output_of_ps(words);
     const auto lines = split(text, '\n');
     std::size_t column = std::string::npos;
     const auto fields = [](std::string_view line) {

@@ -250,9 +250,9 @@ TEST_CASE("plan: what cannot be done is said before anything is") {
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
           "the image has 501 layers, overlayfs takes at most 500 | ");
     request = small_request();
-    request.spec.mounts.push_back({"/x", "tmpfs", "tmpfs", {"tmpcopyup"}});
+    request.spec.mounts.push_back({"/x", "bind", "/y", {"idmap"}});
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
-          "mount on '/x': the option tmpcopyup is not supported yet | ");
+          "mount on '/x': the option idmap is not supported yet | ");
     request = small_request();
     request.spec.process.apparmor_profile = "docker-default";
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
