@@ -232,8 +232,11 @@ class TestTimeLimit:
         """Who does not wait for the last output any longer learns how the container ended all the same."""
         reader, writer = os.pipe()
         running = minirun.start("run", "-t", plain, "sh", "-c", "exec cat /dev/zero", stdout=writer)
+        end = time.monotonic() + DEADLINE
+        while select.select([], [writer], [], 0)[1]:  # until there is output that has to wait
+            assert time.monotonic() < end, "the pipe does not fill"
+            time.sleep(0.01)
         os.close(writer)
-        os.read(reader, 1)  # it runs
         container = os.pidfd_open(running.pid)
         os.kill(running.pid, signal.SIGKILL)
         assert select.select([container], [], [], DEADLINE)[0]
