@@ -3,28 +3,10 @@
 #include <limits>
 
 #include "base/text.hpp"
+#include "model/spec_reading.hpp"
 
 namespace minirun {
 namespace {
-
-// Whether there is an object to read. Asked once for each object, so that a wrong type is one problem and not one
-// for each of its keys.
-bool is_there(const JsonView& view) {
-    if (!view.exists() || view.is_object()) return view.exists();
-    view.members();  // complains
-    return false;
-}
-
-bool is_required(const JsonView& view) {
-    if (!view.exists()) view.complain("is required");
-    return view.exists();
-}
-
-std::vector<JsonView> objects(const JsonView& view) {
-    auto all = view.elements();
-    std::erase_if(all, [](const JsonView& element) { return !is_required(element) || !is_there(element); });
-    return all;
-}
 
 template <class Number>
 std::optional<Number> small_number(const JsonView& view) {
@@ -32,9 +14,6 @@ std::optional<Number> small_number(const JsonView& view) {
     return number ? std::optional(static_cast<Number>(*number)) : std::nullopt;
 }
 
-std::uint32_t required_u32(const JsonView& view) {
-    return is_required(view) ? small_number<std::uint32_t>(view).value_or(0) : 0;
-}
 std::uint64_t required_u64(const JsonView& view) { return is_required(view) ? view.unsigned_integer().value_or(0) : 0; }
 
 MemoryResources read_memory(const JsonView& view) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/fd.hpp"
+#include "base/standard_streams.hpp"
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
 #include "cgroup/control.hpp"
@@ -88,13 +89,6 @@ public:
 private:
     std::optional<CgroupPlace> place_;
 };
-
-// A descriptor that we open must not become a standard stream because that one was closed.
-void open_missing_standard_streams() {
-    int fd = 0;
-    while ((fd = ::open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) continue;
-    if (fd > STDERR_FILENO) ::close(fd);
-}
 
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
                            const sigset_t& mask, StepClock* clock) {

@@ -1,13 +1,11 @@
 // minirun: the command that is named first, or help about all of them.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <csignal>
 #include <exception>
 #include <string_view>
 #include <vector>
 
+#include "base/standard_streams.hpp"
 #include "base/text.hpp"
 #include "build_config.hpp"
 #include "cli/command_line.hpp"
@@ -145,22 +143,11 @@ int dispatch(int argc, char** argv) {
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));
 }
 
-// A program may be started with standard streams closed. The next file that is opened would then become, say, standard
-// error, and what is meant for people would be written into it.
-void open_missing_streams() {
-    while (true) {
-        const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (fd > STDERR_FILENO) ::close(fd);
-        if (fd < 0 || fd > STDERR_FILENO) return;
-        ::fcntl(fd, F_SETFD, 0);
-    }
-}
-
 }  // namespace
 }  // namespace minirun
 
 int main(int argc, char** argv) {
-    minirun::open_missing_streams();
+    minirun::open_missing_standard_streams();
     // Past `ulimit -f` a write then fails, and says so. The container starts with the default again.
     struct sigaction ignored {};
     ignored.sa_handler = SIG_IGN;

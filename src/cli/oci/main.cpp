@@ -1,13 +1,11 @@
 // minirun-oci: the options that all commands have, and the command.
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <array>
 #include <csignal>
 #include <exception>
 #include <string_view>
 #include <vector>
 
+#include "base/standard_streams.hpp"
 #include "base/text.hpp"
 #include "build_config.hpp"
 #include "cli/command_line.hpp"
@@ -126,22 +124,12 @@ int fail(const OciSetting& setting, const Error& error) {
     return code == 125 ? 1 : code;  // runc's for its own failures
 }
 
-// See open_missing_streams() of minirun.
-void open_missing_streams() {
-    while (true) {
-        const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-        if (fd > STDERR_FILENO) ::close(fd);
-        if (fd < 0 || fd > STDERR_FILENO) return;
-        ::fcntl(fd, F_SETFD, 0);
-    }
-}
-
 }  // namespace
 }  // namespace minirun
 
 int main(int argc, char** argv) {
     using namespace minirun;
-    open_missing_streams();
+    open_missing_standard_streams();
     OciSetting setting;
     set_warning_log([&](const std::string& text) {
         write_log(setting, "warning", text);
