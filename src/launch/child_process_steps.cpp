@@ -1,6 +1,7 @@
 // The steps that make the process: names, limits, terminal, rights, execve.
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -16,6 +17,7 @@
 #include "kernel/credentials.hpp"
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
+#include "kernel/openat2.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_call.hpp"
 #include "launch/child_steps.hpp"
@@ -125,7 +127,8 @@ SysStatus ChildSteps::operator()(const op::SetSecurityLabel& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
-    const auto master = sys::openat(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+    const auto master = kernel::open_beneath(slot(Slot::dev), "pts/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0,
+                                             RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
     if (!master) return SysStatus::failure(master.error());
     if (!is_devpts(master.value())) return SysStatus::failure(ENXIO);
     int unlock = 0;

@@ -11,6 +11,7 @@
 
 #include "base/fd.hpp"
 #include "base/text.hpp"
+#include "kernel/credentials.hpp"
 #include "kernel/files.hpp"
 #include "kernel/names.hpp"
 #include "kernel/process.hpp"
@@ -31,6 +32,17 @@ Fd memory_file(const char* name) {
 constexpr std::uint64_t namespaces_of_container =
     CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
 
+// As its root, where it has one: the ids stay as they were otherwise, and are nobody's there.
+template <class Fail>
+void enter_user_namespace(int user_namespace, Fail fail) noexcept {
+    fail(sys::status(SYS_setns, user_namespace, CLONE_NEWUSER));
+    (void)kernel::set_groups(nullptr, 0);
+    const auto group = kernel::set_gid(0);
+    const auto user = kernel::set_uid(0);
+    if (group.error() != EINVAL) fail(group);
+    if (user.error() != EINVAL) fail(user);
+}
+
 // The hook's process, from the clone on: async-signal-safe, because this program may have threads.
 [[noreturn]] void become_hook(const op::RunHook& hook, int input, int output, const HookPlace& place) noexcept {
     const auto fail = [&](const SysStatus& status) {
@@ -45,8 +57,7 @@ constexpr std::uint64_t namespaces_of_container =
     } else if (*hook.directory != '\0') {
         fail(sys::chdir(hook.directory));
     }
-    if (place.pidfd >= 0 && place.user_namespace >= 0)
-        fail(sys::status(SYS_setns, place.user_namespace, CLONE_NEWUSER));
+    if (place.pidfd >= 0 && place.user_namespace >= 0) enter_user_namespace(place.user_namespace, fail);
     fail(sys::status(SYS_dup3, input, STDIN_FILENO, 0));
     const int words = static_cast<int>(sys::call(SYS_fcntl, output, F_DUPFD_CLOEXEC, 3));
     fail(sys::status(SYS_dup3, output, STDOUT_FILENO, 0));

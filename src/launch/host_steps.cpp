@@ -58,6 +58,7 @@ SysStatus make_user_namespace(const op::MakeUserNamespace& step, HostSide& side)
     if (!holder) return SysStatus::failure(holder.error());
     if (holder.value().pid == 0) {
         char nothing = 0;
+        (void)kernel::set_dumpable(false);
         ::close(here.get());
         (void)kernel::receive_message(there.get(), &nothing, sizeof nothing);
         kernel::exit_now(0);

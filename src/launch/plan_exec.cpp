@@ -43,7 +43,8 @@ Plan plan_exec(const LaunchRequest& request, const KernelFeatures& features) {
     PlanBuilder plan(request, features);
     add_process_namespaces(plan);
     plan.cgroup = cgroup_of(request, features.cgroups);
-    plan.clone(op::CloneProcess{0, can_share_memory(request), cgroup_of_birth(plan)});
+    // Never in our memory: a container with CAP_SYS_PTRACE can write to that of a process in its pid namespace.
+    plan.clone(op::CloneProcess{0, false, cgroup_of_birth(plan)});
 
     plan.child(op::Undumpable{});
     if (request.driven.new_keyring) plan.child(op::NewKeyring{});

@@ -125,7 +125,14 @@ void add_sysctls(PlanBuilder& plan) {
 }
 
 void add_terminal(PlanBuilder& plan) {
-    if (plan.request.streams.tty) plan.child(terminal_step(plan.request, true));
+    if (!plan.request.streams.tty) return;
+    // A /dev that is not ours: the host's, bound there.
+    const auto& mounts = plan.request.spec.mounts;
+    const bool is_ours = std::none_of(mounts.begin(), mounts.end(), [](const MountSpec& mount) {
+        return mount.destination == "/dev" && mount.type != "tmpfs";
+    });
+    if (!is_ours) plan.child(op::KeepDirectory{Slot::root, "dev", Slot::dev, false});
+    plan.child(terminal_step(plan.request, true));
 }
 
 bool has_hooks_before_start(const HookSpec& hooks) {
@@ -165,9 +172,10 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
 
     // On the host: what the container's directory holds. Undone when the container is gone.
     add_time_namespace(plan);
-    add_joined_pid_namespace(plan);
     add_user_namespace(plan);
     add_cgroup(plan);
+    // Last: no helper of ours may be born among the processes of another container.
+    add_joined_pid_namespace(plan);
     add_clone(plan);
 
     // On the host, beside the child.

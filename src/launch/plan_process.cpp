@@ -59,10 +59,13 @@ std::uint64_t clone_flag(NamespaceType type) {
 // as --init's reaper, which lives beside what the image runs. Not where the kernel ties to the memory what is meant for
 // the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks (time_namespaces(7); to
 // join other ones, a process is to be alone in its memory).
+// Nor in the pid namespace of another container, where one with CAP_SYS_PTRACE could write to it, dumpable or not.
 // Nor where it stays when this program has ended, or needs more of a stack than it is lent: to copy a tree.
 bool can_share_memory(const LaunchRequest& request) {
     for (const auto& mount : request.spec.mounts)
         if (std::find(mount.options.begin(), mount.options.end(), "tmpcopyup") != mount.options.end()) return false;
+    const auto* pid = find_namespace(request.spec, NamespaceType::pid);
+    if (pid == nullptr ? request.driven.outlives_minirun : !pid->path.empty()) return false;
     const auto& namespaces = request.spec.linux_.namespaces;
     const bool other_time = std::any_of(namespaces.begin(), namespaces.end(),
                                         [](const Namespace& one) { return one.type == NamespaceType::time; });

@@ -11,6 +11,7 @@
 #include "build_config.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
+#include "launch/own_program.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
@@ -29,9 +30,7 @@ Pipe make_pipe() {
 
 // Beside this program in a build tree; where it was installed otherwise.
 std::string find_program() {
-    const auto self = read_link("/proc/self/exe");
-    for (const auto& path :
-         {self.substr(0, self.rfind('/') + 1) + program_name, cat(MINIRUN_LIBEXEC_DIR "/", program_name)})
+    for (const auto& path : {own_directory() + program_name, cat(MINIRUN_LIBEXEC_DIR "/", program_name)})
         if (::access(path.c_str(), X_OK) == 0) return path;
     throw Error(ErrorKind::not_found,
                 cat("the systemd manager of cgroups needs the program ", program_name,

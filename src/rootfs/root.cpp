@@ -159,7 +159,7 @@ void add_root_finish(PlanBuilder& plan) {
     const auto& request = plan.request;
     const bool no_upper =
         request.root.kind == RootSource::Kind::layers && request.root.upper == RootSource::Upper::none;
-    if (request.spec.root.readonly && !no_upper) plan.child(op::MakeReadonly{{Slot::root, "", Create::no}});
+    if (request.spec.root.readonly && !no_upper) plan.child_final(op::MakeReadonly{{Slot::root, "", Create::no}});
     // Behind pivot_root, which takes no shared mount.
     if (const auto& word = request.spec.linux_.rootfs_propagation; !word.empty())
         if (const auto option = mount_option("r" + word))

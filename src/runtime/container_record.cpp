@@ -149,6 +149,15 @@ Fd ContainerRecord::connect_to_start() const {
     throw system_error(cat("cannot reach the container at ", quote(path_ + "/start")), errno);
 }
 
+// The socket may be left from a start that was killed right behind its work: then nobody listens to it.
+bool ContainerRecord::waits_for_start() const {
+    if (::access((path_ + "/start").c_str(), F_OK) < 0) return false;
+    const Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const auto address = address_of(socket_path());
+    return !socket || ::connect(socket.get(), generic(address), sizeof address) == 0 ||
+           (errno != ECONNREFUSED && errno != ENOENT);
+}
+
 void ContainerRecord::started() const { ::unlink((path_ + "/start").c_str()); }
 
 Fd ContainerRecord::open_process() const { return open_recorded_process(process()); }
@@ -173,7 +182,7 @@ ContainerState ContainerRecord::observe() const {
     const auto alive = open_process();
     if (alive) state.pid = pid();
     const bool was_there = pid() != 0;
-    const bool waits = ::access((path_ + "/start").c_str(), F_OK) == 0;
+    const bool waits = alive && waits_for_start();
     state.status = !was_there ? ContainerStatus::creating
                    : !alive   ? ContainerStatus::stopped
                    : waits    ? ContainerStatus::created

@@ -78,6 +78,7 @@ public:
 private:
     ContainerRecord(std::string path, std::string id);
     std::string socket_path() const;
+    bool waits_for_start() const;
 
     std::string path_, id_;
     Fd directory_;

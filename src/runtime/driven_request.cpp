@@ -44,7 +44,14 @@ void check_root(const ContainerSpec& spec, const std::string& config_name) {
                     "it is relative to the bundle");
 }
 
-// config.md "Linux Process": what cannot be granted is no reason to fail, but is told.
+}  // namespace
+
+void set_cgroup_manager(LaunchRequest& request, const Made& made) {
+    request.cgroup = made.cgroup_manager == "disabled" ? CgroupUse::never : CgroupUse::always;
+    if (made.cgroup_manager != "systemd") return;
+    request.cgroup_manager = ::geteuid() == 0 ? CgroupManager::systemd : CgroupManager::user_systemd;
+}
+
 void keep_grantable(ProcessSpec& process) {
     const auto held = kernel::permitted_capabilities();
     if (!process.capabilities || !held) return;
@@ -60,14 +67,6 @@ void keep_grantable(ProcessSpec& process) {
     if (!lacking.empty())
         log_warning(cat("capabilities that minirun does not have itself cannot be granted: ",
                         join({lacking.begin(), lacking.end()}, ", ")));
-}
-
-}  // namespace
-
-void set_cgroup_manager(LaunchRequest& request, const Made& made) {
-    request.cgroup = made.cgroup_manager == "disabled" ? CgroupUse::never : CgroupUse::always;
-    if (made.cgroup_manager != "systemd") return;
-    request.cgroup_manager = ::geteuid() == 0 ? CgroupManager::systemd : CgroupManager::user_systemd;
 }
 
 std::uint32_t current_umask() {

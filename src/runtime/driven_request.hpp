@@ -16,6 +16,9 @@ LaunchRequest driven_request(const ContainerRecord& record, const Made& made, co
 /// What create() was told about who makes the cgroup.
 void set_cgroup_manager(LaunchRequest& request, const Made& made);
 
+/// config.md "Linux Process": what cannot be granted is no reason to fail, but is told. It is taken out.
+void keep_grantable(ProcessSpec& process);
+
 /// Of whoever started this program; what is made without a umask of its own has this one.
 std::uint32_t current_umask();
 

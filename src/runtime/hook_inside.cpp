@@ -23,8 +23,10 @@ void run_hook_inside(const ContainerRecord& record, const JoinedProcess& joined,
     const auto step = hook_step(arena, "startContainer", hook, "", "");
     auto plan = plan_exec(request, features_for(request));
     // argv[0] is the hook's own affair, what is run is its path.
-    for (auto& one : plan.steps)
+    for (auto& one : plan.steps) {
+        if (auto* check = std::get_if<op::CheckCommand>(&one.operation)) check->candidates = {&step.path, 1};
         if (auto* exec = std::get_if<op::Exec>(&one.operation)) exec->candidates = {&step.path, 1};
+    }
     auto launched = launch_or_explain(
         plan, request, {{streams.input(), streams.output(), streams.output()}, signals.before(), -1, nullptr});
     await_hook(step, launched.pidfd, streams);

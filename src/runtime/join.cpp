@@ -70,6 +70,7 @@ LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& j
     request.seccomp_cache = default_paths().seccomp;
     request.spec = joined.spec();
     request.spec.process = process;
+    keep_grantable(request.spec.process);
     if (!process.user.umask) request.spec.process.user.umask = current_umask();
     request.spec.linux_.namespaces = joined.namespaces();
     request.spec.root.path = cat("/proc/", record.pid(), "/root");

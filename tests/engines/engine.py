@@ -16,7 +16,7 @@ DEADLINE = 90
 
 
 class Client:
-    """A program with options that come first."""
+    """A program with options that come first. It works in the workspace: conmon leaves a file named "oom" where it was started."""
 
     def __init__(self, command, workspace, env=None):
         self.command, self.workspace, self.env = list(map(str, command)), workspace, env or {}
@@ -28,7 +28,7 @@ class Client:
         with tempfile.TemporaryFile(dir=self.workspace) as out, tempfile.TemporaryFile(dir=self.workspace) as err, tempfile.TemporaryFile(dir=self.workspace) as given:
             given.write((stdin or "").encode())
             given.seek(0)
-            process = subprocess.Popen(words, stdin=given, stdout=out, stderr=err, env={**os.environ, **self.env})
+            process = subprocess.Popen(words, stdin=given, stdout=out, stderr=err, cwd=self.workspace, env={**os.environ, **self.env})
             try:
                 code = process.wait(timeout)
             except subprocess.TimeoutExpired:
@@ -60,7 +60,7 @@ class Daemon:
     def __init__(self, name, command, log, env=None):
         self.name, self.log = name, pathlib.Path(log)
         self.output = open(log, "ab")
-        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, env={**os.environ, **(env or {})})
+        self.process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, cwd=self.log.parent, env={**os.environ, **(env or {})})
 
     def wait_for(self, path, seconds=60):
         ready = processes.wait_until(lambda: os.path.exists(path) or self.process.poll() is not None, seconds)

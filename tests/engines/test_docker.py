@@ -84,7 +84,8 @@ def test_exit_codes_of_bad_commands_in_exec(docker, command, code):
 
 
 def test_stop(docker):
-    name = docker(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done").ok().text
+    name = docker(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done").ok().text
+    docker.until(lambda text: text == "ready", "logs", name)  # pid 1 without a handler gets no signal
     docker("stop", "--time", "10", name).ok()
     assert inspect(docker, name, ".State.Status") + inspect(docker, name, ".State.ExitCode") == "exited7"
 
@@ -96,13 +97,14 @@ def test_stop_by_force(docker):
 
 
 def test_kill(docker):
-    name = docker(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.1; done").ok().text
+    name = docker(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 5' USR1; echo ready; while :; do sleep 0.1; done").ok().text
+    docker.until(lambda text: text == "ready", "logs", name)  # pid 1 without a handler gets no signal
     docker("kill", "--signal", "USR1", name).ok()
     assert docker("wait", name).ok().text == "5"
 
 
 def test_restart(docker):
-    name = docker(*BACKGROUND, "tiny", "sh", "-c", "echo started; trap 'exit 0' TERM; while :; do sleep 0.1; done").ok().text
+    name = docker(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 0' TERM; echo started; while :; do sleep 0.1; done").ok().text
     docker("restart", "--time", "5", name).ok()
     docker.until(lambda text: text.split() == ["started", "started"], "logs", name)
     assert inspect(docker, name, ".State.Running") == "true"

@@ -55,7 +55,8 @@ def test_exec(podman):
 
 
 def test_stop(podman):
-    name = podman(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done").ok().text
+    name = podman(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.1; done").ok().text
+    podman.until(lambda text: text == "ready", "logs", name)  # pid 1 without a handler gets no signal
     podman("stop", "--time", "10", name).ok()
     assert podman("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", name).text == "exited 7"
 
@@ -67,13 +68,14 @@ def test_stop_by_force(podman):
 
 
 def test_kill(podman):
-    name = podman(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 5' USR1; while :; do sleep 0.1; done").ok().text
+    name = podman(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 5' USR1; echo ready; while :; do sleep 0.1; done").ok().text
+    podman.until(lambda text: text == "ready", "logs", name)  # pid 1 without a handler gets no signal
     podman("kill", "--signal", "USR1", name).ok()
     assert podman("wait", name).ok().text == "5"
 
 
 def test_restart(podman):
-    name = podman(*BACKGROUND, "tiny", "sh", "-c", "echo started; trap 'exit 0' TERM; while :; do sleep 0.1; done").ok().text
+    name = podman(*BACKGROUND, "tiny", "sh", "-c", "trap 'exit 0' TERM; echo started; while :; do sleep 0.1; done").ok().text
     podman("restart", "--time", "5", name).ok()
     assert podman("inspect", "--format", "{{.State.Status}}", name).text == "running"
     podman.until(lambda text: text.split() == ["started", "started"], "logs", name)

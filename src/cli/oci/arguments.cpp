@@ -1,5 +1,7 @@
 #include "cli/oci/arguments.hpp"
 
+#include <fcntl.h>
+
 #include "base/text.hpp"
 #include "cli/render.hpp"
 #include "minirun/error.hpp"
@@ -33,6 +35,14 @@ const std::string& OciLine::id() const {
     if (line.arguments.empty())
         throw Error(ErrorKind::usage, "the id of the container is missing", "--help tells what the command takes");
     return line.arguments.front();
+}
+
+void check_preserved(unsigned count) {
+    for (unsigned fd = 3; fd < 3 + count; fd++)
+        if (::fcntl(static_cast<int>(fd), F_GETFD) < 0)
+            throw Error(ErrorKind::usage,
+                        cat("descriptor ", fd, " is to be handed on to the container, and is not open"),
+                        "--preserve-fds N (and LISTEN_FDS) mean those from 3 on, all of them");
 }
 
 OciLine read_oci_line(std::span<const OptionWords> known, std::string_view usage, int argc, char** argv,

@@ -25,6 +25,10 @@ struct OciLine {
     const std::string& id() const;
 };
 
+/// Throws Error{usage} unless the descriptors from 3 on, so many, are open: what this program opens later would get
+/// their numbers, and be handed to the container (CVE-2024-21626). To be called before anything is opened that stays.
+void check_preserved(unsigned count);
+
 /// Options anywhere but behind "--"; `in_front`: only before the first argument, what follows is a command's own.
 OciLine read_oci_line(std::span<const OptionWords> known, std::string_view usage, int argc, char** argv,
                       bool in_front = false);

@@ -42,7 +42,7 @@ constexpr OptionWords start_options[] = {{0, "help", "", "print this text"}};
 unsigned listen_fds() {
     const char* fds = std::getenv("LISTEN_FDS");
     const char* pid = std::getenv("LISTEN_PID");
-    if (fds == nullptr || (pid != nullptr && parse_number<pid_t>(pid) != ::getpid())) return 0;
+    if (fds == nullptr || pid == nullptr || parse_number<pid_t>(pid) != ::getpid()) return 0;
     const auto number = parse_number<unsigned>(fds);
     constexpr unsigned most = 1 << 16;
     return number && *number <= most ? *number : 0;
@@ -63,6 +63,7 @@ CreateOptions options_of(const OciSetting& setting, const OciLine& line) {
     options.config_file = line.value("config");
     options.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file"), listen_fds()};
     options.streams.preserve_fds += options.streams.listen_fds;
+    check_preserved(options.streams.preserve_fds);
     options.pivot_root = !line.has("no-pivot");
     options.new_keyring = !line.has("no-new-keyring");
     options.detach = line.has("detach");

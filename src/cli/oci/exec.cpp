@@ -74,6 +74,8 @@ ProcessSpec process_of(const Lifecycle& containers, const OciLine& line) {
         if (name == "additional-gids") process.user.additional_gids.push_back(id_of(given.value, "--additional-gids"));
         if (name == "cap") add_capability(process, given.value);
         if (name == "no-new-privs") process.no_new_privileges = given.on;
+        if (name == "apparmor") process.apparmor_profile = given.value;
+        if (name == "process-label") process.selinux_label = given.value;
     }
     return process;
 }
@@ -83,6 +85,9 @@ ProcessSpec process_of(const Lifecycle& containers, const OciLine& line) {
 int oci_exec(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(options, "exec [OPTIONS] ID COMMAND [ARG…]", argc, argv, true);
     if (line.done) return 0;
+    if (!line.value("cgroup").empty())
+        throw Error(ErrorKind::unsupported, "--cgroup is not supported yet",
+                    "leave it out: the container's cgroup it is");
     const Lifecycle containers(setting.root);
     ExecOptions exec;
     exec.id = line.id();
@@ -90,6 +95,7 @@ int oci_exec(const OciSetting& setting, int argc, char** argv) {
     exec.process = file.empty() ? process_of(containers, line) : containers.read_process(exec.id, file);
     if (!file.empty() && line.has("tty")) exec.process.terminal = true;
     exec.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file"), 0};
+    check_preserved(exec.streams.preserve_fds);
     exec.detach = line.has("detach");
     exec.even_if_paused = line.has("ignore-paused");
     return containers.exec(exec);

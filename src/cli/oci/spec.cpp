@@ -72,7 +72,7 @@ int oci_spec(const OciSetting&, int argc, char** argv) {
         throw Error(ErrorKind::conflict, cat("the file ", quote(file), " exists already"), "remove it first");
     auto spec = usual_spec();
     if (line.has("rootless")) make_rootless(spec);
-    write_file_atomically(file, runtime_spec_json(spec), 0666);
+    write_file_atomically(file, runtime_spec_json(spec), 0644);
     return 0;
 }
 

@@ -1,0 +1,55 @@
+#include "launch/own_program.hpp"
+
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "kernel/mount.hpp"
+#include "kernel/system_error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr const char* self = "/proc/self/exe";
+// On that mount the program has no path any more.
+constexpr const char* directory_variable = "MINIRUN_OWN_DIRECTORY";
+
+bool cannot_be_written() {
+    struct statvfs info {};
+    return ::statvfs(self, &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
+}
+
+std::string directory_of_link() {
+    const auto path = read_link(self);
+    return path.substr(0, path.rfind('/') + 1);
+}
+
+}  // namespace
+
+void run_from_readonly_mount(char** argv) {
+    if (cannot_be_written()) return;
+    const auto fail = [](int error) {
+        return system_error("cannot keep minirun's own program out of the container's reach", error,
+                            "this takes CAP_SYS_ADMIN: run as root");
+    };
+    const auto tree = kernel::clone_tree(AT_FDCWD, self, false);
+    if (!tree) throw fail(tree.error());
+    const Fd program(tree.value());
+    const auto set = kernel::set_mount_attributes(program.get(), {.set = MOUNT_ATTR_RDONLY}, false);
+    if (!set) throw fail(set.error());
+    ::setenv(directory_variable, directory_of_link().c_str(), 1);
+    ::syscall(SYS_execveat, program.get(), "", argv, environ, AT_EMPTY_PATH);
+    throw fail(errno);
+}
+
+std::string own_directory() {
+    const char* before = std::getenv(directory_variable);
+    return before != nullptr && cannot_be_written() ? before : directory_of_link();
+}
+
+}  // namespace minirun

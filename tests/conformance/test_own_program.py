@@ -1,0 +1,138 @@
+"""Nothing of the runtime itself is in a container's reach: docs/architecture.md, "Engines"."""
+import errno
+import json
+import os
+import socket
+import stat
+
+import pytest
+
+from requirements import ours
+
+
+@pytest.fixture(autouse=True)
+def only_minirun(runtime):
+    """How it is kept is each runtime's own affair."""
+    if not runtime.is_ours:
+        pytest.skip("it is about how minirun keeps itself")
+
+
+def hook(box, kind, **keys):
+    box.config.setdefault("hooks", {}).setdefault(kind, []).append(keys)
+
+
+def reason_against_writing(path):
+    with pytest.raises(OSError) as refused:
+        os.close(os.open(path, os.O_WRONLY))
+    return errno.errorcode[refused.value.errno]
+
+
+@ours("CVE-2019-5736")
+def test_the_program_cannot_be_written_to(box):
+    """A created container's process is the runtime still. Who holds on to it can wait until it does not run any more."""
+    box.created()
+    held = os.open(f"/proc/{box.pid}/exe", os.O_RDONLY)
+    box.delete("--force").ok()
+    try:
+        assert reason_against_writing(f"/proc/self/fd/{held}") == "EROFS"
+    finally:
+        os.close(held)
+
+
+@ours("CVE-2019-5736")
+@pytest.mark.parametrize("name", ["/bin/hk", "another"])
+def test_a_start_container_hook_is_no_link_to_it(box, name):
+    """Whatever its argv[0] is called."""
+    os.symlink("/proc/self/exe", box.rootfs / "bin/hk")
+    hook(box, "startContainer", path="/bin/hk", args=[name, "--version"])
+    box.created()
+    box.start().failed("/proc")
+
+
+@ours("CVE-2024-21626")
+@pytest.mark.parametrize("options, env", [(["--preserve-fds", "1"], {}), ([], {"LISTEN_FDS": "4"})], ids=["preserve-fds", "LISTEN_FDS"])
+def test_its_own_descriptors_are_not_handed_on(box, options, env):
+    """What is not open cannot be handed on; sockets without LISTEN_PID are meant for somebody else."""
+    box.sh("ls /proc/self/fd | tr '\\n' ' '")
+    result = box.run(*options, env=env)
+    if options:
+        result.failed("3", "not open")
+    else:
+        assert result.ok().text.split() == ["0", "1", "2", "3"]  # ls has opened the last one
+
+
+@ours("state")
+def test_a_socket_that_nobody_listens_to_is_no_created_container(box, runtime):
+    """start was killed right behind its work."""
+    box.sleeping()
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    directory = os.open(f"{runtime.root}/{box.id}", os.O_RDONLY)
+    left.bind(f"/proc/self/fd/{directory}/start")
+    left.close()
+    os.close(directory)
+    assert box.status == "running"
+    box.start().failed("running")
+    assert box.exec("echo", "in").ok().text == "in"
+
+
+@ours("exec")
+@pytest.mark.parametrize("options, words", [(["--apparmor", "no-such"], "AppArmor"), (["--process-label", "a:b:c:d"], "SELinux"), (["--cgroup", "a"], "--cgroup")])
+def test_what_confines_is_not_passed_over(box, options, words):
+    if words == "AppArmor" and os.path.exists("/sys/kernel/security/apparmor"):
+        pytest.skip("this machine has AppArmor")
+    if words == "SELinux" and os.path.exists("/sys/fs/selinux/enforce"):
+        pytest.skip("this machine has SELinux")
+    box.sleeping()
+    box.runtime("exec", *options, box.id, "true").failed(words)
+
+
+@ours("exec")
+def test_exec_grants_what_create_has_granted(box):
+    """Also where the runtime lacks a capability that the config.json lists."""
+    for kind in ("bounding", "effective", "permitted"):
+        box.process["capabilities"].setdefault(kind, []).append("CAP_SYS_RESOURCE")
+    box.sleeping()
+    box.exec("true").ok()
+
+
+@ours("spec")
+def test_nobody_else_can_write_what_spec_writes(runtime, scratch):
+    runtime("spec", "--bundle", scratch).ok()
+    assert stat.S_IMODE(os.stat(scratch / "config.json").st_mode) & 0o022 == 0
+
+
+@ours("hooks")
+def test_a_create_container_hook_may_write_to_a_read_only_root(box):
+    """The root becomes read-only behind it."""
+    box.config["root"]["readonly"] = True
+    hook(box, "createContainer", path="/bin/sh", args=["sh", "-c", f"touch {box.rootfs}/made"])
+    box.sh("ls /made; touch /other")
+    result = box.run()
+    assert result.code != 0 and "/made" in result.out and "Read-only" in result.err
+
+
+@ours("hooks")
+def test_a_create_container_hook_is_root_in_the_user_namespace(box, scratch):
+    (scratch / "log").touch()
+    os.chmod(scratch / "log", 0o666)
+    os.chmod(scratch, 0o777)
+    box.namespace("user")
+    box.linux["uidMappings"] = box.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    hook(box, "createContainer", path="/bin/sh", args=["sh", "-c", f"id -u > {scratch}/log"])
+    box.process["args"] = ["/bin/true"]
+    box.run().ok()
+    assert (scratch / "log").read_text() == "0\n"
+
+
+@ours("joined pid namespace")
+def test_no_helper_is_born_in_another_containers_pid_namespace(new_container):
+    """The numbers that the other container gives: the new container's process has the very next one."""
+    first, second = new_container(), new_container()
+    first.sleeping()
+    before = json.loads(first.runtime("ps", "--format", "json", first.id).ok().out)
+    last = int(first.exec("sh", "-c", "echo $$").ok().text)
+    second.namespace("pid", f"/proc/{before[0]}/ns/pid")
+    second.namespace("user")
+    second.linux["uidMappings"] = second.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    second.sh("echo $$")
+    assert int(second.run().ok().text) == last + 1
