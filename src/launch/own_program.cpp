@@ -6,9 +6,11 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/text.hpp"
 #include "kernel/mount.hpp"
 #include "kernel/system_error.hpp"
 
@@ -42,8 +44,11 @@ void run_from_readonly_mount(char** argv) {
     const Fd program(tree.value());
     const auto set = kernel::set_mount_attributes(program.get(), {.set = MOUNT_ATTR_RDONLY}, false);
     if (!set) throw fail(set.error());
-    ::setenv(directory_variable, directory_of_link().c_str(), 1);
-    ::syscall(SYS_execveat, program.get(), "", argv, environ, AT_EMPTY_PATH);
+    auto directory = cat(directory_variable, '=', directory_of_link());
+    std::vector<char*> environment{directory.data()};  // the first of a name counts
+    for (char** entry = environ; *entry != nullptr; entry++) environment.push_back(*entry);
+    environment.push_back(nullptr);
+    ::syscall(SYS_execveat, program.get(), "", argv, environment.data(), AT_EMPTY_PATH);
     throw fail(errno);
 }
 
