@@ -37,6 +37,9 @@ struct MountSpec {
     std::string type;         ///< "bind", "none" or a file system ("proc", "tmpfs", …); empty with (r)bind
     std::string source;
     std::vector<std::string> options;
+    /// Of an idmapped bind mount: `container_id` is the id in the source, `host_id` what it is in the mount. Empty:
+    /// those of the container, if the option "idmap" or "ridmap" is there.
+    std::vector<IdMapping> uid_mappings = {}, gid_mappings = {};
     bool operator==(const MountSpec&) const = default;
 };
 
@@ -128,6 +131,13 @@ struct TimeOffset {
     bool operator==(const TimeOffset&) const = default;
 };
 
+/// config-linux.md "Memory policy": `mode` as "MPOL_BIND", `nodes` a list of NUMA nodes, "0-1". See set_mempolicy(2).
+struct MemoryPolicySpec {
+    std::string mode, nodes;
+    std::vector<std::string> flags;
+    bool operator==(const MemoryPolicySpec&) const = default;
+};
+
 /// config-linux.md.
 struct LinuxSpec {
     std::vector<Namespace> namespaces;
@@ -144,6 +154,9 @@ struct LinuxSpec {
     /// unit of systemd; empty: one by the container's id.
     std::string cgroups_path;
     Resources resources;
+    std::optional<MemoryPolicySpec> memory_policy;
+    /// config-linux.md "Network devices": interfaces of the host that become the container's, with their names in it.
+    std::map<std::string, std::string> net_devices;
     bool operator==(const LinuxSpec&) const = default;
 };
 

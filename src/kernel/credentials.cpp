@@ -70,10 +70,10 @@ SysStatus join_new_session_keyring() noexcept {
 
 SysStatus set_no_new_privileges() noexcept { return sys::prctl(PR_SET_NO_NEW_PRIVS, 1); }
 
-SysStatus load_seccomp(const sock_filter* instructions, unsigned short count, unsigned flags) noexcept {
+SysResult<int> load_seccomp(const sock_filter* instructions, unsigned short count, unsigned flags) noexcept {
     // The kernel only reads through this pointer; the struct of the interface is not const.
     const sock_fprog program{count, const_cast<sock_filter*>(instructions)};
-    return sys::status(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    return sys::value(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
 SysStatus set_rlimit(int resource, std::uint64_t soft, std::uint64_t hard) noexcept {

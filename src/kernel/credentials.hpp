@@ -28,8 +28,9 @@ SysStatus set_no_new_privileges() noexcept;
 /// A new, empty session keyring; success as well where the kernel has none or the user's quota is used up: then the
 /// old one is left behind, or stays. keyctl(2), KEYCTL_JOIN_SESSION_KEYRING.
 SysStatus join_new_session_keyring() noexcept;
-/// Without PR_SET_NO_NEW_PRIVS this needs CAP_SYS_ADMIN.
-SysStatus load_seccomp(const sock_filter* instructions, unsigned short count, unsigned flags) noexcept;
+/// Without PR_SET_NO_NEW_PRIVS this needs CAP_SYS_ADMIN. With SECCOMP_FILTER_FLAG_NEW_LISTENER the value is the
+/// listener.
+SysResult<int> load_seccomp(const sock_filter* instructions, unsigned short count, unsigned flags) noexcept;
 SysStatus set_rlimit(int resource, std::uint64_t soft, std::uint64_t hard) noexcept;
 /// The capabilities that this process holds in its permitted set.
 SysResult<std::uint64_t> permitted_capabilities() noexcept;

@@ -32,6 +32,9 @@ std::string rlimit_name(int number);
 
 /// "SCHED_OTHER" -> 0. See sched(7).
 std::optional<std::uint32_t> scheduler_policy(std::string_view name);
+/// Modes ("MPOL_BIND") and flags ("MPOL_F_STATIC_NODES") of set_mempolicy(2).
+std::optional<std::uint32_t> memory_policy_mode(std::string_view name);
+std::optional<std::uint32_t> memory_policy_flag(std::string_view name);
 /// "SCHED_FLAG_RESET_ON_FORK" -> 1. See sched_setattr(2).
 std::optional<std::uint64_t> scheduler_flag(std::string_view name);
 /// "IOPRIO_CLASS_BE" -> 2. See ioprio_set(2).

@@ -1,4 +1,4 @@
-// The names of scheduling: policies, flags, priorities, sets of CPUs.
+// The names of scheduling and of memory policies, sets of CPUs and of memory nodes.
 #include <algorithm>
 #include <span>
 
@@ -19,6 +19,16 @@ constexpr Row flags[] = {{"SCHED_FLAG_RESET_ON_FORK", 0x01}, {"SCHED_FLAG_RECLAI
                          {"SCHED_FLAG_DL_OVERRUN", 0x04},    {"SCHED_FLAG_KEEP_POLICY", 0x08},
                          {"SCHED_FLAG_KEEP_PARAMS", 0x10},   {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
                          {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}};
+// The kernel's include/uapi/linux/mempolicy.h.
+constexpr Row memory_modes[] = {{"MPOL_DEFAULT", 0},
+                                {"MPOL_PREFERRED", 1},
+                                {"MPOL_BIND", 2},
+                                {"MPOL_INTERLEAVE", 3},
+                                {"MPOL_LOCAL", 4},
+                                {"MPOL_PREFERRED_MANY", 5},
+                                {"MPOL_WEIGHTED_INTERLEAVE", 6}};
+constexpr Row memory_flags[] = {
+    {"MPOL_F_STATIC_NODES", 1 << 15}, {"MPOL_F_RELATIVE_NODES", 1 << 14}, {"MPOL_F_NUMA_BALANCING", 1 << 13}};
 constexpr Row classes[] = {
     {"IOPRIO_CLASS_NONE", 0}, {"IOPRIO_CLASS_RT", 1}, {"IOPRIO_CLASS_BE", 2}, {"IOPRIO_CLASS_IDLE", 3}};
 
@@ -32,6 +42,10 @@ std::optional<std::uint32_t> find(std::span<const Row> rows, std::string_view na
 std::optional<std::uint32_t> scheduler_policy(std::string_view name) { return find(policies, name); }
 
 std::optional<std::uint64_t> scheduler_flag(std::string_view name) { return find(flags, name); }
+
+std::optional<std::uint32_t> memory_policy_mode(std::string_view name) { return find(memory_modes, name); }
+
+std::optional<std::uint32_t> memory_policy_flag(std::string_view name) { return find(memory_flags, name); }
 
 std::optional<int> io_priority_class(std::string_view name) {
     const auto number = find(classes, name);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/fd.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
@@ -16,6 +17,7 @@ struct ChildStart {
     int standard_streams[3] = {0, 1, 2};
     int user_namespace = -1;                 ///< Slot::userns
     int owned_namespaces[3] = {-1, -1, -1};  ///< Slot::network, ipc, uts
+    const Fd* idmaps = nullptr;              ///< of the steps MakeIdmap, in their order
     int start_listener = -1;                 ///< whom AwaitStart listens to, or -1: the parent says it
     sigset_t signal_mask = {};               ///< the mask to exec with
     std::int64_t* finished = nullptr;  ///< for each step the time at which it was done, shared with the parent; or null

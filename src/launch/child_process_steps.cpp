@@ -118,6 +118,12 @@ SysStatus ChildSteps::operator()(const op::SetAffinity& step) noexcept {
     return sys::status(SYS_sched_setaffinity, 0, step.cpus.size_bytes(), step.cpus.data());
 }
 
+SysStatus ChildSteps::operator()(const op::SetMemoryPolicy& step) noexcept {
+    // It takes one bit less than it is told (get_nodes() of the kernel's mm/mempolicy.c).
+    const auto bits = step.nodes.empty() ? 0 : step.nodes.size() * 64 + 1;
+    return sys::status(SYS_set_mempolicy, step.mode, step.nodes.empty() ? nullptr : step.nodes.data(), bits);
+}
+
 SysStatus ChildSteps::operator()(const op::SetPersonality& step) noexcept {
     return sys::status(SYS_personality, step.domain);
 }
@@ -263,7 +269,24 @@ SysStatus ChildSteps::operator()(const op::ResetSignals&) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::LoadSeccomp& step) noexcept {
-    return kernel::load_seccomp(step.filter.data(), static_cast<unsigned short>(step.filter.size()), step.flags);
+    const auto loaded =
+        kernel::load_seccomp(step.filter.data(), static_cast<unsigned short>(step.filter.size()), step.flags);
+    if (!loaded) return SysStatus::failure(loaded.error());
+    return step.listener == nullptr ? SysStatus::success() : hand_over_listener(loaded.value());
+}
+
+// Under the filter already, which may ask the listener about any call but write(2): so that is the call by which it is
+// told, without the descriptor. While we wait for the answer, whoever listens can answer already.
+SysStatus ChildSteps::hand_over_listener(int listener) noexcept {
+    report.kind = ChildReport::Kind::listener;
+    report.item = listener;
+    const auto told = sys::status(SYS_write, report_socket_, &report, sizeof report);
+    report.kind = ChildReport::Kind::failure;
+    report.item = -1;
+    const auto done = told ? await_go() : told;
+    // While it is held here, a call that is asked about does not end when nobody listens any more.
+    sys::close(listener);
+    return done;
 }
 
 // Closed, and not only marked to be closed by execve: that looks the command up first, and /proc/self/fd/N/bin/sh is a

@@ -80,6 +80,7 @@ SysStatus ChildSteps::operator()(const op::CopyLayer&) noexcept { return SysStat
 SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::JoinPidNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::MakeIdmap&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::OpenUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::StartScope&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::ReleaseScope&) noexcept { return SysStatus::failure(ENOSYS); }
@@ -89,6 +90,7 @@ SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysS
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::AwaitChild&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::MoveNetDevice&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RunHook&) noexcept { return SysStatus::failure(ENOSYS); }
 
 SysStatus ChildSteps::operator()(const op::Undumpable&) noexcept { return kernel::set_dumpable(false); }
@@ -317,6 +319,14 @@ SysStatus ChildSteps::operator()(const op::BindMount& step) noexcept {
     const auto tree = clone_source(step);
     if (!tree) return SysStatus::failure(tree.error());
     const Scoped owned(tree.value());
+    if (step.idmap.wanted) {
+        report.item = 2;
+        const int namespace_fd = step.idmap.number < 0 ? slot(Slot::userns) : start_.idmaps[step.idmap.number].get();
+        const auto mapped = kernel::set_mount_attributes(
+            owned.get(), {.set = MOUNT_ATTR_IDMAP, .userns_fd = static_cast<std::uint64_t>(namespace_fd)},
+            step.idmap.recursive);
+        if (!mapped) return mapped;
+    }
     report.item = 1;  // from here on it is the target, not the source
     if ((step.set | step.clear) != 0) {
         const auto set = kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear},

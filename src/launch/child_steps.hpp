@@ -22,6 +22,7 @@ public:
     SysStatus operator()(const op::TimeNamespace&) noexcept;
     SysStatus operator()(const op::JoinPidNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
+    SysStatus operator()(const op::MakeIdmap&) noexcept;
     SysStatus operator()(const op::OpenUserNamespace&) noexcept;
     SysStatus operator()(const op::StartScope&) noexcept;
     SysStatus operator()(const op::ReleaseScope&) noexcept;
@@ -31,6 +32,7 @@ public:
     SysStatus operator()(const op::CloneProcess&) noexcept;
     SysStatus operator()(const op::RecordProcess&) noexcept;
     SysStatus operator()(const op::AwaitChild&) noexcept;
+    SysStatus operator()(const op::MoveNetDevice&) noexcept;
     SysStatus operator()(const op::RunHook&) noexcept;
 
     // The namespace and the tree: child_steps.cpp.
@@ -73,6 +75,7 @@ public:
     SysStatus operator()(const op::SetScheduler&) noexcept;
     SysStatus operator()(const op::SetIoPriority&) noexcept;
     SysStatus operator()(const op::SetAffinity&) noexcept;
+    SysStatus operator()(const op::SetMemoryPolicy&) noexcept;
     SysStatus operator()(const op::SetPersonality&) noexcept;
     SysStatus operator()(const op::SetSecurityLabel&) noexcept;
     SysStatus operator()(const op::OpenTerminal&) noexcept;
@@ -118,6 +121,7 @@ private:
     SysStatus adopt_root(int tree, const char* mountpoint) noexcept;
     SysStatus find_command(int directory, std::span<const char* const> candidates) noexcept;
     SysStatus connect_stream(int source, int stream) noexcept;
+    SysStatus hand_over_listener(int listener) noexcept;
 
     const ChildStart& start_;
     int slots_[static_cast<unsigned>(Slot::count)];

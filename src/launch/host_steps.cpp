@@ -17,6 +17,7 @@
 #include "kernel/process.hpp"
 #include "launch/hooks.hpp"
 #include "launch/left_behind.hpp"
+#include "network/move_device.hpp"
 
 namespace minirun {
 namespace {
@@ -48,13 +49,15 @@ Fd open_namespace(const std::string& process, const char* name) {
     return Fd(::open(cat(process, "/ns/", name).c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-// A namespace needs a process to be born in: one that waits until its ids are mapped, and ends.
-SysStatus make_user_namespace(const op::MakeUserNamespace& step, HostSide& side) {
+// A namespace needs a process to be born in: one that waits until its ids are mapped, and ends. `owns` are CLONE_NEW*
+// that are made in it: network, ipc, uts.
+SysStatus make_user_namespace(std::span<const IdMapping> uids, std::span<const IdMapping> gids, std::uint64_t owns,
+                              Fd& user, Fd (&owned)[3]) {
     const auto pair = kernel::socket_pair();
     if (!pair) return SysStatus::failure(pair.error());
     Fd here(pair.value().here);
     Fd there(pair.value().there);
-    const auto holder = kernel::clone_process(CLONE_NEWUSER | step.owns);
+    const auto holder = kernel::clone_process(CLONE_NEWUSER | owns);
     if (!holder) return SysStatus::failure(holder.error());
     if (holder.value().pid == 0) {
         char nothing = 0;
@@ -65,13 +68,13 @@ SysStatus make_user_namespace(const op::MakeUserNamespace& step, HostSide& side)
     }
     const Fd pidfd(holder.value().pidfd);
     const auto process = cat("/proc/", holder.value().pid);
-    auto done = write_mappings(process + "/uid_map", step.uids);
-    if (done) done = write_mappings(process + "/gid_map", step.gids);
-    side.user_namespace = open_namespace(process, "user");
-    side.owned_namespaces[0] = open_namespace(process, "net");
-    side.owned_namespaces[1] = open_namespace(process, "ipc");
-    side.owned_namespaces[2] = open_namespace(process, "uts");
-    if (done && !side.user_namespace) done = SysStatus::failure(errno);
+    auto done = write_mappings(process + "/uid_map", uids);
+    if (done) done = write_mappings(process + "/gid_map", gids);
+    user = open_namespace(process, "user");
+    owned[0] = open_namespace(process, "net");
+    owned[1] = open_namespace(process, "ipc");
+    owned[2] = open_namespace(process, "uts");
+    if (done && !user) done = SysStatus::failure(errno);
     here.reset();
     (void)kernel::wait_pidfd(pidfd.get());
     return done;
@@ -126,7 +129,14 @@ SysStatus HostSteps::operator()(const op::JoinPidNamespace& step) const {
     return joined ? libc_status(::setns(joined.get(), CLONE_NEWPID)) : SysStatus::failure(errno);
 }
 
-SysStatus HostSteps::operator()(const op::MakeUserNamespace& step) const { return make_user_namespace(step, side_); }
+SysStatus HostSteps::operator()(const op::MakeUserNamespace& step) const {
+    return make_user_namespace(step.uids, step.gids, step.owns, side_.user_namespace, side_.owned_namespaces);
+}
+
+SysStatus HostSteps::operator()(const op::MakeIdmap& step) const {
+    Fd none[3];
+    return make_user_namespace(step.uids, step.gids, 0, side_.idmaps.emplace_back(), none);
+}
 
 SysStatus HostSteps::operator()(const op::OpenUserNamespace& step) const {
     side_.user_namespace.reset(::open(step.path, O_RDONLY | O_CLOEXEC));
@@ -167,6 +177,13 @@ SysStatus HostSteps::operator()(const op::RecordProcess& step) const {
 
 SysStatus HostSteps::operator()(const op::AwaitChild&) const {
     side_.await_child();
+    return SysStatus::success();
+}
+
+SysStatus HostSteps::operator()(const op::MoveNetDevice& step) const {
+    const auto network = open_namespace(cat("/proc/", side_.pid), "net");
+    if (!network) return SysStatus::failure(errno);
+    move_network_device(step.device, network, step.name);
     return SysStatus::success();
 }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <vector>
 
 #include "base/fd.hpp"
 #include "kernel/sys_result.hpp"
@@ -16,6 +17,7 @@ namespace minirun {
 struct HostSide {
     Fd user_namespace;       ///< Slot::userns
     Fd owned_namespaces[3];  ///< Slot::network, ipc, uts
+    std::vector<Fd> idmaps;  ///< of the steps MakeIdmap, in their order
     ScopeKeeper scope;
     // After the clone:
     pid_t pid = -1;
@@ -45,6 +47,7 @@ public:
     SysStatus operator()(const op::TimeNamespace&) const;
     SysStatus operator()(const op::JoinPidNamespace&) const;
     SysStatus operator()(const op::MakeUserNamespace&) const;
+    SysStatus operator()(const op::MakeIdmap&) const;
     SysStatus operator()(const op::OpenUserNamespace&) const;
     SysStatus operator()(const op::StartScope&) const;
     SysStatus operator()(const op::ReleaseScope&) const;
@@ -53,6 +56,7 @@ public:
     SysStatus operator()(const op::LimitDevices&) const;
     SysStatus operator()(const op::RecordProcess&) const;
     SysStatus operator()(const op::AwaitChild&) const;
+    SysStatus operator()(const op::MoveNetDevice&) const;
     SysStatus operator()(const op::RunHook&) const;
     template <class ChildStep>
     SysStatus operator()(const ChildStep&) const {

@@ -18,6 +18,7 @@
 #include "launch/child_process.hpp"
 #include "launch/host_steps.hpp"
 #include "launch/left_behind.hpp"
+#include "launch/seccomp_listener.hpp"
 #include "minirun/error.hpp"
 #include "plan/hints.hpp"
 
@@ -52,8 +53,31 @@ std::size_t first_of_child(const Plan& plan) {
     return i;
 }
 
+void send_go(int socket) {
+    // EPIPE: a child that has failed already does not hear it; what it reported is still there to be read.
+    if (const auto sent = kernel::send_message(socket, "", 1); !sent && sent.error() != EPIPE)
+        throw system_error("cannot tell the child to go on", sent.error());
+}
+
+template <class Operation>
+const Operation* step_of(const Plan& plan) {
+    for (const auto& step : plan.steps)
+        if (const auto* found = std::get_if<Operation>(&step.operation)) return found;
+    return nullptr;
+}
+
+// With --init it is a child of the reaper that the image's program runs in; empty if it has ended, or the kernel does
+// not tell (CONFIG_PROC_CHILDREN).
+std::string process_of_program(const Plan& plan, pid_t pid) {
+    if (step_of<op::ForkInit>(plan) == nullptr) return cat(pid);
+    std::ifstream children(cat("/proc/", pid, "/task/", pid, "/children"));
+    std::string first;
+    children >> first;
+    return first;
+}
+
 // Reads the child's reports until it has arrived at a gate (true), or has exec'ed; keeps the terminal, if it sends one.
-bool await_child(const Plan& plan, int socket, Fd& terminal) {
+bool await_child(const Plan& plan, int socket, pid_t pid, Fd& terminal) {
     while (true) {
         ChildReport report;
         const auto received = kernel::receive_message(socket, &report, sizeof report);
@@ -64,15 +88,15 @@ bool await_child(const Plan& plan, int socket, Fd& terminal) {
             terminal.reset(received.value().fd);
             continue;
         }
+        if (report.kind == ChildReport::Kind::listener) {
+            const auto process = parse_number<pid_t>(process_of_program(plan, pid));
+            pass_on_listener(*step_of<op::LoadSeccomp>(plan), process.value_or(pid), report.item);
+            send_go(socket);
+            continue;
+        }
         report.step += static_cast<std::int32_t>(first_of_child(plan));
         throw LaunchFailure(report);
     }
-}
-
-void send_go(int socket) {
-    // EPIPE: a child that has failed already does not hear it; what it reported is still there to be read.
-    if (const auto sent = kernel::send_message(socket, "", 1); !sent && sent.error() != EPIPE)
-        throw system_error("cannot tell the child to go on", sent.error());
 }
 
 // Which file a process runs, and by which mount it got there.
@@ -88,19 +112,6 @@ Program program_of(const std::string& process) {
     const bool known =
         ::statx(AT_FDCWD, cat("/proc/", process, "/exe").c_str(), 0, STATX_INO | STATX_MNT_ID, &info) == 0;
     return {known, info.stx_mnt_id, info.stx_ino, info.stx_dev_major, info.stx_dev_minor};
-}
-
-// With --init it is a child of the reaper that the image's program runs in; empty if it has ended, or the kernel does
-// not tell (CONFIG_PROC_CHILDREN).
-std::string process_of_program(const Plan& plan, pid_t pid) {
-    const bool below_reaper = std::any_of(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
-        return std::holds_alternative<op::ForkInit>(step.operation);
-    });
-    if (!below_reaper) return cat(pid);
-    std::ifstream children(cat("/proc/", pid, "/task/", pid, "/children"));
-    std::string first;
-    children >> first;
-    return first;
 }
 
 // Whatever the child's own look at the command has seen, which is not the one that execve takes: no container runs
@@ -145,6 +156,7 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
         {streams.in, streams.out, streams.err},
         side.user_namespace.get(),
         {side.owned_namespaces[0].get(), side.owned_namespaces[1].get(), side.owned_namespaces[2].get()},
+        side.idmaps.data(),
         setting.start_listener,
         setting.signal_mask,
         clock == nullptr ? nullptr : &clock->finished()[first_child_step]};
@@ -158,12 +170,12 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
     side.pid = child.pid();
     side.pidfd = child.pidfd().get();
     side.mount_namespace = std::move(launched.mount_namespace);
-    side.await_child = [&] { await_child(plan, here.get(), launched.terminal); };
+    side.await_child = [&] { await_child(plan, here.get(), child.pid(), launched.terminal); };
     // The child's end must be the only one: its closing is what we wait for.
     there.reset();
     execute_host_steps(plan, clone_step + 1, Phase::host_after, side, clock);
     send_go(here.get());
-    const bool waits = await_child(plan, here.get(), launched.terminal);
+    const bool waits = await_child(plan, here.get(), child.pid(), launched.terminal);
     if (!waits) check_program(plan, child.pid());
     note(clock, plan.steps.size() - 1);
     launched.mount_namespace = std::move(side.mount_namespace);
@@ -174,7 +186,7 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
 void start_created(const Plan& plan, int socket, pid_t pid) {
     send_go(socket);
     Fd terminal;
-    await_child(plan, socket, terminal);
+    await_child(plan, socket, pid, terminal);
     check_program(plan, pid);
 }
 

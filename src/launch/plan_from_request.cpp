@@ -135,15 +135,16 @@ void add_terminal(PlanBuilder& plan) {
     plan.child(terminal_step(plan.request, true));
 }
 
-bool has_hooks_before_start(const HookSpec& hooks) {
-    return !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty();
+// What the parent does when the child is in its namespaces and its tree is made, before it is pivoted to.
+bool has_work_beside(const ContainerSpec& spec) {
+    const auto& hooks = spec.hooks;
+    return !hooks.prestart.empty() || !hooks.create_runtime.empty() || !hooks.create_container.empty() ||
+           !spec.linux_.net_devices.empty();
 }
 
-// When the tree is made, before it is pivoted to. runtime.md "Lifecycle", steps 3 to 5.
+// runtime.md "Lifecycle", steps 3 to 5.
 void add_hooks(PlanBuilder& plan) {
     const auto& hooks = plan.request.spec.hooks;
-    if (!has_hooks_before_start(hooks)) return;
-    plan.host_after(op::AwaitChild{});
     const auto& request = plan.request;
     const auto state = hook_state(request.spec, request.id, request.driven.bundle, ContainerStatus::creating);
     const auto add = [&](const char* kind, const std::vector<Hook>& list, bool inside) {
@@ -174,12 +175,16 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_time_namespace(plan);
     add_user_namespace(plan);
     add_cgroup(plan);
+    add_idmaps(plan);
     // Last: no helper of ours may be born among the processes of another container.
     add_joined_pid_namespace(plan);
     add_clone(plan);
 
     // On the host, beside the child.
     plan.host_after(op::RecordProcess{plan.text(request.process_record)});
+    if (has_work_beside(request.spec)) plan.host_after(op::AwaitChild{});
+    for (const auto& [device, name] : request.spec.linux_.net_devices)
+        plan.host_after(op::MoveNetDevice{plan.text(device), plan.text(name)});
     add_hooks(plan);
 
     // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
@@ -201,7 +206,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_late_cgroup_entry(plan);
 
     // Out of the host, and then down to what the process may have.
-    plan.child_final(op::AwaitParent{has_hooks_before_start(request.spec.hooks)});
+    plan.child_final(op::AwaitParent{has_work_beside(request.spec)});
     add_owned_streams(plan);
     plan.child_final(op::PivotRoot{!driven.pivot_root});
     add_root_finish(plan);

@@ -42,4 +42,12 @@ std::string hook_state(const ContainerSpec& spec, const std::string& id, const s
     return text;
 }
 
+std::string listener_state(const ContainerSpec& spec, const std::string& metadata, const std::string& state) {
+    Ordered json{{"ociVersion", spec.oci_version}, {"fds", {"seccompFd"}}};
+    if (!metadata.empty()) json["metadata"] = metadata;
+    auto text = dump(json, -1);
+    text.pop_back();
+    return text + ",\"state\":" + state;
+}
+
 }  // namespace minirun

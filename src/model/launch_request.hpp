@@ -79,6 +79,7 @@ struct Driven {
     bool new_keyring = true;
     bool pivot_root = true;
     std::string bundle;  ///< absolute path of the bundle's directory; hooks are told
+    pid_t joins = 0;     ///< the container's process, if this is another one of its container
 };
 
 /// Who makes the container's cgroup.

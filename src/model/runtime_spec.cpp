@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/text.hpp"
+#include "model/mount_idmap.hpp"
 #include "model/runtime_spec_checks.hpp"
 #include "model/runtime_spec_process.hpp"
 #include "model/runtime_spec_resources.hpp"
@@ -50,13 +51,21 @@ RootSpec read_root(const JsonView& view) {
     return root;
 }
 
+std::vector<IdMapping> read_mappings(const JsonView& view) {
+    std::vector<IdMapping> mappings;
+    for (const auto& one : objects(view))
+        mappings.push_back({required_u32(one["containerID"]), required_u32(one["hostID"]), required_u32(one["size"])});
+    return mappings;
+}
+
 std::vector<MountSpec> read_mounts(const JsonView& view) {
     std::vector<MountSpec> mounts;
     for (const auto& one : objects(view)) {
         auto destination = required_string(one["destination"]);
         if (one["destination"].is_string() && destination.empty()) one["destination"].complain("is empty");
-        mounts.push_back(
-            {from_root(destination), one["type"].string_or(""), one["source"].string_or(""), strings(one["options"])});
+        mounts.push_back({from_root(destination), one["type"].string_or(""), one["source"].string_or(""),
+                          strings(one["options"]), read_mappings(one["uidMappings"]),
+                          read_mappings(one["gidMappings"])});
     }
     return mounts;
 }
@@ -74,13 +83,6 @@ std::vector<Namespace> read_namespaces(const JsonView& view) {
             type.complain(cat("unknown namespace type ", quote(word)));
     }
     return all;
-}
-
-std::vector<IdMapping> read_mappings(const JsonView& view) {
-    std::vector<IdMapping> mappings;
-    for (const auto& one : objects(view))
-        mappings.push_back({required_u32(one["containerID"]), required_u32(one["hostID"]), required_u32(one["size"])});
-    return mappings;
 }
 
 void read_time_offsets(const JsonView& view, LinuxSpec& spec) {
@@ -140,6 +142,12 @@ LinuxSpec read_linux(const JsonView& view) {
     spec.readonly_paths = strings(view["readonlyPaths"]);
     spec.cgroups_path = view["cgroupsPath"].string_or("");
     spec.resources = read_resources(view["resources"]);
+    if (const auto policy = view["memoryPolicy"]; is_there(policy))
+        spec.memory_policy = {required_string(policy["mode"]), policy["nodes"].string_or(""), strings(policy["flags"])};
+    for (const auto& [name, device] : view["netDevices"].members()) {
+        const auto inside = is_there(device) ? device["name"].string_or("") : std::string();
+        spec.net_devices.emplace(name, inside.empty() ? name : inside);
+    }
     return spec;
 }
 
@@ -172,6 +180,7 @@ ContainerSpec read_spec(const JsonView& view) {
     spec.annotations = string_map(view["annotations"]);
     spec.hooks = read_hook_spec(view["hooks"]);
     spec.linux_ = read_linux(view["linux"]);
+    resolve_idmap_options(spec.mounts, spec.linux_, view["mounts"]);
     return spec;
 }
 

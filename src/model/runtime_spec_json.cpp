@@ -65,16 +65,18 @@ Ordered process_json(const ProcessSpec& process) {
     return json;
 }
 
+Ordered mapping_json(const IdMapping& mapping) {
+    return {{"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
+}
+
 Ordered mount_json(const MountSpec& mount) {
     Ordered json{{"destination", mount.destination}};
     put_unless_empty(json, "type", mount.type);
     put_unless_empty(json, "source", mount.source);
     put_unless_empty(json, "options", mount.options);
+    for (const auto& mapping : mount.uid_mappings) json["uidMappings"].push_back(mapping_json(mapping));
+    for (const auto& mapping : mount.gid_mappings) json["gidMappings"].push_back(mapping_json(mapping));
     return json;
-}
-
-Ordered mapping_json(const IdMapping& mapping) {
-    return {{"containerID", mapping.container_id}, {"hostID", mapping.host_id}, {"size", mapping.size}};
 }
 
 Ordered device_json(const DeviceSpec& device) {
@@ -106,6 +108,12 @@ Ordered linux_json(const LinuxSpec& spec) {
     put_unless_empty(json, "cgroupsPath", spec.cgroups_path);
     for (const auto& one : spec.namespaces) json["namespaces"].push_back(namespace_json(one));
     for (const auto& device : spec.devices) json["devices"].push_back(device_json(device));
+    for (const auto& [device, name] : spec.net_devices) json["netDevices"][device] = Ordered{{"name", name}};
+    if (const auto& policy = spec.memory_policy) {
+        json["memoryPolicy"] = Ordered{{"mode", policy->mode}};
+        put_unless_empty(json["memoryPolicy"], "nodes", policy->nodes);
+        put_unless_empty(json["memoryPolicy"], "flags", policy->flags);
+    }
     if (spec.seccomp) json["seccomp"] = parse_json(*spec.seccomp, "the seccomp profile");
     if (!spec.personality.empty()) json["personality"] = Ordered{{"domain", spec.personality}};
     put_unless_empty(json, "rootfsPropagation", spec.rootfs_propagation);

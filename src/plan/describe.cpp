@@ -79,6 +79,12 @@ struct Describe {
         return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids),
                    s.owns == 0 ? "" : cat("; in it: ", namespace_names(s.owns)));
     }
+    std::string operator()(const op::MakeIdmap& s) const {
+        return cat("make a user namespace for a mount: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids));
+    }
+    std::string operator()(const op::MoveNetDevice& s) const {
+        return cat("move the network device ", printable(s.device), " into the container, as ", printable(s.name));
+    }
     std::string operator()(const op::StartScope& s) const {
         return cat("have systemd start the scope ", printable(s.unit));
     }
@@ -135,6 +141,7 @@ struct Describe {
         return cat("set I/O priority ", s.priority, " of class ", s.io_class);
     }
     std::string operator()(const op::SetAffinity&) const { return "keep to certain CPUs"; }
+    std::string operator()(const op::SetMemoryPolicy&) const { return "set the NUMA memory policy"; }
     std::string operator()(const op::SetPersonality& s) const {
         return cat("set personality ", s.domain == 0 ? "LINUX" : "LINUX32");
     }
@@ -159,7 +166,8 @@ struct Describe {
     }
     std::string operator()(const op::BindMount& s) const {
         return cat("bind ", path_in_container(s.from, s.source), " on ", path_in_container(s.target.at, s.target.path),
-                   options_in_brackets(s.set, {}, s.propagation | (s.recursive ? MS_REC : 0ul)));
+                   options_in_brackets(s.set, {}, s.propagation | (s.recursive ? MS_REC : 0ul)),
+                   s.idmap.wanted ? ", with mapped ids" : "");
     }
     std::string operator()(const op::MakeDirectory& s) const {
         return cat("make directory ", path_in_container(s.at, s.path), " ", octal(s.mode));
@@ -247,12 +255,12 @@ struct Describe {
 
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
-    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "open_user_namespace",
+    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "make_idmap", "open_user_namespace",
     "start_scope", "make_cgroup", "set_cgroup", "limit_devices", "clone_process",
-    "release_scope", "record_process", "await_child", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
+    "release_scope", "record_process", "await_child", "move_net_device", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
-    "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_personality", "set_security_label", "open_terminal", "make_readonly", "change_mount", "set_root_propagation", "await_parent", "pivot_root",
+    "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_memory_policy", "set_personality", "set_security_label", "open_terminal", "make_readonly", "change_mount", "set_root_propagation", "await_parent", "pivot_root",
     "fork_init", "new_session", "own_streams", "connect_streams", "enter_user_namespace", "own_mounts", "limit_bounding_set", "set_user",
     "enter_working_directory", "set_umask", "set_capabilities", "no_new_privileges", "reset_signals", "load_seccomp",
     "close_descriptors", "await_start", "check_command", "exec"};

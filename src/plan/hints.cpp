@@ -166,6 +166,11 @@ struct Diagnose {
     Diagnosis operator()(const op::BindMount& s) const {
         if (report.item < 0 && report.error == ENOENT)
             return {ErrorKind::not_found, cat("the volume's source ", quote(s.source), " does not exist"), ""};
+        if (report.item == 2)
+            return {ErrorKind::unsupported,
+                    cat("the file system of ", quote(s.source), " (", filesystem_of(s.source),
+                        ") cannot map ids in this kernel, or it is idmapped already"),
+                    "use ext4, xfs or btrfs with Linux 5.19 or newer (tmpfs: 6.3)"};
         return target(s.target);
     }
 

@@ -55,6 +55,13 @@ struct FsOption {
     const char* value = nullptr;
 };
 
+/// By which user namespace the ids of a mount are mapped.
+struct Idmap {
+    bool wanted = false;
+    bool recursive = false;  ///< those of the mounts below it, too
+    int number = -1;         ///< of op::MakeIdmap, in their order; -1: Slot::userns
+};
+
 namespace op {
 
 // In the parent, before the clone. Each is undone when the container is gone.
@@ -88,6 +95,10 @@ struct JoinPidNamespace {
 struct MakeUserNamespace {
     std::span<const IdMapping> uids, gids;
     std::uint64_t owns = 0;  ///< CLONE_NEW* of what is made in it, and becomes Slot::network, ipc and uts
+};
+/// A user namespace for its id maps alone: those of an idmapped mount.
+struct MakeIdmap {
+    std::span<const IdMapping> uids, gids;
 };
 /// One that is there already becomes Slot::userns.
 struct OpenUserNamespace {
@@ -132,6 +143,11 @@ struct RecordProcess {
 };
 /// Until the child has come to AwaitParent: the tree is made, and nothing of the image runs.
 struct AwaitChild {};
+/// A network device of the host becomes the container's.
+struct MoveNetDevice {
+    const char* device;
+    const char* name;  ///< in the container
+};
 /// A program of the host that is told about the container: config.md "POSIX-platform Hooks".
 struct RunHook {
     const char* kind;  ///< "createRuntime", …
@@ -223,6 +239,7 @@ struct BindMount {
     unsigned long propagation;
     bool recursive_attributes;
     Target target;
+    Idmap idmap = {};
 };
 /// Makes a directory and its parents where they are missing.
 struct MakeDirectory {
@@ -295,6 +312,11 @@ struct SetIoPriority {
 };
 struct SetAffinity {
     std::span<const std::uint64_t> cpus;
+};
+/// set_mempolicy(2).
+struct SetMemoryPolicy {
+    std::uint32_t mode;  ///< MPOL_* with MPOL_F_*
+    std::span<const std::uint64_t> nodes;
 };
 struct SetPersonality {
     unsigned long domain;
@@ -380,7 +402,10 @@ struct SetCapabilities {
 struct NoNewPrivileges {};
 struct LoadSeccomp {
     std::span<const sock_filter> filter;
-    std::uint32_t flags;  ///< SECCOMP_FILTER_FLAG_*
+    std::uint32_t flags;             ///< SECCOMP_FILTER_FLAG_*
+    const char* listener = nullptr;  ///< with NEW_LISTENER: the socket of who answers for the filter
+    std::span<const char> told;      ///< and the container process state for it, up to where pids follow
+    pid_t container = 0;             ///< the container's process, if it is another one
 };
 /// All dispositions to their defaults, and the mask that minirun was started with.
 struct ResetSignals {};
@@ -406,19 +431,19 @@ struct Exec {
 
 using Operation =
     std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
-                 op::JoinPidNamespace, op::MakeUserNamespace, op::OpenUserNamespace, op::StartScope, op::MakeCgroup,
-                 op::SetCgroup, op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild,
-                 op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup,
-                 op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory, op::KeepDirectory,
-                 op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
+                 op::JoinPidNamespace, op::MakeUserNamespace, op::MakeIdmap, op::OpenUserNamespace, op::StartScope,
+                 op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess,
+                 op::AwaitChild, op::MoveNetDevice, op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent,
+                 op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory,
+                 op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
                  op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,
                  op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
                  op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity,
-                 op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly, op::ChangeMount,
-                 op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams,
-                 op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
-                 op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
-                 op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+                 op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly,
+                 op::ChangeMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
+                 op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
+                 op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
+                 op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

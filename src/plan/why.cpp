@@ -85,6 +85,10 @@ struct Why {
     std::string_view operator()(const op::MakeUserNamespace&) const {
         return "Root in the container is then a user without any rights on the host.";
     }
+    std::string_view operator()(const op::MakeIdmap&) const {
+        return "The files of the mount show other owners in the container than they have on disk.";
+    }
+    std::string_view operator()(const op::MoveNetDevice&) const { return "Only the container can use it from now on."; }
     std::string_view operator()(const op::StartScope&) const {
         return "The tree of cgroups is systemd's here: it makes one for the container, and hands it over.";
     }
@@ -145,6 +149,9 @@ struct Why {
     std::string_view operator()(const op::SetScheduler&) const { return "How the CPUs are shared with others."; }
     std::string_view operator()(const op::SetIoPriority&) const { return "How the disks are shared with others."; }
     std::string_view operator()(const op::SetAffinity&) const { return "It runs on no other CPU."; }
+    std::string_view operator()(const op::SetMemoryPolicy&) const {
+        return "Its memory comes from these nodes of the machine.";
+    }
     std::string_view operator()(const op::SetPersonality&) const {
         return "What uname(2) tells the program that this machine is.";
     }

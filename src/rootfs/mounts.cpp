@@ -23,6 +23,7 @@ struct SortedOptions {
     unsigned long propagation = 0;
     bool recursive_attributes = false;
     bool bind = false, recursive_bind = false, remount = false, copy_up = false;
+    Idmap idmap;
     std::vector<FsOption> filesystem;
 };
 
@@ -41,9 +42,7 @@ SortedOptions sort_options(PlanBuilder& plan, const MountSpec& mount) {
             sorted.filesystem.push_back(filesystem_option(plan, word));
             continue;
         }
-        if (option->idmap)
-            throw Error(ErrorKind::unsupported,
-                        cat("mount on ", quote(mount.destination), ": the option ", word, " is not supported yet"));
+        if (option->idmap) sorted.idmap = {true, option->recursive, -1};
         sorted.set = (sorted.set & ~option->clear) | option->set;
         sorted.clear |= option->clear;
         if (option->propagation != 0) sorted.propagation = static_cast<unsigned long>(option->propagation);
@@ -58,6 +57,8 @@ SortedOptions sort_options(PlanBuilder& plan, const MountSpec& mount) {
     return sorted;
 }
 
+bool has_own_ids(const MountSpec& mount) { return !mount.uid_mappings.empty(); }
+
 Target target_of(PlanBuilder& plan, const MountSpec& mount, Create create) {
     return {Slot::root, plan.text(mount.destination), create};
 }
@@ -66,7 +67,8 @@ void add_bind(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& op
     // A bind mount is private unless asked otherwise, as with every engine: what is mounted inside stays inside.
     const unsigned long propagation = options.propagation != 0 ? options.propagation : MS_PRIVATE;
     plan.child(op::BindMount{Slot::host, plan.text(mount.source), options.recursive_bind, options.set, options.clear,
-                             propagation, options.recursive_attributes, target_of(plan, mount, Create::like_source)});
+                             propagation, options.recursive_attributes, target_of(plan, mount, Create::like_source),
+                             options.idmap});
 }
 
 // Of the host's hierarchies only the container's own part, where it has one.
@@ -174,10 +176,18 @@ bool has_mount_at(const ContainerSpec& spec, std::string_view destination) {
                        [&](const MountSpec& mount) { return mount.destination == destination; });
 }
 
+void add_idmaps(PlanBuilder& plan) {
+    for (const auto& mount : plan.request.spec.mounts)
+        if (has_own_ids(mount))
+            plan.host_before(
+                op::MakeIdmap{plan.arena().array(mount.uid_mappings), plan.arena().array(mount.gid_mappings)});
+}
+
 void add_mounts(PlanBuilder& plan) {
-    int number = 0;
+    int number = 0, idmap = 0;
     for (const auto& mount : plan.request.spec.mounts) {
-        const auto options = sort_options(plan, mount);
+        auto options = sort_options(plan, mount);
+        if (has_own_ids(mount)) options.idmap = {true, options.idmap.recursive, idmap++};
         if (options.remount)
             plan.child(op::ChangeMount{target_of(plan, mount, Create::no), options.set, options.clear,
                                        options.recursive_attributes});

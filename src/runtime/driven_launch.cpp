@@ -5,9 +5,9 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
-#include "launch/console.hpp"
 #include "launch/exec_diagnosis.hpp"
 #include "launch/hooks.hpp"
+#include "launch/send_descriptor.hpp"
 #include "model/container_state.hpp"
 #include "plan/hints.hpp"
 
@@ -71,7 +71,9 @@ void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket
 }
 
 void hand_over(const Launched& launched, const ProcessStreams& streams) {
-    if (!streams.console_socket.empty()) send_console(streams.console_socket, launched.terminal.get());
+    // With the name that runc sends.
+    if (!streams.console_socket.empty())
+        send_descriptor("the terminal", streams.console_socket, "/dev/ptmx", launched.terminal.get());
     if (!streams.pid_file.empty()) replace_file(streams.pid_file, cat(launched.pid), 0644);
 }
 

@@ -80,6 +80,7 @@ LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& j
     request.driven.outlives_minirun = true;
     set_cgroup_manager(request, made);
     request.driven.bundle = made.bundle;
+    request.driven.joins = record.pid();
     return request;
 }
 

@@ -17,7 +17,6 @@
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/child_process.hpp"
-#include "launch/console.hpp"
 #include "launch/exec_diagnosis.hpp"
 #include "launch/hooks.hpp"
 #include "launch/launcher.hpp"

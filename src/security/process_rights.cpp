@@ -1,14 +1,28 @@
 #include "security/process_rights.hpp"
 
 #include <linux/capability.h>
+#include <linux/seccomp.h>
 
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
+#include "model/container_state.hpp"
 #include "security/seccomp_cache.hpp"
 
 namespace minirun {
 namespace {
+
+void add_listener(PlanBuilder& plan, op::LoadSeccomp& step) {
+    const auto& request = plan.request;
+    const auto status = request.driven.joins != 0        ? ContainerStatus::running
+                        : request.driven.waits_for_start ? ContainerStatus::created
+                                                         : ContainerStatus::creating;
+    const auto listener = read_seccomp_listener(*request.spec.linux_.seccomp);
+    step.listener = plan.text(listener.path);
+    step.told = plan.bytes(listener_state(request.spec, listener.metadata,
+                                          hook_state(request.spec, request.id, request.driven.bundle, status)));
+    step.container = request.driven.joins;
+}
 
 void add_seccomp(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
@@ -17,7 +31,9 @@ void add_seccomp(PlanBuilder& plan) {
         spec.process.capabilities ? spec.process.capabilities->bounding : std::vector<std::string>{};
     const auto filter =
         seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache, plan.request.compat);
-    plan.child_final(op::LoadSeccomp{plan.arena().array(filter.program), filter.flags});
+    op::LoadSeccomp step{plan.arena().array(filter.program), filter.flags, nullptr, {}, 0};
+    if ((filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) add_listener(plan, step);
+    plan.child_final(step);
 }
 
 // What has to be kept up to the filter, beyond what the process is to have.
@@ -88,6 +104,12 @@ void add_limits(PlanBuilder& plan) {
     }
     if (process.oom_score_adj) plan.child(op::SetOomScore{plan.bytes(cat(*process.oom_score_adj))});
     add_scheduling(plan);
+    if (const auto& policy = plan.request.spec.linux_.memory_policy) {
+        auto mode = memory_policy_mode(policy->mode).value_or(0);
+        for (const auto& name : policy->flags) mode |= memory_policy_flag(name).value_or(0);
+        const auto nodes = policy->nodes.empty() ? std::nullopt : cpu_set(policy->nodes);
+        plan.child(op::SetMemoryPolicy{mode, plan.arena().array(nodes.value_or(std::vector<std::uint64_t>{}))});
+    }
     if (const auto& domain = plan.request.spec.linux_.personality; !domain.empty())
         plan.child(op::SetPersonality{domain == "LINUX32" ? linux32 : 0});
     add_labels(plan);

@@ -225,6 +225,7 @@ SeccompFilter compile_seccomp(std::string_view profile_text, const std::string& 
                               const std::vector<std::string>& capabilities, KernelVersion kernel, bool compat) {
     const auto profile = read_seccomp_profile(profile_text, file_name, capabilities, kernel);
     SeccompFilter filter{program_of(profile, compat), profile.flags, unknown_names_of(profile)};
+    if (profile.notifies) filter.flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
     if (filter.program.size() > BPF_MAXINSNS)
         throw Error(ErrorKind::unsupported,
                     cat(file_name, ": the profile compiles to ", filter.program.size(),

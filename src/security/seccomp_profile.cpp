@@ -29,6 +29,7 @@ constexpr std::array actions = {
     Word<std::uint32_t>{"SCMP_ACT_ERRNO", SECCOMP_RET_ERRNO},
     Word<std::uint32_t>{"SCMP_ACT_TRACE", SECCOMP_RET_TRACE},
     Word<std::uint32_t>{"SCMP_ACT_LOG", SECCOMP_RET_LOG},
+    Word<std::uint32_t>{"SCMP_ACT_NOTIFY", SECCOMP_RET_USER_NOTIF},
     Word<std::uint32_t>{"SCMP_ACT_ALLOW", SECCOMP_RET_ALLOW},
 };
 
@@ -42,11 +43,11 @@ constexpr std::array operators = {
     Word<ArgumentOp>{"SCMP_CMP_MASKED_EQ", ArgumentOp::masked_equal},
 };
 
-// TSYNC is for a loader with threads, and the process that loads a container's filter has one only; WAIT_KILLABLE_RECV
-// is for SCMP_ACT_NOTIFY, and the kernel refuses it without.
+// TSYNC is for a loader with threads, and the process that loads a container's filter has one only.
+constexpr std::uint32_t wait_killable = 1 << 5;  // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, since Linux 5.19
 constexpr std::array filter_flags = {
     Word<std::uint32_t>{"SECCOMP_FILTER_FLAG_TSYNC", 0},
-    Word<std::uint32_t>{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 0},
+    Word<std::uint32_t>{"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", wait_killable},
     Word<std::uint32_t>{"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     Word<std::uint32_t>{"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
 };
@@ -124,6 +125,7 @@ public:
         for (const auto& flag : top["flags"].elements())
             profile_.flags |= look_up(flag, filter_flags, "flag").value_or(0);
         for (const auto& rule : top["syscalls"].elements()) read_rule(rule);
+        check_listener(top);
         return std::move(profile_);
     }
 
@@ -149,12 +151,21 @@ private:
         if (name && !is_one_of(architectures, *name)) view.complain(cat("unknown architecture ", quote(*name)));
     }
 
+    // config-linux.md "Seccomp", listenerPath and listenerMetadata.
+    void check_listener(const JsonView& top) {
+        const auto path = top["listenerPath"].string_or(""), metadata = top["listenerMetadata"].string_or("");
+        if (profile_.default_action == SECCOMP_RET_USER_NOTIF)
+            top["defaultAction"].complain(
+                "cannot be SCMP_ACT_NOTIFY: minirun itself could not tell the listener any more");
+        if (path.empty() && !metadata.empty()) top["listenerMetadata"].complain("is of no use without listenerPath");
+        if (!path.empty() && path.front() != '/') top["listenerPath"].complain("expected an absolute path");
+        if (!profile_.notifies) profile_.flags &= ~wait_killable;  // the kernel refuses it without
+        if (profile_.notifies && path.empty())
+            top["listenerPath"].complain("missing: SCMP_ACT_NOTIFY needs the socket of who is to be asked");
+    }
+
     // An action with its data. `number` (errnoRet) is the specification's, `name` (errno) Podman's.
     std::optional<std::uint32_t> action(const JsonView& view, const JsonView& number, const JsonView& name) {
-        if (view.is_string() && view.string() == "SCMP_ACT_NOTIFY") {
-            view.complain("SCMP_ACT_NOTIFY is not supported yet");
-            return std::nullopt;
-        }
         const auto word = look_up(view, actions, "action");
         if (!word) return std::nullopt;
         if (*word != SECCOMP_RET_ERRNO && *word != SECCOMP_RET_TRACE) {
@@ -185,10 +196,15 @@ private:
         rule.names = read_names(view);
         if (!view["action"]) view["action"].complain("missing");
         rule.action = action(view["action"], view["errnoRet"], view["errno"]).value_or(SECCOMP_RET_KILL_PROCESS);
+        if (rule.action == SECCOMP_RET_USER_NOTIF && is_one_of(rule.names, "write"))
+            view["action"].complain("cannot be SCMP_ACT_NOTIFY for write: by it minirun tells the listener");
         rule.any_of = read_conditions(view["args"]);
         const auto included = read_filter(view["includes"]), excluded = read_filter(view["excludes"]);
         profile_.all_names.insert(profile_.all_names.end(), rule.names.begin(), rule.names.end());
-        if (fits_all(included) && !fits_any(excluded)) profile_.rules.push_back(std::move(rule));
+        if (fits_all(included) && !fits_any(excluded)) {
+            profile_.notifies |= rule.action == SECCOMP_RET_USER_NOTIF;
+            profile_.rules.push_back(std::move(rule));
+        }
     }
 
     static std::vector<std::string> read_names(const JsonView& view) {
@@ -307,6 +323,13 @@ std::uint64_t seccomp_capability_mask(const std::vector<std::string>& names) {
         mask |= std::uint64_t{1} << *number;
     }
     return mask;
+}
+
+SeccompListener read_seccomp_listener(std::string_view text) {
+    const auto document = parse_json(text, "the seccomp profile");
+    Problems problems("the seccomp profile");
+    const JsonView top(document, problems);
+    return {top["listenerPath"].string_or(""), top["listenerMetadata"].string_or("")};
 }
 
 SeccompProfile read_seccomp_profile(std::string_view text, const std::string& file_name,

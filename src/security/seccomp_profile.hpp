@@ -40,6 +40,7 @@ struct SeccompRule {
 struct SeccompProfile {
     std::uint32_t default_action = 0;
     std::uint32_t flags = 0;         ///< SECCOMP_FILTER_FLAG_*
+    bool notifies = false;           ///< there is an SCMP_ACT_NOTIFY among them
     std::vector<SeccompRule> rules;  ///< those whose includes and excludes fit
     /// All names, those of the other rules too: the system calls that the profile's author had in mind.
     std::vector<std::string> all_names;
@@ -49,6 +50,13 @@ struct SeccompProfile {
 
 /// Names ("CAP_CHOWN", "chown") as a set of bits. Throws Error{bad_input} on an unknown name.
 std::uint64_t seccomp_capability_mask(const std::vector<std::string>& names);
+
+/// Who answers for SCMP_ACT_NOTIFY, of a profile that has been read without a problem.
+struct SeccompListener {
+    std::string path;      ///< of a Unix stream socket
+    std::string metadata;  ///< for the listener
+};
+SeccompListener read_seccomp_listener(std::string_view text);
 
 /// Reads a profile for this machine's architecture, a kernel and a container's bounding set. `file_name` is what
 /// messages call the text. Throws Error{bad_input} with all problems, each with the path of its key.

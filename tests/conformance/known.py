@@ -13,8 +13,6 @@ CRUN_OPTIONS = "crun 1.8 does not know these options, and the file system refuse
 EXPLAINS = "its words do not name what is wrong, or it does not refuse at all"
 NOT_ON_V1 = "its cgroup code for version 1 lacks it"
 
-NO_IDMAP = "not done yet: idmapped mounts; they are refused"
-NO_NOTIFY = "not done yet: SCMP_ACT_NOTIFY; it is refused"
 
 KNOWN = [
     # runtime.md
@@ -79,13 +77,6 @@ KNOWN = [
     ("test_resources.py::test_intel_rdt_without_resctrl", {"crun": "crun 1.8 passes the property over"}),
     ("test_resources.py::test_a_controller_that_this_machine_lacks[rdma]", {"crun": "crun 1.8 passes the property over"}),
     ("test_resources.py::test_the_hosts_null_device_keeps_its_owner", {"crun": "crun 1.8 gives what is standard input to the container's user, be it the host's null device"}),
-    # what minirun does not do yet
-    ("test_mounts.py::test_an_idmapped_mount[idmap]", {"minirun-oci": NO_IDMAP}),
-    ("test_mounts.py::test_an_idmapped_mount[ridmap]", {"minirun-oci": NO_IDMAP}),
-    ("test_mounts.py::test_ids_that_the_mapping_lacks_are_nobodys", {"minirun-oci": NO_IDMAP}),
-    ("test_namespaces.py::test_a_network_device_is_moved", {"minirun-oci": "not done yet: .linux.netDevices; it is refused"}),
-    ("test_seccomp.py::test_notify", {"minirun-oci": NO_NOTIFY}),
-    ("test_features.py::test_seccomp", {"minirun-oci": NO_NOTIFY}),
     # config.md as a document
     ("test_config.py::test_versions_that_are_none[*", {"runc": "runc 1.1 does not look at the version", "crun": "crun looks at its first characters"}),
     ("test_config.py::test_other_major_versions[*", {"runc": "runc 1.1 does not look at the version", "crun": "crun takes versions below 1.0"}),

@@ -387,6 +387,53 @@ def test_ids_that_the_mapping_lacks_are_nobodys(box, scratch):
     assert box.output("stat -c '%u %g' /mnt/file") == "65534 65534"
 
 
+@must("config.md", "Linux mount options", since="1.2")
+def test_idmap_by_the_containers_own_mapping(box, scratch):
+    path = scratch / "given"
+    path.mkdir()
+    (path / "file").write_text("x")
+    os.chown(path / "file", 7, 7)
+    box.namespace("user")
+    box.linux.update(uidMappings=MAPPING, gidMappings=MAPPING)
+    os.chown(box.rootfs, 100000, 100000)
+    box.bind(path, "/mnt", "idmap")
+    assert box.output("stat -c '%u %g' /mnt/file") == "7 7"
+    assert os.stat(path / "file").st_uid == 7
+
+
+@must("config.md", "Linux mount options", since="1.2")
+@pytest.mark.parametrize("option, below", [("idmap", "5"), ("ridmap", "100005")])
+def test_idmap_of_what_is_mounted_below(box, scratch, option, below):
+    path = mounted(scratch)
+    for directory in (path, path / "below"):
+        (directory / "file").write_text("x")
+        os.chown(directory / "file", 5, 5)
+    box.mount("/mnt", path, "none", ["rbind", option], uidMappings=MAPPING, gidMappings=MAPPING)
+    assert box.output("stat -c %u /mnt/file /mnt/below/file") == f"100005\n{below}"
+
+
+@engines("crun's idmap option")
+@pytest.mark.parametrize("option, shown", [("idmap=uids=5-300-10#20-30-1;gids=5-300-10", "300 300"), ("idmap=uids=@5-3-1;gids=@5-3-1", "100003 100003")])
+def test_mappings_in_the_option(box, scratch, option, shown):
+    path = scratch / "given"
+    path.mkdir()
+    (path / "file").write_text("x")
+    os.chown(path / "file", 5, 5)
+    if "@" in option:
+        box.namespace("user")
+        box.linux.update(uidMappings=MAPPING, gidMappings=MAPPING)
+        os.chown(box.rootfs, 100000, 100000)
+        shown = "3 3"
+    box.bind(path, "/mnt", option)
+    assert box.output("stat -c '%u %g' /mnt/file") == shown
+
+
+@engines("crun's idmap option")
+def test_mappings_in_the_option_that_are_none(box, scratch):
+    box.bind(given(scratch), "/mnt", "idmap=uids=1-2;gids=1-2-3")
+    box.run().failed("idmap=uids=1-2")
+
+
 # Propagation of the root
 
 @must("config-linux.md", "Rootfs Mount Propagation")

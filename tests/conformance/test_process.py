@@ -257,6 +257,24 @@ def test_scheduler_that_does_not_exist(box, scheduler):
     box.run().failed()
 
 
+@should("config-linux.md", "Memory policy", since="1.3")
+@pytest.mark.skipif(not os.path.exists("/proc/self/numa_maps"), reason="the kernel has no NUMA")
+@pytest.mark.parametrize("policy, expected", [
+    ({"mode": "MPOL_BIND", "nodes": "0"}, "bind:0"), ({"mode": "MPOL_INTERLEAVE", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}, "interleave=static:0"),
+    ({"mode": "MPOL_DEFAULT"}, "default")], ids=["bind", "interleave", "default"])
+def test_memory_policy(box, policy, expected):
+    box.linux["memoryPolicy"] = policy
+    assert box.output("cut -d ' ' -f 2 /proc/self/numa_maps | sort -u") == expected
+
+
+@should("config-linux.md", "Memory policy", since="1.3")
+@pytest.mark.parametrize("policy", [{"mode": "MPOL_NONSENSE"}, {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_NONSENSE"]}, {"mode": "MPOL_BIND", "nodes": "all"}, {"mode": "MPOL_BIND", "nodes": "1023"}],
+                         ids=["mode", "flag", "nodes", "no such node"])
+def test_memory_policy_that_does_not_exist(box, policy):
+    box.linux["memoryPolicy"] = policy
+    box.run().failed()
+
+
 @must("config.md", "Linux Process", since="1.1")
 @pytest.mark.parametrize("name, priority, expected", [("IOPRIO_CLASS_BE", 3, "best-effort: prio 3"), ("IOPRIO_CLASS_IDLE", 0, "idle"), ("IOPRIO_CLASS_BE", 7, "best-effort: prio 7")])
 def test_io_priority(box, name, priority, expected):

@@ -223,7 +223,10 @@ class Listener:
         self.thread.start()
 
     def _serve(self):
-        connection, _ = self.socket.accept()
+        try:
+            connection, _ = self.socket.accept()
+        except OSError:  # closed, or nobody came
+            return
         connection.settimeout(20)
         data = b""
         while True:
@@ -264,6 +267,48 @@ def test_notify(box):
         listener.close()  # nobody answers any more: the call fails
     assert box.wait() is not None
     assert "before" in box.out.read_text() and "not implemented" in box.out.read_text().lower()
+
+
+@must("config-linux.md", "The Container Process State", since="1.1")
+def test_notify_of_exec(box):
+    """One more state, of the process that joins; the state in it is the container's."""
+    first = Listener(box.path / "listener")
+    box.linux["seccomp"] = profile(rule(MKDIR, "SCMP_ACT_NOTIFY"), listenerPath=str(box.path / "listener"))
+    try:
+        box.sleeping()
+        first.thread.join(20)
+    finally:
+        first.socket.close()
+    os.unlink(box.path / "listener")
+    second = Listener(box.path / "listener")
+    try:
+        assert box.exec("true").code == 0
+        second.thread.join(20)
+        assert second.state["state"]["pid"] == box.pid != second.state["pid"]
+        assert second.state["state"]["status"] == "running"
+    finally:
+        first.close()
+        second.close()
+
+
+@must("config-linux.md", "Seccomp", since="1.1")
+@pytest.mark.parametrize("call", ["sendmsg", "read", "capset", "execve"])
+def test_notify_of_what_the_runtime_itself_needs(box, call):
+    """The filter asks as soon as it is there. The listener goes away here: that may not keep the runtime waiting."""
+    listener = Listener(box.path / "listener")
+    box.linux["seccomp"] = profile(rule(call, "SCMP_ACT_NOTIFY"), listenerPath=str(box.path / "listener"))
+    box.sh("echo here")
+    try:
+        box.created()
+        start = threading.Thread(target=box.start, daemon=True)
+        start.start()
+        listener.thread.join(20)
+        assert listener.state["pid"] == box.pid
+        listener.close()  # ENOSYS from now on
+        start.join(20)
+        assert not start.is_alive()
+    finally:
+        listener.socket.close()
 
 
 @must("config-linux.md", "Seccomp", since="1.1")

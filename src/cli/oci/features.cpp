@@ -22,23 +22,24 @@ std::vector<std::string> capabilities() {
 }
 
 Ordered seccomp() {
-    return {
-        {"enabled", true},
-        {"actions",
-         {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
-          "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
-        {"operators",
-         {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
-          "SCMP_CMP_NE"}},
+    return {{"enabled", true},
+            {"actions",
+             {"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD",
+              "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"}},
+            {"operators",
+             {"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT", "SCMP_CMP_MASKED_EQ",
+              "SCMP_CMP_NE"}},
 #ifdef __x86_64__
-        {"archs", {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"}},
+            {"archs", {"SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"}},
 #else
-        {"archs", {"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"}},
+            {"archs", {"SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"}},
 #endif
-        {"knownFlags",
-         {"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
-          "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}},
-        {"supportedFlags", {"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG"}}};
+            {"knownFlags",
+             {"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
+              "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}},
+            {"supportedFlags",
+             {"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_SPEC_ALLOW", "SECCOMP_FILTER_FLAG_LOG",
+              "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"}}};
 }
 
 Ordered linux_features() {
@@ -49,8 +50,13 @@ Ordered linux_features() {
             {"apparmor", {{"enabled", true}}},
             {"selinux", {{"enabled", true}}},
             {"intelRdt", {{"enabled", false}}},
-            {"mountExtensions", {{"idmap", {{"enabled", false}}}}},
-            {"netDevices", {{"enabled", false}}}};
+            {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
+            {"memoryPolicy",
+             {{"modes",
+               {"MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED_MANY",
+                "MPOL_WEIGHTED_INTERLEAVE"}},
+              {"flags", {"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"}}}},
+            {"netDevices", {{"enabled", true}}}};
 }
 
 }  // namespace

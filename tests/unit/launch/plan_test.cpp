@@ -250,14 +250,19 @@ TEST_CASE("plan: what cannot be done is said before anything is") {
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
           "the image has 501 layers, overlayfs takes at most 500 | ");
     request = small_request();
-    request.spec.mounts.push_back({"/x", "bind", "/y", {"idmap"}});
-    CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
-          "mount on '/x': the option idmap is not supported yet | ");
-    request = small_request();
     request.spec.process.apparmor_profile = "docker-default";
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
           "this host has no AppArmor, and the process is to have the profile 'docker-default' | take "
           ".process.apparmorProfile out");
+}
+
+TEST_CASE("plan: an idmapped mount") {
+    auto request = small_request();
+    request.spec.mounts.push_back({"/x", "bind", "/y", {"ridmap"}, {{0, 1000, 1}}, {{0, 2000, 1}}});
+    const auto words = words_of(plan_from_request(request, modern_kernel()));
+    // Its user namespace is made by minirun itself, before the process that mounts is there.
+    CHECK(position(words, "make a user namespace for a mount") < position(words, "clone"));
+    CHECK(position(words, "clone") < position(words, "bind /y on /x"));
 }
 
 TEST_CASE("plan: devices, in /dev and elsewhere") {

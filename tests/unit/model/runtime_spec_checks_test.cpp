@@ -125,6 +125,54 @@ TEST_CASE("scheduling and personality") {
           }).empty());
 }
 
+TEST_CASE("memory policy") {
+    CHECK(problems_after([](auto& spec) {
+              spec.linux_.memory_policy = MemoryPolicySpec{"MPOL_NOPE", "1-", {"MPOL_F_STATIC_NODES", "MPOL_F_NOPE"}};
+          }) == List{".linux.memoryPolicy.mode: unknown mode 'MPOL_NOPE'",
+                     ".linux.memoryPolicy.flags[1]: unknown flag 'MPOL_F_NOPE'",
+                     ".linux.memoryPolicy.nodes: expected a list of nodes like 0-3,7, found '1-'"});
+    CHECK(problems_after([](auto& spec) {
+              spec.linux_.memory_policy = MemoryPolicySpec{"MPOL_INTERLEAVE", "0", {"MPOL_F_RELATIVE_NODES"}};
+          }).empty());
+}
+
+TEST_CASE("network devices") {
+    const auto with = [](std::map<std::string, std::string> devices, bool own = true) {
+        return problems_after([&](auto& spec) {
+            if (!own) drop_namespace(spec, NamespaceType::network);
+            spec.linux_.net_devices = std::move(devices);
+        });
+    };
+    CHECK(with({{"eth0", "eth0"}, {"eth1", "fifteen-letters"}}).empty());
+    CHECK(with({{"eth0", "eth0"}}, false) == List{".linux.netDevices.eth0: needs a network namespace"});
+    CHECK(with({{"eth0", "lan"}, {"eth1", "lan"}}) ==
+          List{".linux.netDevices.eth1.name: a second network device 'lan'"});
+    CHECK(with({{"a b", "lan"}}) == List{".linux.netDevices.a b: no name of a network device"});
+    for (const auto* bad : {"", ".", "..", "a/b", "a:b", "sixteen-letters-"}) {
+        CAPTURE(bad);
+        CHECK(with({{"eth0", bad}}).size() == 1);
+    }
+}
+
+TEST_CASE("idmapped mounts") {
+    const auto with = [](MountSpec mount, bool user_namespace = false) {
+        return problems_after([&](auto& spec) {
+            if (user_namespace) spec.linux_.namespaces.push_back({NamespaceType::user, "/proc/7/ns/user"});
+            spec.mounts = {std::move(mount)};
+        });
+    };
+    const IdMapping one{0, 1000, 1};
+    CHECK(with({"/a", "bind", "/b", {}, {one}, {one}}).empty());
+    CHECK(with({"/a", "", "/b", {"rbind", "ridmap"}}, true).empty());
+    CHECK(with({"/a", "", "/b", {"bind", "idmap"}}) ==
+          List{".mounts[0].options: idmap needs uidMappings and gidMappings, or a user namespace"});
+    CHECK(with({"/a", "bind", "/b", {}, {one}, {}}) == List{".mounts[0].gidMappings: is required beside uidMappings"});
+    CHECK(with({"/a", "bind", "/b", {}, {}, {one}}) == List{".mounts[0].uidMappings: is required beside gidMappings"});
+    CHECK(with({"/a", "tmpfs", "b", {}, {one}, {one}}) == List{".mounts[0]: only a bind mount can be idmapped"});
+    CHECK(with({"/a", "bind", "/b", {}, {one, one}, {one}}) ==
+          List{".mounts[0].uidMappings[1]: overlaps with .mounts[0].uidMappings[0]"});
+}
+
 TEST_CASE("rlimits") {
     CHECK(problems_after([](auto& spec) {
               spec.process.rlimits = {

@@ -34,7 +34,10 @@ constexpr std::string_view whole_document = R"({
     "domainname": "example.org",
     "mounts": [
         {"destination": "/proc", "type": "proc", "source": "proc"},
-        {"destination": "/data", "source": "/srv/data", "options": ["rbind", "ro", "nosuid"]}
+        {"destination": "/data", "source": "/srv/data", "options": ["rbind", "ro", "nosuid"]},
+        {"destination": "/mine", "type": "bind", "source": "/srv/mine", "options": ["bind"],
+         "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}],
+         "gidMappings": [{"containerID": 0, "hostID": 2000, "size": 1}]}
     ],
     "annotations": {"org.example.key": "value"},
     "linux": {
@@ -54,7 +57,9 @@ constexpr std::string_view whole_document = R"({
         "maskedPaths": ["/proc/kcore"],
         "readonlyPaths": ["/proc/sys"],
         "timeOffsets": {"monotonic": {"secs": -7, "nanosecs": 5}, "boottime": {"secs": 9}},
-        "cgroupsPath": "/some/where"
+        "cgroupsPath": "/some/where",
+        "netDevices": {"eth1": {"name": "lan"}, "eth2": {}},
+        "memoryPolicy": {"mode": "MPOL_BIND", "nodes": "0-1", "flags": ["MPOL_F_STATIC_NODES"]}
     }
 })";
 
@@ -105,9 +110,10 @@ TEST_CASE("a whole document") {
     CHECK(process.no_new_privileges);
     CHECK(process.oom_score_adj == -500);
 
-    REQUIRE(spec.mounts.size() == 2);
+    REQUIRE(spec.mounts.size() == 3);
     CHECK(spec.mounts[0] == MountSpec{"/proc", "proc", "proc", {}});
     CHECK(spec.mounts[1] == MountSpec{"/data", "", "/srv/data", {"rbind", "ro", "nosuid"}});
+    CHECK(spec.mounts[2] == MountSpec{"/mine", "bind", "/srv/mine", {"bind"}, {{0, 1000, 1}}, {{0, 2000, 1}}});
 }
 
 TEST_CASE("a whole document: the Linux section") {
@@ -129,6 +135,8 @@ TEST_CASE("a whole document: the Linux section") {
     CHECK(spec.readonly_paths == List{"/proc/sys"});
     CHECK(spec.monotonic_offset == TimeOffset{-7, 5});
     CHECK(spec.boottime_offset == TimeOffset{9, 0});
+    CHECK(spec.net_devices == std::map<std::string, std::string>{{"eth1", "lan"}, {"eth2", "eth2"}});
+    CHECK(spec.memory_policy == MemoryPolicySpec{"MPOL_BIND", "0-1", {"MPOL_F_STATIC_NODES"}});
 }
 
 TEST_CASE("a small document has the specification's defaults") {

@@ -42,7 +42,7 @@ std::size_t count(std::string_view keys, const std::vector<std::string>& capabil
 
 constexpr std::string_view known_actions =
     " (known: SCMP_ACT_KILL, SCMP_ACT_KILL_THREAD, SCMP_ACT_KILL_PROCESS, SCMP_ACT_TRAP, SCMP_ACT_ERRNO, "
-    "SCMP_ACT_TRACE, SCMP_ACT_LOG, SCMP_ACT_ALLOW)";
+    "SCMP_ACT_TRACE, SCMP_ACT_LOG, SCMP_ACT_NOTIFY, SCMP_ACT_ALLOW)";
 
 }  // namespace
 
@@ -150,7 +150,7 @@ TEST_CASE("seccomp profile: errors of the document") {
     CHECK(complaint(R"({"defaultAction": "ALLOW"})") ==
           cat("p.json: .defaultAction: unknown action 'ALLOW'", known_actions));
     CHECK(complaint(R"({"defaultAction": "SCMP_ACT_NOTIFY"})") ==
-          "p.json: .defaultAction: SCMP_ACT_NOTIFY is not supported yet");
+          "p.json: .defaultAction: cannot be SCMP_ACT_NOTIFY: minirun itself could not tell the listener any more");
     CHECK(complaint(R"({"defaultAction": "SCMP_ACT_ALLOW", "syscals": []})") == "p.json: .syscals: unknown key");
     CHECK(complaint(R"({"defaultAction": "SCMP_ACT_ALLOW", "defaultErrnoRet": 1})") ==
           "p.json: .defaultErrnoRet: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take one");
@@ -171,12 +171,38 @@ TEST_CASE("seccomp profile: errors of the document") {
           "p.json: .architectures: cannot stand beside archMap: they are two forms of the same thing");
 }
 
+TEST_CASE("seccomp profile: a listener is asked") {
+    constexpr std::string_view start = R"({"defaultAction": "SCMP_ACT_ALLOW", )";
+    const auto with = [&](std::string_view keys, const std::string& name = "mkdir") {
+        return cat(start, keys, R"(, "flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"], "syscalls": [{"names": [")",
+                   name, R"("], "action": "SCMP_ACT_NOTIFY"}]})");
+    };
+    const auto profile = read(with(R"("listenerPath": "/run/agent", "listenerMetadata": "x")"));
+    CHECK(profile.notifies);
+    CHECK(profile.flags == 1 << 5);
+    CHECK(profile.rules.at(0).action == SECCOMP_RET_USER_NOTIF);
+    const auto listener = read_seccomp_listener(with(R"("listenerPath": "/run/agent", "listenerMetadata": "x")"));
+    CHECK(listener.path == "/run/agent");
+    CHECK(listener.metadata == "x");
+
+    // The kernel refuses the flag where nobody is asked.
+    const auto silent = read(cat(start, R"("flags": ["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"]})"));
+    CHECK_FALSE(silent.notifies);
+    CHECK(silent.flags == 0);
+
+    CHECK(complaint(with(R"("listenerPath": "")")) ==
+          "p.json: .listenerPath: missing: SCMP_ACT_NOTIFY needs the socket of who is to be asked");
+    CHECK(complaint(with(R"("listenerPath": "agent")")) == "p.json: .listenerPath: expected an absolute path");
+    CHECK(complaint(with(R"("listenerPath": "/a")", "write")) ==
+          "p.json: .syscalls[0].action: cannot be SCMP_ACT_NOTIFY for write: by it minirun tells the listener");
+    CHECK(complaint(cat(start, R"("listenerMetadata": "x"})")) ==
+          "p.json: .listenerMetadata: is of no use without listenerPath");
+}
+
 TEST_CASE("seccomp profile: errors of a rule") {
     CHECK(rule_complaint(R"({"names": ["read"]})") == ".action: missing");
     CHECK(rule_complaint(R"({"names": ["read"], "action": "SCMP_ACT_OK"})") ==
           cat(".action: unknown action 'SCMP_ACT_OK'", known_actions));
-    CHECK(rule_complaint(R"({"names": ["read"], "action": "SCMP_ACT_NOTIFY"})") ==
-          ".action: SCMP_ACT_NOTIFY is not supported yet");
     CHECK(rule_complaint(R"({"action": "SCMP_ACT_ALLOW"})") ==
           ".names: missing or empty: a rule without system calls says nothing");
     CHECK(rule_complaint(R"({"names": [], "action": "SCMP_ACT_ALLOW"})") ==

@@ -1,4 +1,4 @@
-#include "launch/console.hpp"
+#include "launch/send_descriptor.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -12,8 +12,8 @@
 
 namespace minirun {
 
-void send_console(const std::string& path, int master) {
-    const auto fail = [&](int error) { return system_error(cat("cannot send the terminal to ", quote(path)), error); };
+void send_descriptor(std::string_view what, const std::string& path, std::string_view message, int fd) {
+    const auto fail = [&](int error) { return system_error(cat("cannot send ", what, " to ", quote(path)), error); };
     const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) throw fail(errno);
     sockaddr_un address{};
@@ -21,8 +21,7 @@ void send_console(const std::string& path, int master) {
     if (path.size() >= sizeof address.sun_path) throw fail(ENAMETOOLONG);
     path.copy(address.sun_path, path.size());
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) throw fail(errno);
-    constexpr std::string_view name = "/dev/ptmx";
-    if (const auto sent = kernel::send_message(socket.get(), name.data(), name.size(), master); !sent)
+    if (const auto sent = kernel::send_message(socket.get(), message.data(), message.size(), fd); !sent)
         throw fail(sent.error());
 }
 
