@@ -149,6 +149,8 @@ struct LinuxSpec {
     std::optional<std::string> seccomp;
     std::string personality;         ///< config-linux.md "Personality": "", "LINUX", "LINUX32"
     std::string rootfs_propagation;  ///< "", "private", "slave", "shared", "unbindable"
+    /// What SELinux is to take all file systems to be labelled with that are made for the container; empty: nothing.
+    std::string mount_label;
     std::vector<std::string> masked_paths, readonly_paths;
     /// "/absolute" is below the root of the cgroups, "relative" below minirun's place in them, "slice:prefix:name" a
     /// unit of systemd; empty: one by the container's id.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.hpp"
+#include "cgroup/control.hpp"
 #include "cgroup/device_program.hpp"
 #include "cgroup/device_rules.hpp"
 #include "cgroup/settings.hpp"
@@ -37,11 +38,13 @@ bool needs_device_rules(const ContainerSpec& spec) {
            (rules.size() == 1 && (rules[0] != deny_all || can_make_devices(spec) || !spec.linux_.devices.empty()));
 }
 
-bool asks_for_limits(const ContainerSpec& spec) {
+bool limits_anything(const ContainerSpec& spec) {
     auto others = spec.linux_.resources;
     others.devices.clear();
-    return others != Resources{} || needs_device_rules(spec);
+    return others != Resources{};
 }
+
+bool asks_for_limits(const ContainerSpec& spec) { return limits_anything(spec) || needs_device_rules(spec); }
 
 // In which hierarchies of v1 a container of `minirun run` has to be: where it is limited, and where it is counted what
 // the verdict tells. Each costs a little.
@@ -106,9 +109,10 @@ void add_directories(PlanBuilder& plan) {
 void add_devices(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
     const auto& place = *plan.cgroup;
-    const bool wanted =
-        plan.request.cgroup == CgroupUse::always ? !spec.linux_.resources.devices.empty() : needs_device_rules(spec);
-    if (!wanted) return;
+    const bool wanted = plan.request.cgroup == CgroupUse::when_asked ? needs_device_rules(spec)
+                                                                     : !spec.linux_.resources.devices.empty();
+    // Where nobody can make a node, there are only those that were put there.
+    if (!wanted || !plan.features.host_user_namespace) return;
     const auto rules = with_default_devices(spec.linux_.resources.devices);
     const auto where = cat(resources_path, ".devices");
     if (place.unified()) {
@@ -144,19 +148,27 @@ bool limits_memory(const Resources& resources) {
 }
 
 bool wants_cgroup(const LaunchRequest& request) {
-    if (request.cgroup != CgroupUse::when_asked) return request.cgroup == CgroupUse::always;
+    if (request.cgroup != CgroupUse::when_asked) return request.cgroup != CgroupUse::never;
     return !request.spec.linux_.cgroups_path.empty() || asks_for_limits(request.spec);
 }
 
 std::optional<CgroupPlace> cgroup_of(const LaunchRequest& request, const CgroupLayout& layout) {
     if (!wants_cgroup(request)) return std::nullopt;
+    const bool may_go_without = request.cgroup == CgroupUse::where_allowed && !limits_anything(request.spec);
+    if (layout.hierarchies.empty() && may_go_without) return std::nullopt;
     if (layout.hierarchies.empty())
         throw Error(ErrorKind::unsupported, "this host has no cgroups mounted, which limits need",
                     "mount -t cgroup2 none /sys/fs/cgroup, or leave the limits away");
-    const auto controllers = request.cgroup == CgroupUse::always
-                                 ? std::vector<std::string>{}
-                                 : controllers_of(request.spec, settings_of(request, layout));
-    return cgroup_place(layout, name_of(request, layout), controllers);
+    const auto controllers = request.cgroup == CgroupUse::when_asked
+                                 ? controllers_of(request.spec, settings_of(request, layout))
+                                 : std::vector<std::string>{};
+    const auto place = cgroup_place(layout, name_of(request, layout), controllers);
+    const bool denied = request.cgroup == CgroupUse::where_allowed && !is_systemds(request) && !may_be_made(place);
+    if (denied && !may_go_without)
+        throw Error(ErrorKind::not_permitted,
+                    cat("the limits need a cgroup, and this user cannot make ", quote(place.name)),
+                    "have systemd make it: --systemd-cgroup; or leave the limits away");
+    return denied ? std::nullopt : std::optional(place);
 }
 
 std::vector<std::string> cgroup_notices(const LaunchRequest& request, const CgroupLayout& layout) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/fd.hpp"
@@ -85,6 +86,14 @@ std::optional<std::int64_t> read_limit(const CgroupPlace& place, std::string_vie
 }
 
 }  // namespace
+
+bool may_be_made(const CgroupPlace& place) {
+    return std::all_of(place.directories.begin(), place.directories.end(), [](const CgroupDirectory& one) {
+        auto there = one.path;
+        while (there.size() > one.mount.size() && ::access(there.c_str(), F_OK) < 0) there = parent_of(there);
+        return ::access(there.c_str(), W_OK) == 0;
+    });
+}
 
 SysStatus make_cgroup(const std::string& mount, const std::string& path, bool v2) {
     // Whoever leaves minirun's place empty removes it, perhaps at this very moment.

@@ -16,6 +16,9 @@
 
 namespace minirun {
 
+/// Whether this user may make the directories of it that are missing.
+bool may_be_made(const CgroupPlace& place);
+
 /// Makes a cgroup in one hierarchy with the parents that are missing. On v2 each parent is told to hand all controllers
 /// on that it has; on v1 a cpuset gets what its parent has, since it begins with none and could not be entered.
 /// EEXIST if there are processes in it already: it is somebody else's.

@@ -74,6 +74,9 @@ void read_cgroup_hierarchies(KernelFeatures& features) {
     }
 }
 
+// Only those of a user namespace deny it, and only there the file has to be asked.
+bool may_set_groups() { return read_kernel_file("/proc/self/setgroups") != "deny\n"; }
+
 void take_away_for_tests(KernelFeatures& features) {
     const char* without = std::getenv("MINIRUN_WITHOUT");
     if (without == nullptr) return;
@@ -83,12 +86,21 @@ void take_away_for_tests(KernelFeatures& features) {
 
 }  // namespace
 
+bool is_in_host_user_namespace() {
+    std::uint32_t inside = 0, outside = 0, count = 0;
+    const auto map = read_kernel_file("/proc/self/uid_map");
+    return std::sscanf(map.c_str(), "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+           count == UINT32_MAX;
+}
+
 KernelFeatures probe_kernel() {
     KernelFeatures features;
     utsname name{};
     if (::uname(&name) == 0) features.release = name.release;
     probe_required_calls(features);
     probe_overlay(features);
+    features.host_user_namespace = is_in_host_user_namespace();
+    features.set_groups = features.host_user_namespace || may_set_groups();
     features.mqueue = ::access("/proc/sys/fs/mqueue", F_OK) == 0;
     read_cgroup_hierarchies(features);
     features.apparmor = ::access("/sys/kernel/security/apparmor/profiles", F_OK) == 0;

@@ -29,9 +29,6 @@ Fd memory_file(const char* name) {
     return file;
 }
 
-constexpr std::uint64_t namespaces_of_container =
-    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
-
 // As its root, where it has one: the ids stay as they were otherwise, and are nobody's there.
 template <class Fail>
 void enter_user_namespace(int user_namespace, Fail fail) noexcept {
@@ -51,13 +48,14 @@ void enter_user_namespace(int user_namespace, Fail fail) noexcept {
         (void)kernel::write_all(output, &error, sizeof error);
         kernel::exit_now(127);
     };
-    if (place.pidfd >= 0) {
+    const bool inside = hook.namespaces != 0;
+    if (inside) {
         fail(kernel::set_dumpable(false));
-        fail(sys::status(SYS_setns, place.pidfd, namespaces_of_container));
+        fail(sys::status(SYS_setns, place.pidfd, hook.namespaces));
     } else if (*hook.directory != '\0') {
         fail(sys::chdir(hook.directory));
     }
-    if (place.pidfd >= 0 && place.user_namespace >= 0) enter_user_namespace(place.user_namespace, fail);
+    if (inside && place.user_namespace >= 0) enter_user_namespace(place.user_namespace, fail);
     fail(sys::status(SYS_dup3, input, STDIN_FILENO, 0));
     const int words = static_cast<int>(sys::call(SYS_fcntl, output, F_DUPFD_CLOEXEC, 3));
     fail(sys::status(SYS_dup3, output, STDOUT_FILENO, 0));
@@ -116,7 +114,7 @@ op::RunHook hook_step(Arena& arena, const char* kind, const Hook& hook, std::str
             arena.null_terminated(args),
             arena.null_terminated(hook.env),
             hook.timeout.value_or(0),
-            false,
+            0,
             arena.text(directory),
             {text, state.size()}};
 }

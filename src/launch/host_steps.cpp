@@ -57,11 +57,14 @@ SysStatus make_user_namespace(std::span<const IdMapping> uids, std::span<const I
     if (!pair) return SysStatus::failure(pair.error());
     Fd here(pair.value().here);
     Fd there(pair.value().there);
+    // Root of a container that shares the host's processes could trace the holder of root's. Who is not root has given
+    // his containers no rights over it, and could not map its ids if it were hidden.
+    const bool is_root = ::geteuid() == 0;
     const auto holder = kernel::clone_process(CLONE_NEWUSER | owns);
     if (!holder) return SysStatus::failure(holder.error());
     if (holder.value().pid == 0) {
         char nothing = 0;
-        (void)kernel::set_dumpable(false);
+        if (is_root) (void)kernel::set_dumpable(false);
         ::close(here.get());
         (void)kernel::receive_message(there.get(), &nothing, sizeof nothing);
         kernel::exit_now(0);
@@ -188,7 +191,7 @@ SysStatus HostSteps::operator()(const op::MoveNetDevice& step) const {
 }
 
 SysStatus HostSteps::operator()(const op::RunHook& step) const {
-    const HookPlace place{step.inside ? side_.pidfd : -1, side_.user_namespace.get()};
+    const HookPlace place{side_.pidfd, side_.user_namespace.get()};
     run_hook(step, side_.pid, place);
     return SysStatus::success();
 }

@@ -1,5 +1,7 @@
 #include "launch/own_program.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,6 +33,18 @@ std::string directory_of_link() {
     return path.substr(0, path.rfind('/') + 1);
 }
 
+// EINVAL: since it was started a mount namespace was entered, and its mount is the one in the old. There is a copy.
+SysResult<int> clone_own_file() {
+    const auto tree = kernel::clone_tree(AT_FDCWD, self, false);
+    if (tree.error() != EINVAL) return tree;
+    struct stat running {
+    }, found{};
+    const Fd file(::open(read_link(self).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (::stat(self, &running) < 0 || ::fstat(file.get(), &found) < 0) return SysResult<int>::failure(errno);
+    if (running.st_dev != found.st_dev || running.st_ino != found.st_ino) return SysResult<int>::failure(ESTALE);
+    return kernel::clone_tree(file.get(), "", false);
+}
+
 }  // namespace
 
 void run_from_readonly_mount(char** argv) {
@@ -39,7 +53,7 @@ void run_from_readonly_mount(char** argv) {
         return system_error("cannot keep minirun's own program out of the container's reach", error,
                             "this takes CAP_SYS_ADMIN: run as root");
     };
-    const auto tree = kernel::clone_tree(AT_FDCWD, self, false);
+    const auto tree = clone_own_file();
     if (!tree) throw fail(tree.error());
     const Fd program(tree.value());
     const auto set = kernel::set_mount_attributes(program.get(), {.set = MOUNT_ATTR_RDONLY}, false);

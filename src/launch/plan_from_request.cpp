@@ -142,21 +142,29 @@ bool has_work_beside(const ContainerSpec& spec) {
            !spec.linux_.net_devices.empty();
 }
 
+// All but the user namespace, which is entered in its own way, and that of time, which would be for children only.
+std::uint64_t own_namespaces(const ContainerSpec& spec) {
+    std::uint64_t flags = CLONE_NEWNS;
+    for (const auto& one : spec.linux_.namespaces)
+        if (one.type != NamespaceType::user && one.type != NamespaceType::time) flags |= clone_flag(one.type);
+    return flags;
+}
+
 // runtime.md "Lifecycle", steps 3 to 5.
 void add_hooks(PlanBuilder& plan) {
     const auto& hooks = plan.request.spec.hooks;
     const auto& request = plan.request;
     const auto state = hook_state(request.spec, request.id, request.driven.bundle, ContainerStatus::creating);
-    const auto add = [&](const char* kind, const std::vector<Hook>& list, bool inside) {
+    const auto add = [&](const char* kind, const std::vector<Hook>& list, std::uint64_t namespaces) {
         for (const auto& hook : list) {
             auto step = hook_step(plan.arena(), kind, hook, state, plan.request.driven.bundle);
-            step.inside = inside;
+            step.namespaces = namespaces;
             plan.host_after(step);
         }
     };
-    add("prestart", hooks.prestart, false);
-    add("createRuntime", hooks.create_runtime, false);
-    add("createContainer", hooks.create_container, true);
+    add("prestart", hooks.prestart, 0);
+    add("createRuntime", hooks.create_runtime, 0);
+    add("createContainer", hooks.create_container, own_namespaces(plan.request.spec));
 }
 
 }  // namespace

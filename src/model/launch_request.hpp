@@ -67,8 +67,9 @@ struct Supervision {
 
 /// When a container gets a cgroup of its own.
 enum class CgroupUse {
-    when_asked,  ///< only if something is to be limited, or a place is named: making one takes time
-    always,      ///< engines count on it
+    when_asked,     ///< only if something is to be limited, or a place is named: making one takes time
+    always,         ///< engines count on it
+    where_allowed,  ///< the same, but a user who may make none goes without, unless something is to be limited
     never,
 };
 

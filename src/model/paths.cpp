@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/text.hpp"
+#include "kernel/features.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 
@@ -24,9 +25,10 @@ std::string data_directory() {
     return environment("HOME") + "/.local/share/minirun";
 }
 
+// Root of a user namespace alone is some user of the host.
 std::string state_directory() {
-    if (::geteuid() == 0) return "/run/minirun";
     const auto xdg = environment("XDG_RUNTIME_DIR");
+    if (::geteuid() == 0 && (xdg.empty() || is_in_host_user_namespace())) return "/run/minirun";
     return xdg.empty() ? data_directory() : xdg + "/minirun";
 }
 

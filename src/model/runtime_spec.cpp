@@ -138,6 +138,7 @@ LinuxSpec read_linux(const JsonView& view) {
         spec.personality = required_string(personality["domain"]);
     if (const auto seccomp = view["seccomp"]; is_there(seccomp)) spec.seccomp = seccomp.json().dump();
     spec.rootfs_propagation = read_propagation(view["rootfsPropagation"]);
+    spec.mount_label = view["mountLabel"].string_or("");
     spec.masked_paths = strings(view["maskedPaths"]);
     spec.readonly_paths = strings(view["readonlyPaths"]);
     spec.cgroups_path = view["cgroupsPath"].string_or("");

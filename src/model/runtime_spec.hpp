@@ -27,4 +27,17 @@ std::string runtime_spec_json(const ContainerSpec& spec);
 /// "mount", "pid", "network", … (config-linux.md "Namespaces").
 std::string_view namespace_word(NamespaceType type) noexcept;
 
+/// What the spec says about the namespace of this type; null if the host's is kept.
+inline const Namespace* find_namespace(const ContainerSpec& spec, NamespaceType type) {
+    for (const auto& one : spec.linux_.namespaces)
+        if (one.type == type) return &one;
+    return nullptr;
+}
+
+/// Whether the spec asks for a namespace of this type that is new (no path).
+inline bool has_new_namespace(const ContainerSpec& spec, NamespaceType type) {
+    const auto* one = find_namespace(spec, type);
+    return one != nullptr && one->path.empty();
+}
+
 }  // namespace minirun

@@ -8,6 +8,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "minirun/spec.hpp"
+#include "model/runtime_spec.hpp"
 
 namespace minirun {
 
@@ -19,8 +20,6 @@ void check_namespaces(const ContainerSpec& spec, Problems& problems);
 /// ".process.args[3]"
 inline std::string at(std::string_view list, std::size_t index) { return cat(list, '[', index, ']'); }
 
-const Namespace* find_namespace(const ContainerSpec& spec, NamespaceType type);
-bool has_new(const ContainerSpec& spec, NamespaceType type);
 /// Not the host's: new, or joined by a path that does not plainly name the namespace that minirun itself is in.
 bool has_own(const ContainerSpec& spec, NamespaceType type);
 

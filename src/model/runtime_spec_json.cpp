@@ -117,6 +117,7 @@ Ordered linux_json(const LinuxSpec& spec) {
     if (spec.seccomp) json["seccomp"] = parse_json(*spec.seccomp, "the seccomp profile");
     if (!spec.personality.empty()) json["personality"] = Ordered{{"domain", spec.personality}};
     put_unless_empty(json, "rootfsPropagation", spec.rootfs_propagation);
+    put_unless_empty(json, "mountLabel", spec.mount_label);
     put_unless_empty(json, "maskedPaths", spec.masked_paths);
     put_unless_empty(json, "readonlyPaths", spec.readonly_paths);
     if (spec.monotonic_offset) json["timeOffsets"]["monotonic"] = offset_json(*spec.monotonic_offset);

@@ -3,7 +3,6 @@
 #include <set>
 
 #include "base/text.hpp"
-#include "model/runtime_spec.hpp"
 #include "model/runtime_spec_checks_shared.hpp"
 #include "model/sysctl.hpp"
 
@@ -32,7 +31,7 @@ void namespaces_are_distinct(const ContainerSpec& spec, Problems& problems) {
 
 // Everything is mounted in the container's own mount namespace, so that nothing is left when its last process ends.
 void mount_namespace_is_new(const ContainerSpec& spec, Problems& problems) {
-    if (!has_new(spec, NamespaceType::mount))
+    if (!has_new_namespace(spec, NamespaceType::mount))
         problems.add(".linux.namespaces",
                      "a new mount namespace is required: minirun mounts nothing in an existing one");
 }
@@ -53,7 +52,7 @@ void mappings_are_for_a_user_namespace(const ContainerSpec& spec, Problems& prob
     const bool any_user = find_namespace(spec, NamespaceType::user) != nullptr;
     const auto check = [&](std::string_view path, const std::vector<IdMapping>& mappings) {
         if (!mappings.empty() && !any_user) problems.add(path, "needs a user namespace");
-        if (mappings.empty() && has_new(spec, NamespaceType::user))
+        if (mappings.empty() && has_new_namespace(spec, NamespaceType::user))
             problems.add(path, "a new user namespace needs at least one mapping");
         check_mappings(path, mappings, problems);
     };
@@ -65,7 +64,7 @@ void mappings_are_for_a_user_namespace(const ContainerSpec& spec, Problems& prob
 void time_offsets_are_for_a_new_time_namespace(const ContainerSpec& spec, Problems& problems) {
     const auto check = [&](std::string_view path, const std::optional<TimeOffset>& offset) {
         if (!offset) return;
-        if (!has_new(spec, NamespaceType::time)) problems.add(path, "needs a new time namespace");
+        if (!has_new_namespace(spec, NamespaceType::time)) problems.add(path, "needs a new time namespace");
         if (offset->nanoseconds > 999'999'999)
             problems.add(cat(path, ".nanosecs"), cat(offset->nanoseconds, " is over 999999999"));
     };
@@ -110,17 +109,6 @@ void network_devices_have_a_place(const ContainerSpec& spec, Problems& problems)
 }
 
 }  // namespace
-
-const Namespace* find_namespace(const ContainerSpec& spec, NamespaceType type) {
-    const auto& all = spec.linux_.namespaces;
-    const auto found = std::find_if(all.begin(), all.end(), [&](const Namespace& one) { return one.type == type; });
-    return found == all.end() ? nullptr : &*found;
-}
-
-bool has_new(const ContainerSpec& spec, NamespaceType type) {
-    const auto* found = find_namespace(spec, type);
-    return found != nullptr && found->path.empty();
-}
 
 bool has_own(const ContainerSpec& spec, NamespaceType type) {
     const auto* found = find_namespace(spec, type);

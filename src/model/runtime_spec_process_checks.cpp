@@ -127,7 +127,7 @@ void scheduling_is_known(const ContainerSpec& spec, Problems& problems) {
 
 // setresuid(2) and setgroups(2) give EINVAL for an id that the user namespace does not have.
 void user_is_mapped(const ContainerSpec& spec, Problems& problems) {
-    if (!has_new(spec, NamespaceType::user)) return;
+    if (!has_new_namespace(spec, NamespaceType::user)) return;
     const auto check = [&](const std::string& path, std::uint32_t id, std::string_view mappings_path,
                            const std::vector<IdMapping>& mappings) {
         const bool mapped = std::any_of(mappings.begin(), mappings.end(), [&](const IdMapping& one) {

@@ -36,7 +36,6 @@ void personality(const JsonView& view) {
 void linux_section(const JsonView& view) {
     if (!view.is_object()) return;
     refuse(view["intelRdt"], "Intel RDT is not supported: limit the container by .linux.resources");
-    refuse(view["mountLabel"]);
     personality(view["personality"]);
 }
 

@@ -11,6 +11,7 @@
 #include "kernel/features.hpp"
 #include "model/cgroup_place.hpp"
 #include "model/launch_request.hpp"
+#include "model/runtime_spec.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
@@ -49,18 +50,5 @@ private:
     Plan plan_;
     std::array<std::vector<Step>, 5> phases_;
 };
-
-/// What the spec says about the namespace of this type; null if the host's is kept.
-inline const Namespace* find_namespace(const ContainerSpec& spec, NamespaceType type) {
-    for (const auto& one : spec.linux_.namespaces)
-        if (one.type == type) return &one;
-    return nullptr;
-}
-
-/// Whether the spec asks for a namespace of this type that is new (no path).
-inline bool has_new_namespace(const ContainerSpec& spec, NamespaceType type) {
-    const auto* one = find_namespace(spec, type);
-    return one != nullptr && one->path.empty();
-}
 
 }  // namespace minirun

@@ -72,7 +72,8 @@ struct Describe {
     }
     std::string operator()(const op::AwaitChild&) const { return "wait until the container's tree is made"; }
     std::string operator()(const op::RunHook& s) const {
-        return cat("run the ", s.kind, " hook ", printable(s.path), s.inside ? " in the container's namespaces" : "");
+        return cat("run the ", s.kind, " hook ", printable(s.path),
+                   s.namespaces != 0 ? " in the container's namespaces" : "");
     }
     std::string operator()(const op::AwaitStart&) const { return "wait until the container is started"; }
     std::string operator()(const op::MakeUserNamespace& s) const {

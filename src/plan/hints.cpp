@@ -1,6 +1,7 @@
 #include "plan/hints.hpp"
 
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -316,6 +317,10 @@ struct Diagnose {
     Diagnosis operator()(const op::MakeUserNamespace&) const {
         if (report.error == ENOSPC)
             return {ErrorKind::system, "", "the limit in /proc/sys/user/max_user_namespaces is reached: raise it"};
+        if (report.error == EPERM && ::geteuid() != 0)
+            return {ErrorKind::not_permitted, "",
+                    "a user's containers can have the user's own ids and those that /etc/subuid and /etc/subgid give "
+                    "it, by newuidmap(1)"};
         if (report.error == EPERM) return {ErrorKind::not_permitted, "", std::string(apparmor_hint)};
         return {};
     }

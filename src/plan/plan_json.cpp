@@ -88,7 +88,7 @@ struct Fields {
     Json operator()(const op::OpenUserNamespace& s) const { return {{"path", utf8(s.path)}}; }
     Json operator()(const op::RunHook& s) const {
         return {{"kind", s.kind},       {"path", utf8(s.path)}, {"argv", texts(s.argv)},
-                {"env", texts(s.envp)}, {"timeout", s.timeout}, {"inside", s.inside}};
+                {"env", texts(s.envp)}, {"timeout", s.timeout}, {"inside", s.namespaces != 0}};
     }
     Json operator()(const op::JoinNamespace& s) const { return {{"path", utf8(s.path)}, {"type", s.type}}; }
     Json operator()(const op::EnterDirectory& s) const { return {{"at", slot_name(s.at)}, {"path", utf8(s.path)}}; }

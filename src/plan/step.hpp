@@ -155,8 +155,8 @@ struct RunHook {
     const char* const* argv;
     const char* const* envp;
     int timeout;                  ///< seconds; 0: none
-    bool inside;                  ///< in the container's namespaces
-    const char* directory;        ///< where it starts, if not inside
+    std::uint64_t namespaces;     ///< CLONE_NEW* of the container that it runs in; 0: all of the host's
+    const char* directory;        ///< where it starts, if it runs in those of the host
     std::span<const char> state;  ///< the state's JSON up to where the pid follows
 };
 

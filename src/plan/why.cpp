@@ -76,8 +76,9 @@ struct Why {
         return "What comes next may look at the container's mounts and change its network.";
     }
     std::string_view operator()(const op::RunHook& s) const {
-        return s.inside ? "The config.json asks for this program of the host, run where the container's mounts are."
-                        : "The config.json asks for this program of the host: it prepares what the container needs.";
+        return s.namespaces != 0
+                   ? "The config.json asks for this program of the host, run where the container's mounts are."
+                   : "The config.json asks for this program of the host: it prepares what the container needs.";
     }
     std::string_view operator()(const op::AwaitStart&) const {
         return "The engine may prepare more meanwhile; nothing of the image has run so far.";

@@ -1,9 +1,12 @@
 #include "rootfs/dev.hpp"
 
+#include <linux/mount.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "rootfs/mounts.hpp"
 
 namespace minirun {
@@ -28,19 +31,36 @@ mode_t device_type(char type) {
     return type == 'p' ? S_IFIFO : S_IFCHR;
 }
 
+// In a user namespace mknod(2) is refused: there the host's node has to do. Read-only, so that no container can change
+// the mode that it has for all others; a device can be written to nonetheless.
+void add_node(PlanBuilder& plan, const op::MakeDevice& node, const char* of_host) {
+    if (plan.features.host_user_namespace || S_ISFIFO(node.mode))
+        plan.child(node);
+    else
+        plan.child(op::BindMount{
+            Slot::host, of_host, false, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, false, {node.at, node.path, Create::file}});
+}
+
 void add_device(PlanBuilder& plan, Slot at, std::string_view name, const DeviceSpec& device, bool may_exist) {
     if (const auto slash = name.rfind('/'); slash != std::string_view::npos)
         plan.child(op::MakeDirectory{at, plan.text(name.substr(0, slash)), 0755});
-    plan.child(op::MakeDevice{at, plan.text(name), device_type(device.type) | device.file_mode, device.major,
-                              device.minor, device.uid, device.gid, may_exist});
+    add_node(plan,
+             {at, plan.text(name), device_type(device.type) | device.file_mode, device.major, device.minor, device.uid,
+              device.gid, may_exist},
+             plan.text(device.path));
 }
 
 }  // namespace
 
+void add_null_device(PlanBuilder& plan, Slot at, const char* name) {
+    add_node(plan, {at, name, S_IFCHR | 0666, 1, 3, 0, 0}, "/dev/null");
+}
+
 void add_dev(PlanBuilder& plan, bool in_image) {
     for (const auto& link : default_links) plan.child(op::MakeSymlink{Slot::dev, link.name, link.target, in_image});
     for (const auto& node : default_nodes)
-        plan.child(op::MakeDevice{Slot::dev, node.name, S_IFCHR | 0666, node.major, node.minor, 0, 0, in_image});
+        add_node(plan, {Slot::dev, node.name, S_IFCHR | 0666, node.major, node.minor, 0, 0, in_image},
+                 plan.text(cat("/dev/", node.name)));
     for (const auto& device : plan.request.spec.linux_.devices) {
         const std::string_view path = device.path;
         if (!path.starts_with("/dev/")) continue;

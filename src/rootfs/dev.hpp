@@ -16,4 +16,7 @@ void add_dev_of_image(PlanBuilder& plan);
 /// Those of spec.linux.devices that are elsewhere.
 void add_other_devices(PlanBuilder& plan);
 
+/// /dev/null under another name.
+void add_null_device(PlanBuilder& plan, Slot at, const char* name);
+
 }  // namespace minirun

@@ -105,7 +105,9 @@ void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions&
     for (const auto& hierarchy : plan.features.cgroup_v1) {
         const auto host_mount = cat("/sys/fs/cgroup/", hierarchy.directory);
         const auto source = visible_cgroup(plan, host_mount);
-        if (source != host_mount && !has_new_namespace(plan.request.spec, NamespaceType::cgroup)) {
+        // The host's cgroup namespace is not a user's to mount anything of.
+        const bool can_mount = source == host_mount && plan.features.host_user_namespace;
+        if (!can_mount && !has_new_namespace(plan.request.spec, NamespaceType::cgroup)) {
             add_cgroup_bind(plan, source, cat(mount.destination, '/', hierarchy.directory), options.set);
             continue;
         }
@@ -142,7 +144,15 @@ void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, const SortedOp
                                    target_of(plan, mount, Create::directory), Slot::none});
 }
 
-void add_filesystem(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
+// Not for what the kernel labels itself, file by file.
+void add_mount_label(PlanBuilder& plan, const MountSpec& mount, std::vector<FsOption>& options) {
+    const auto& label = plan.request.spec.linux_.mount_label;
+    if (!label.empty() && mount.type != "proc" && mount.type != "sysfs")
+        options.push_back({"context", plan.text(label)});
+}
+
+void add_filesystem(PlanBuilder& plan, const MountSpec& mount, SortedOptions options) {
+    add_mount_label(plan, mount, options.filesystem);
     Slot keep_as = Slot::none;
     if (mount.destination == "/proc" && mount.type == "proc") keep_as = Slot::proc;
     if (mount.destination == "/sys" && mount.type == "sysfs") keep_as = Slot::sys;
@@ -184,6 +194,10 @@ void add_idmaps(PlanBuilder& plan) {
 }
 
 void add_mounts(PlanBuilder& plan) {
+    if (const auto& label = plan.request.spec.linux_.mount_label; !label.empty() && !plan.features.selinux)
+        throw Error(ErrorKind::unsupported,
+                    cat("this host has no SELinux, and the mounts are to have the label ", quote(label)),
+                    "take .linux.mountLabel out");
     int number = 0, idmap = 0;
     for (const auto& mount : plan.request.spec.mounts) {
         auto options = sort_options(plan, mount);
@@ -236,7 +250,7 @@ void add_masks(PlanBuilder& plan) {
     const auto& spec = plan.request.spec.linux_;
     if (!spec.masked_paths.empty()) {
         plan.child(op::MakeDirectory{Slot::provided, "empty", 0555});
-        plan.child(op::MakeDevice{Slot::provided, "null", S_IFCHR | 0666, 1, 3, 0, 0});
+        add_null_device(plan, Slot::provided, "null");
     }
     for (const auto& path : spec.masked_paths) {
         const auto [at, below] = place_of(plan, path);

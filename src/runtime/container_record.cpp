@@ -12,6 +12,7 @@
 
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/path.hpp"
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
@@ -51,6 +52,11 @@ sockaddr_un address_of(const std::string& path) {
 const sockaddr* generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
 
 }  // namespace
+
+std::string record_root(const std::string& given) {
+    const auto root = given.empty() ? default_paths().state : given;
+    return root.starts_with('/') ? root : absolute_path(root, real_path("."));
+}
 
 ContainerRecord::ContainerRecord(std::string path, std::string id) : path_(std::move(path)), id_(std::move(id)) {}
 

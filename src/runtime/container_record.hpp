@@ -21,6 +21,9 @@ namespace minirun {
 /// No config.json is longer, in bytes.
 inline constexpr std::size_t max_config_size = 16 * 1024 * 1024;
 
+/// The directory in which all records are: as given, or the default one. Absolute.
+std::string record_root(const std::string& given);
+
 /// What record.json holds.
 struct Made {
     std::string bundle, rootfs;  ///< absolute

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "image/layer_view.hpp"
 #include "kernel/credentials.hpp"
+#include "kernel/features.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
@@ -44,12 +45,25 @@ void check_root(const ContainerSpec& spec, const std::string& config_name) {
                     "it is relative to the bundle");
 }
 
+// Whoever is not root has his rights in a user namespace of his own, which the container's is made in.
+void check_user_namespace(const ContainerSpec& spec, const std::string& config_name) {
+    if (::geteuid() == 0) return;
+    const auto* wanted = find_namespace(spec, NamespaceType::user);
+    if (wanted == nullptr || !wanted->path.empty())
+        throw Error(ErrorKind::not_permitted,
+                    cat(quote(config_name), ": .linux.namespaces: a user who is not root needs a new user namespace"),
+                    "minirun-oci spec --rootless writes a config.json that has one; or run as root");
+}
+
 }  // namespace
 
 void set_cgroup_manager(LaunchRequest& request, const Made& made) {
-    request.cgroup = made.cgroup_manager == "disabled" ? CgroupUse::never : CgroupUse::always;
+    const bool is_hosts_root = ::geteuid() == 0 && is_in_host_user_namespace();
+    request.cgroup = made.cgroup_manager == "disabled" ? CgroupUse::never
+                     : is_hosts_root                   ? CgroupUse::always
+                                                       : CgroupUse::where_allowed;
     if (made.cgroup_manager != "systemd") return;
-    request.cgroup_manager = ::geteuid() == 0 ? CgroupManager::systemd : CgroupManager::user_systemd;
+    request.cgroup_manager = is_hosts_root ? CgroupManager::systemd : CgroupManager::user_systemd;
 }
 
 void keep_grantable(ProcessSpec& process) {
@@ -86,6 +100,7 @@ LaunchRequest driven_request(const ContainerRecord& record, const Made& made, co
     auto& spec = request.spec;
     spec.root.path = absolute_path(spec.root.path, made.bundle);
     check_root(spec, config_name);
+    check_user_namespace(spec, config_name);
     for (auto& mount : spec.mounts)
         if (is_bind(mount) && !mount.source.starts_with('/')) mount.source = cat(made.bundle, '/', mount.source);
     add_home_of_rootfs(request);

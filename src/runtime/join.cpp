@@ -3,7 +3,9 @@
 #include "runtime/driven_request.hpp"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -60,6 +62,14 @@ std::vector<Namespace> JoinedProcess::namespaces() const {
     std::vector<Namespace> all;
     for (const auto& [type, fd] : held_) all.push_back({type, cat("/proc/self/fd/", fd.get())});
     return all;
+}
+
+Fd user_namespace_around(const ContainerRecord& record) {
+    const auto process = record.open_process();
+    const auto path = cat("/proc/", record.pid(), "/ns/user");
+    const Fd own(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!own && !has_ended(process)) throw system_error(cat("cannot open ", quote(path)), errno);
+    return has_ended(process) ? Fd() : Fd(::ioctl(own.get(), NS_GET_PARENT));
 }
 
 LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& joined, const ProcessSpec& process) {

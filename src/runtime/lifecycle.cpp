@@ -50,12 +50,6 @@ std::string now() {
     return cat(text, '.', std::string_view(digits).substr(1), 'Z');
 }
 
-std::string working_directory() {
-    char path[4096];
-    if (::getcwd(path, sizeof path) == nullptr) throw system_error("the working directory is gone", errno);
-    return path;
-}
-
 std::string manager_word(CreateOptions::CgroupManager manager) {
     if (manager == CreateOptions::CgroupManager::systemd) return "systemd";
     return manager == CreateOptions::CgroupManager::disabled ? "disabled" : "";
@@ -70,7 +64,7 @@ struct Prepared {
 Prepared prepare(const std::string& root, const CreateOptions& options) {
     const auto bundle = real_path(options.bundle);
     const auto config_file = absolute_path(options.config_file.empty() ? "config.json" : options.config_file,
-                                           options.config_file.empty() ? bundle : working_directory());
+                                           options.config_file.empty() ? bundle : real_path("."));
     const auto config = read_file(config_file, max_config_size);
     Prepared prepared{ContainerRecord::make(root, options.id), {}};
     auto& record = prepared.record;
@@ -136,9 +130,7 @@ void warn_about_oom(const ResourceVerdict& verdict) {
 
 }  // namespace
 
-Lifecycle::Lifecycle(std::string root) : root_(root.empty() ? default_paths().state : std::move(root)) {
-    if (!root_.starts_with('/')) root_ = absolute_path(root_, working_directory());
-}
+Lifecycle::Lifecycle(std::string root) : root_(record_root(root)) {}
 
 void Lifecycle::create(const CreateOptions& options) const {
     const SignalsBlocked signals;

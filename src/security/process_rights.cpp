@@ -120,8 +120,13 @@ void add_rights(PlanBuilder& plan) {
     const auto sets = process.capabilities.value_or(CapabilitySpec{});
     plan.child_final(op::LimitBoundingSet{capability_set(sets.bounding)});
     std::vector<gid_t> groups(process.user.additional_gids.begin(), process.user.additional_gids.end());
-    plan.child_final(
-        op::SetUser{process.user.uid, process.user.gid, plan.arena().array(groups), process.user.uid != 0, true});
+    if (!groups.empty() && !plan.features.set_groups)
+        throw Error(ErrorKind::unsupported,
+                    ".process.user.additionalGids: this user's containers can have no other groups",
+                    "give the user ids of its own in /etc/subuid and /etc/subgid, and install newuidmap(1), or leave "
+                    "them away");
+    plan.child_final(op::SetUser{process.user.uid, process.user.gid, plan.arena().array(groups), process.user.uid != 0,
+                                 plan.features.set_groups});
     plan.child_final(op::EnterWorkingDirectory{plan.text(process.cwd)});
     plan.child_final(op::SetUmask{process.user.umask.value_or(0022)});
     const auto permitted = capability_set(sets.permitted);

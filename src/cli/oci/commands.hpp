@@ -12,7 +12,15 @@ struct OciSetting {
     bool log_as_json = false;
     bool debug = false;
     std::string cgroup_manager;  ///< "cgroupfs", "systemd", "disabled"; empty: cgroupfs
+    char** own_argv = nullptr;   ///< what this program was started with
 };
+
+/// Makes sure that what this program makes of a process on its way into a container is out of the container's reach,
+/// and that there are the rights to do so: a user who has none goes on in a user namespace of its own. To be called
+/// before anything is opened or changed: this program may begin anew (launch/own_program.hpp). Throws Error.
+void get_ready_to_create(const OciSetting& setting);
+/// The same to enter a container that is there.
+void get_ready_to_enter(const OciSetting& setting, const std::string& id);
 
 /// argv[0] is the command's own name. Returns the exit code; a failure is thrown as Error.
 using OciCommand = int (*)(const OciSetting& setting, int argc, char** argv);

@@ -75,18 +75,24 @@ CreateOptions options_of(const OciSetting& setting, const OciLine& line) {
 
 int oci_create(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(create_options, "create [OPTIONS] ID", argc, argv);
-    if (!line.done) Lifecycle(setting.root).create(options_of(setting, line));
+    if (line.done) return 0;
+    get_ready_to_create(setting);
+    Lifecycle(setting.root).create(options_of(setting, line));
     return 0;
 }
 
 int oci_run(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(run_options, "run [OPTIONS] ID", argc, argv);
-    return line.done ? 0 : Lifecycle(setting.root).run(options_of(setting, line));
+    if (line.done) return 0;
+    get_ready_to_create(setting);
+    return Lifecycle(setting.root).run(options_of(setting, line));
 }
 
 int oci_start(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(start_options, "start ID", argc, argv);
-    if (!line.done) Lifecycle(setting.root).start(line.id());
+    if (line.done) return 0;
+    get_ready_to_enter(setting, line.id());
+    Lifecycle(setting.root).start(line.id());
     return 0;
 }
 

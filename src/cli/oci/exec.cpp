@@ -88,6 +88,7 @@ int oci_exec(const OciSetting& setting, int argc, char** argv) {
     if (!line.value("cgroup").empty())
         throw Error(ErrorKind::unsupported, "--cgroup is not supported yet",
                     "leave it out: the container's cgroup it is");
+    get_ready_to_enter(setting, line.id());
     const Lifecycle containers(setting.root);
     ExecOptions exec;
     exec.id = line.id();

@@ -1,6 +1,4 @@
 // minirun-oci: the options that all commands have, and the command.
-#include <unistd.h>
-
 #include <array>
 #include <csignal>
 #include <exception>
@@ -14,7 +12,6 @@
 #include "cli/oci/commands.hpp"
 #include "cli/oci/log.hpp"
 #include "cli/render.hpp"
-#include "launch/own_program.hpp"
 #include "minirun/error.hpp"
 #include "runtime/driven_launch.hpp"
 
@@ -38,14 +35,13 @@ struct Command {
     std::string_view name;
     OciCommand run;
     std::string_view help;
-    bool goes_inside = false;  ///< it makes a process that a container may look at before it is the container's
 };
 constexpr std::array commands{
-    Command{"create", oci_create, "make a container of a bundle", true},
-    Command{"start", oci_start, "run the program of a container that was created", true},
-    Command{"run", oci_run, "both, and wait for its end", true},
+    Command{"create", oci_create, "make a container of a bundle"},
+    Command{"start", oci_start, "run the program of a container that was created"},
+    Command{"run", oci_run, "both, and wait for its end"},
     Command{"state", oci_state, "tell what a container is doing"},
-    Command{"exec", oci_exec, "run another process in a container", true},
+    Command{"exec", oci_exec, "run another process in a container"},
     Command{"kill", oci_kill, "send a signal to a container"},
     Command{"delete", oci_delete, "undo what create has made"},
     Command{"list", oci_list, "list the containers"},
@@ -101,7 +97,7 @@ int read_options(OciSetting& setting, CommandLine& line, int argc, char** argv) 
     return 0;
 }
 
-int dispatch(const OciSetting& setting, const CommandLine& line, char** own_argv) {
+int dispatch(const OciSetting& setting, const CommandLine& line) {
     if (setting.debug) write_log(setting, "debug", cat("minirun-oci ", join(line.arguments, " ")));
     if (line.arguments.empty())
         throw Error(ErrorKind::usage, "no command is named", "minirun-oci --help lists the commands");
@@ -112,10 +108,7 @@ int dispatch(const OciSetting& setting, const CommandLine& line, char** own_argv
     argv.push_back(nullptr);
     std::vector<std::string_view> names;
     for (const auto& command : commands) {
-        if (command.name == name) {
-            if (command.goes_inside && ::geteuid() == 0) run_from_readonly_mount(own_argv);
-            return command.run(setting, static_cast<int>(words.size()), argv.data());
-        }
+        if (command.name == name) return command.run(setting, static_cast<int>(words.size()), argv.data());
         names.push_back(command.name);
     }
     if (name == "help") return print_help();
@@ -138,6 +131,7 @@ int main(int argc, char** argv) {
     using namespace minirun;
     open_missing_standard_streams();
     OciSetting setting;
+    setting.own_argv = argv;
     set_warning_log([&](const std::string& text) {
         write_log(setting, "warning", text);
         print_notice("minirun-oci", text);
@@ -145,7 +139,7 @@ int main(int argc, char** argv) {
     try {
         CommandLine line;
         if (read_options(setting, line, argc, argv) != 0) return 0;
-        return dispatch(setting, line, argv);
+        return dispatch(setting, line);
     } catch (const Error& error) {
         return fail(setting, error);
     } catch (const std::exception& error) {

@@ -254,6 +254,27 @@ TEST_CASE("plan: what cannot be done is said before anything is") {
     CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
           "this host has no AppArmor, and the process is to have the profile 'docker-default' | take "
           ".process.apparmorProfile out");
+    request = small_request();
+    request.spec.linux_.mount_label = "u:r:t";
+    CHECK(test::error_text([&] { plan_from_request(request, modern_kernel()); }) ==
+          "this host has no SELinux, and the mounts are to have the label 'u:r:t' | take .linux.mountLabel out");
+}
+
+TEST_CASE("plan: a label for what is mounted, but for what has labels of its own") {
+    auto request = small_request();
+    request.spec.linux_.mount_label = "u:r:t:s0:c1,c2";
+    request.spec.mounts = {
+        {"/proc", "proc", "proc", {}}, {"/sys", "sysfs", "sysfs", {}}, {"/run", "tmpfs", "tmpfs", {}}};
+    auto kernel = modern_kernel();
+    kernel.selinux = true;
+    std::vector<std::string> labelled;
+    const auto plan = plan_from_request(request, kernel);
+    for (const auto& step : plan.steps)
+        if (const auto* mount = std::get_if<op::MountFilesystem>(&step.operation))
+            for (const auto& option : mount->options)
+                if (option.key == std::string_view("context"))
+                    labelled.push_back(std::string(mount->type) + " " + option.value);
+    CHECK(labelled == std::vector<std::string>{"tmpfs u:r:t:s0:c1,c2"});
 }
 
 TEST_CASE("plan: an idmapped mount") {

@@ -54,6 +54,7 @@ constexpr std::string_view whole_document = R"({
         ],
         "seccomp": {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mount"], "action": "SCMP_ACT_ERRNO"}]},
         "rootfsPropagation": "rslave",
+        "mountLabel": "system_u:object_r:container_file_t:s0",
         "maskedPaths": ["/proc/kcore"],
         "readonlyPaths": ["/proc/sys"],
         "timeOffsets": {"monotonic": {"secs": -7, "nanosecs": 5}, "boottime": {"secs": 9}},
@@ -131,6 +132,7 @@ TEST_CASE("a whole document: the Linux section") {
     CHECK(spec.devices[1] == DeviceSpec{"/run/pipe", 'p', 0, 0, 0666, 0, 0});
     CHECK(Json::parse(spec.seccomp.value())["defaultAction"] == "SCMP_ACT_ALLOW");
     CHECK(spec.rootfs_propagation == "slave");
+    CHECK(spec.mount_label == "system_u:object_r:container_file_t:s0");
     CHECK(spec.masked_paths == List{"/proc/kcore"});
     CHECK(spec.readonly_paths == List{"/proc/sys"});
     CHECK(spec.monotonic_offset == TimeOffset{-7, 5});

@@ -41,9 +41,8 @@ TEST_CASE("other platforms") {
 TEST_CASE("other platforms beside this one") { CHECK(problems_of(R"({"windows": {}, "linux": {}})").empty()); }
 
 TEST_CASE("keys of the Linux section") {
-    CHECK(problems_of(R"({"linux": {"intelRdt": {"closID": "a"}, "mountLabel": "a:b:c"}})") ==
-          List{".linux.intelRdt: Intel RDT is not supported: limit the container by .linux.resources",
-               ".linux.mountLabel: is not supported yet"});
+    CHECK(problems_of(R"({"linux": {"intelRdt": {"closID": "a"}}})") ==
+          List{".linux.intelRdt: Intel RDT is not supported: limit the container by .linux.resources"});
     CHECK(problems_of(R"({"linux": {"personality": {"domain": "LINUX", "flags": ["ADDR_NO_RANDOMIZE"]}}})") ==
           List{".linux.personality.flags: the specification has no flags of the personality"});
 }
