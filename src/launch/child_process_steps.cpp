@@ -280,10 +280,16 @@ SysStatus ChildSteps::operator()(const op::LoadSeccomp& step) noexcept {
 SysStatus ChildSteps::hand_over_listener(int listener) noexcept {
     report.kind = ChildReport::Kind::listener;
     report.item = listener;
-    const auto told = sys::status(SYS_write, report_socket_, &report, sizeof report);
+    const auto told = sys::value(SYS_write, report_socket_, &report, sizeof report);
     report.kind = ChildReport::Kind::failure;
-    report.item = -1;
-    const auto done = told ? await_go() : told;
+    report.item = 1;
+    // A filter can also answer in the kernel's place, with anything.
+    auto done = SysStatus::failure(told ? EIO : told.error());
+    if (told && told.value() == sizeof report) {
+        char word = 0;
+        const auto go = kernel::receive_message(report_socket_, &word, sizeof word);
+        done = go && go.value().size == 1 ? SysStatus::success() : SysStatus::failure(go ? EIO : go.error());
+    }
     // While it is held here, a call that is asked about does not end when nobody listens any more.
     sys::close(listener);
     return done;

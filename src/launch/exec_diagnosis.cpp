@@ -239,7 +239,8 @@ Error exec_error(const LaunchRequest& request, const ChildReport& report) {
             if (files.find(in_container(candidate))) return missing_interpreter(files, in_container(candidate));
         return not_found(process, candidates);
     }
-    const auto& failed = candidates[static_cast<std::size_t>(report.item < 0 ? 0 : report.item)];
+    const bool known = report.item >= 0 && static_cast<std::size_t>(report.item) < candidates.size();
+    const auto& failed = candidates[known ? static_cast<std::size_t>(report.item) : 0];
     if (report.error == EACCES || report.error == ENOEXEC)
         if (auto refused = refused_file(files, in_container(failed), failed, report.error)) return *refused;
     const auto why = report.error == EACCES ? std::string("permission denied")

@@ -17,7 +17,6 @@
 #include "kernel/process.hpp"
 #include "launch/hooks.hpp"
 #include "launch/left_behind.hpp"
-#include "network/move_device.hpp"
 
 namespace minirun {
 namespace {
@@ -186,7 +185,7 @@ SysStatus HostSteps::operator()(const op::AwaitChild&) const {
 SysStatus HostSteps::operator()(const op::MoveNetDevice& step) const {
     const auto network = open_namespace(cat("/proc/", side_.pid), "net");
     if (!network) return SysStatus::failure(errno);
-    move_network_device(step.device, network, step.name);
+    side_.devices.emplace_back(step.device, network, step.name);
     return SysStatus::success();
 }
 

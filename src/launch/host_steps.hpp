@@ -9,6 +9,7 @@
 #include "base/fd.hpp"
 #include "kernel/sys_result.hpp"
 #include "launch/systemd_scope.hpp"
+#include "network/move_device.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
@@ -24,6 +25,7 @@ struct HostSide {
     int pidfd = -1;
     Fd mount_namespace;                 ///< of the child
     std::function<void()> await_child;  ///< until it has come to op::AwaitParent; throws LaunchFailure
+    std::vector<MovedDevice> devices;   ///< they come back, unless keep_devices() is called
 
     HostSide() = default;
     HostSide(const HostSide&) = delete;
@@ -31,6 +33,10 @@ struct HostSide {
     ~HostSide() { come_back(); }
     /// Whatever this process makes from now on is born in its own pid and time namespace again.
     void come_back() noexcept;
+    /// The container has them now.
+    void keep_devices() noexcept {
+        for (auto& device : devices) device.dismiss();
+    }
 
     Fd own_pid_namespace, own_time_namespace;  ///< while others are joined
 };

@@ -18,7 +18,6 @@
 #include "launch/child_process.hpp"
 #include "launch/host_steps.hpp"
 #include "launch/left_behind.hpp"
-#include "launch/seccomp_listener.hpp"
 #include "minirun/error.hpp"
 #include "plan/hints.hpp"
 
@@ -47,25 +46,6 @@ std::size_t execute_host_steps(const Plan& plan, std::size_t i, Phase phase, Hos
     return i;
 }
 
-std::size_t first_of_child(const Plan& plan) {
-    std::size_t i = 0;
-    while (plan.steps[i].phase != Phase::child) i++;
-    return i;
-}
-
-void send_go(int socket) {
-    // EPIPE: a child that has failed already does not hear it; what it reported is still there to be read.
-    if (const auto sent = kernel::send_message(socket, "", 1); !sent && sent.error() != EPIPE)
-        throw system_error("cannot tell the child to go on", sent.error());
-}
-
-template <class Operation>
-const Operation* step_of(const Plan& plan) {
-    for (const auto& step : plan.steps)
-        if (const auto* found = std::get_if<Operation>(&step.operation)) return found;
-    return nullptr;
-}
-
 // With --init it is a child of the reaper that the image's program runs in; empty if it has ended, or the kernel does
 // not tell (CONFIG_PROC_CHILDREN).
 std::string process_of_program(const Plan& plan, pid_t pid) {
@@ -74,29 +54,6 @@ std::string process_of_program(const Plan& plan, pid_t pid) {
     std::string first;
     children >> first;
     return first;
-}
-
-// Reads the child's reports until it has arrived at a gate (true), or has exec'ed; keeps the terminal, if it sends one.
-bool await_child(const Plan& plan, int socket, pid_t pid, Fd& terminal) {
-    while (true) {
-        ChildReport report;
-        const auto received = kernel::receive_message(socket, &report, sizeof report);
-        if (!received) throw system_error("cannot read the child's report", received.error());
-        if (received.value().size == 0) return false;
-        if (report.kind == ChildReport::Kind::arrived) return true;
-        if (report.kind == ChildReport::Kind::terminal) {
-            terminal.reset(received.value().fd);
-            continue;
-        }
-        if (report.kind == ChildReport::Kind::listener) {
-            const auto process = parse_number<pid_t>(process_of_program(plan, pid));
-            pass_on_listener(*step_of<op::LoadSeccomp>(plan), process.value_or(pid), report.item);
-            send_go(socket);
-            continue;
-        }
-        report.step += static_cast<std::int32_t>(first_of_child(plan));
-        throw LaunchFailure(report);
-    }
 }
 
 // Which file a process runs, and by which mount it got there.
@@ -148,6 +105,8 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
     if (!pair) throw system_error("cannot make a socket pair", pair.error());
     const Fd here(pair.value().here);
     Fd there(pair.value().there);
+    if (const auto told = kernel::tell_senders(here.get()); !told)
+        throw system_error("cannot ask who sends what", told.error());
 
     const auto& streams = setting.streams;
     const ChildStart start{
@@ -166,27 +125,31 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
     if (child.error() != 0) throw step_error(plan, failure(clone_step, child.error()));
     note(clock, clone_step);
 
-    Launched launched{child.pid(), Fd(), open_mount_namespace(child.pid()), Fd()};
+    ChildReports reports(plan, here.get(), child.pid(), child.pidfd());
     side.pid = child.pid();
     side.pidfd = child.pidfd().get();
-    side.mount_namespace = std::move(launched.mount_namespace);
-    side.await_child = [&] { await_child(plan, here.get(), child.pid(), launched.terminal); };
+    side.mount_namespace = open_mount_namespace(child.pid());
+    side.await_child = [&] { reports.await_gate(); };
     // The child's end must be the only one: its closing is what we wait for.
     there.reset();
     execute_host_steps(plan, clone_step + 1, Phase::host_after, side, clock);
-    send_go(here.get());
-    const bool waits = await_child(plan, here.get(), child.pid(), launched.terminal);
-    if (!waits) check_program(plan, child.pid());
+    reports.send_go();
+    if (step_of<op::AwaitStart>(plan) != nullptr) {
+        reports.await_gate();
+    } else {
+        reports.await_exec();
+        check_program(plan, child.pid());
+    }
     note(clock, plan.steps.size() - 1);
-    launched.mount_namespace = std::move(side.mount_namespace);
-    launched.pidfd = child.release();
-    return launched;
+    side.keep_devices();
+    const auto pid = child.pid();
+    return {pid, child.release(), std::move(side.mount_namespace), std::move(reports.terminal)};
 }
 
-void start_created(const Plan& plan, int socket, pid_t pid) {
-    send_go(socket);
-    Fd terminal;
-    await_child(plan, socket, pid, terminal);
+void start_created(const Plan& plan, int socket, pid_t pid, const Fd& process) {
+    ChildReports reports(plan, socket, pid, process);
+    reports.send_go();
+    reports.await_exec();
     check_program(plan, pid);
 }
 

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "base/fd.hpp"
-#include "plan/report.hpp"
+#include "launch/child_reports.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
@@ -18,13 +18,6 @@ struct Launched {
     Fd pidfd;
     Fd mount_namespace;  ///< the one that it was made in
     Fd terminal;         ///< the master of the container's pty, if it has one
-};
-
-/// A step failed in the child. The caller may know more about it than the plan does (see exec_diagnosis.hpp).
-class LaunchFailure {
-public:
-    explicit LaunchFailure(const ChildReport& child_report) : report(child_report) {}
-    ChildReport report;
 };
 
 /// When each step of a plan was done, in nanoseconds of CLOCK_MONOTONIC; in memory that the child writes to.
@@ -63,8 +56,8 @@ struct LaunchSetting {
 /// The caller has all signals blocked (SignalsBlocked), so that none comes between the clone and the supervisor.
 Launched launch(const Plan& plan, const LaunchSetting& setting);
 
-/// Has a container that waits to be started go on, over a connection to its listener, and returns when it has been
-/// exec'ed. Throws as launch().
-void start_created(const Plan& plan, int socket, pid_t pid);
+/// Has a container that waits to be started go on, over a connection to its listener that tells who sends
+/// (kernel::tell_senders()), and returns when it has been exec'ed. `process` is the container's. Throws as launch().
+void start_created(const Plan& plan, int socket, pid_t pid, const Fd& process);
 
 }  // namespace minirun

@@ -4,19 +4,23 @@
 #include <string_view>
 
 #include "base/fd.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
-#include "kernel/process.hpp"
 #include "kernel/system_call.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/send_descriptor.hpp"
+#include "minirun/error.hpp"
 
 namespace minirun {
 
-void pass_on_listener(const op::LoadSeccomp& step, pid_t pid, int number) {
-    const Fd process(kernel::open_process(pid));
-    const auto taken = process ? sys::value(SYS_pidfd_getfd, process.get(), number, 0) : SysResult<int>::failure(errno);
+void pass_on_listener(const op::LoadSeccomp& step, const Fd& process, pid_t pid, int number) {
+    const auto taken = sys::value(SYS_pidfd_getfd, process.get(), number, 0);
     if (!taken) throw system_error("cannot take the listener of the seccomp filter", taken.error());
     const Fd listener(taken.value());
+    // Whatever else it may be, nobody is to get it.
+    if (read_link(cat("/proc/self/fd/", listener.get())) != "anon_inode:seccomp notify")
+        throw Error(ErrorKind::system,
+                    "what the container's process gave for the listener of its seccomp filter is none");
     const std::string_view told(step.told.data(), step.told.size());
     const auto container = step.container == 0 ? pid : step.container;
     send_descriptor("the listener of the seccomp filter", step.listener,

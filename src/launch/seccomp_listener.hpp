@@ -3,12 +3,13 @@
 
 #include <sys/types.h>
 
+#include "base/fd.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
 
-/// Takes the listener, descriptor `number` of process `pid`, and sends it with the container process state
-/// (config-linux.md "The Container Process State") to the socket that the step names. Throws Error.
-void pass_on_listener(const op::LoadSeccomp& step, pid_t pid, int number);
+/// Takes the listener, descriptor `number` of `process`, whose number is `pid`, and sends it with the container process
+/// state (config-linux.md "The Container Process State") to the socket that the step names. Throws Error.
+void pass_on_listener(const op::LoadSeccomp& step, const Fd& process, pid_t pid, int number);
 
 }  // namespace minirun

@@ -79,8 +79,9 @@ struct Driven {
     bool waits_for_start = false;   ///< created now, started later
     bool new_keyring = true;
     bool pivot_root = true;
-    std::string bundle;  ///< absolute path of the bundle's directory; hooks are told
-    pid_t joins = 0;     ///< the container's process, if this is another one of its container
+    std::string bundle;          ///< absolute path of the bundle's directory; hooks are told
+    pid_t joins = 0;             ///< the container's process, if this is another one of its container
+    bool joins_created = false;  ///< which waits to be started
 };
 
 /// Who makes the container's cgroup.

@@ -1,17 +1,15 @@
 #include "model/mount_idmap.hpp"
 
-#include <algorithm>
-#include <limits>
-
 #include "base/text.hpp"
 
 namespace minirun {
 namespace {
 
-// What an id of the container is outside of it; nothing where it is not mapped.
-std::optional<std::uint32_t> outside(const std::vector<IdMapping>& container, std::uint32_t id) {
+// What ids of the container are outside of it, by the first one; nothing where they are not all in one mapping.
+std::optional<std::uint32_t> outside(const std::vector<IdMapping>& container, std::uint32_t id, std::uint32_t size) {
     for (const auto& one : container)
-        if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
+        if (id >= one.container_id && id - one.container_id < one.size && size <= one.size - (id - one.container_id))
+            return one.host_id + (id - one.container_id);
     return std::nullopt;
 }
 
@@ -25,7 +23,7 @@ std::optional<std::vector<IdMapping>> read_ranges(std::string_view text, const s
         if (numbers.size() != 3) return std::nullopt;
         const auto source = parse_number<std::uint32_t>(numbers[0]), size = parse_number<std::uint32_t>(numbers[2]);
         auto shown = parse_number<std::uint32_t>(numbers[1]);
-        if (shown && relative) shown = outside(container, *shown);
+        if (shown && size && relative) shown = outside(container, *shown, *size);
         if (!source || !shown || !size) return std::nullopt;
         mappings.push_back({*source, *shown, *size});
     }
@@ -46,16 +44,18 @@ bool read_mappings(std::string_view text, const LinuxSpec& container, MountSpec&
 
 }  // namespace
 
-void resolve_idmap_options(std::vector<MountSpec>& mounts, const LinuxSpec& container, const JsonView& list) {
-    for (std::size_t i = 0; i < mounts.size(); i++)
-        for (auto& option : mounts[i].options) {
-            const auto equals = option.find('=');
-            const auto word = option.substr(0, equals);
-            if (equals == std::string::npos || (word != "idmap" && word != "ridmap")) continue;
-            if (!read_mappings(std::string_view(option).substr(equals + 1), container, mounts[i]))
-                list.complain(cat("expected ", word, "=uids=FIRST-SHOWN-COUNT[#…];gids=…, found ", quote(option)));
-            option = word;
-        }
+void resolve_idmap_options(MountSpec& mount, const LinuxSpec& container, const JsonView& view) {
+    const bool has_mappings = !mount.uid_mappings.empty() || !mount.gid_mappings.empty();
+    for (auto& option : mount.options) {
+        const auto equals = option.find('=');
+        const auto word = option.substr(0, equals);
+        if (equals == std::string::npos || (word != "idmap" && word != "ridmap")) continue;
+        if (has_mappings)
+            view.complain(cat("has ids in uidMappings and gidMappings, and others in the option ", quote(option)));
+        else if (!read_mappings(std::string_view(option).substr(equals + 1), container, mount))
+            view.complain(cat("expected ", word, "=uids=FIRST-SHOWN-COUNT[#…];gids=…, found ", quote(option)));
+        option = word;
+    }
 }
 
 }  // namespace minirun

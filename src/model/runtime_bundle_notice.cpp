@@ -35,13 +35,6 @@ std::string some_of(std::vector<std::string> names) {
     return cat(join(names, ", "), more == 0 ? "" : cat(" and ", more, " more"));
 }
 
-bool is_bind(const MountSpec& mount) {
-    const auto has = [&](const char* option) {
-        return std::count(mount.options.begin(), mount.options.end(), option) != 0;
-    };
-    return mount.type == "bind" || has("bind") || has("rbind");
-}
-
 // All but the file systems that are made for the container: a directory, a disk, all devices.
 std::string mounts_of_host(const ContainerSpec& spec) {
     constexpr std::array own = {"proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2"};

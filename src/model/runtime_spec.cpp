@@ -181,7 +181,8 @@ ContainerSpec read_spec(const JsonView& view) {
     spec.annotations = string_map(view["annotations"]);
     spec.hooks = read_hook_spec(view["hooks"]);
     spec.linux_ = read_linux(view["linux"]);
-    resolve_idmap_options(spec.mounts, spec.linux_, view["mounts"]);
+    const auto mounts = objects(view["mounts"]);
+    for (std::size_t i = 0; i < mounts.size(); i++) resolve_idmap_options(spec.mounts[i], spec.linux_, mounts[i]);
     return spec;
 }
 
@@ -251,6 +252,11 @@ ProcessSpec parse_process(std::string_view text, const std::string& file, const 
         }
     problems.throw_if_any();
     return checked.process;
+}
+
+bool is_bind(const MountSpec& mount) {
+    const auto is_word = [](const std::string& word) { return word == "bind" || word == "rbind"; };
+    return mount.type == "bind" || std::any_of(mount.options.begin(), mount.options.end(), is_word);
 }
 
 }  // namespace minirun

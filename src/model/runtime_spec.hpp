@@ -27,6 +27,9 @@ std::string runtime_spec_json(const ContainerSpec& spec);
 /// "mount", "pid", "network", … (config-linux.md "Namespaces").
 std::string_view namespace_word(NamespaceType type) noexcept;
 
+/// Whether the mount shows a part of the host's tree.
+bool is_bind(const MountSpec& mount);
+
 /// What the spec says about the namespace of this type; null if the host's is kept.
 inline const Namespace* find_namespace(const ContainerSpec& spec, NamespaceType type) {
     for (const auto& one : spec.linux_.namespaces)

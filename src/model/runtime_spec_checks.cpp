@@ -42,7 +42,7 @@ void mounts_are_complete(const ContainerSpec& spec, Problems& problems) {
             problems.add(cat(path, ".destination"), cat("expected an absolute path, found ", quote(mount.destination)));
         if (mount.destination == "/")
             problems.add(cat(path, ".destination"), "a mount on / would hide the root file system");
-        const bool bind = contains(mount.options, "bind") || contains(mount.options, "rbind") || mount.type == "bind";
+        const bool bind = is_bind(mount);
         if (bind && mount.source.empty()) problems.add(cat(path, ".source"), "a bind mount needs a source");
         if (!bind && (mount.type.empty() || mount.type == "none") && !contains(mount.options, "remount"))
             problems.add(cat(path, ".type"), "expected a file system, or bind or rbind among the options");
@@ -59,8 +59,8 @@ void idmapped_mounts_have_ids(const ContainerSpec& spec, Problems& problems) {
         const bool own = !mount.uid_mappings.empty() || !mount.gid_mappings.empty();
         const bool asked = contains(mount.options, "idmap") || contains(mount.options, "ridmap");
         if (!own && !asked) continue;
-        const bool bind = contains(mount.options, "bind") || contains(mount.options, "rbind") || mount.type == "bind";
-        if (!bind) problems.add(path, "only a bind mount can be idmapped");
+        if (!is_bind(mount) || contains(mount.options, "remount"))
+            problems.add(path, "only a new bind mount can be idmapped");
         if (!own && find_namespace(spec, NamespaceType::user) == nullptr)
             problems.add(cat(path, ".options"), "idmap needs uidMappings and gidMappings, or a user namespace");
         if (own && mount.uid_mappings.empty())

@@ -91,11 +91,11 @@ void sysctls_stay_in_the_container(const ContainerSpec& spec, Problems& problems
 
 void network_devices_have_a_place(const ContainerSpec& spec, Problems& problems) {
     std::set<std::string> inside;
-    // dev_valid_name() of the kernel's net/core/dev.c.
+    // dev_valid_name() of the kernel's net/core/dev.c; and "%", behind which it puts a number of its own.
     const auto valid = [](const std::string& name) {
         constexpr std::size_t longest = 15;
         return !name.empty() && name.size() <= longest && name != "." && name != ".." &&
-               name.find_first_of(" \t\n\v\f\r/:") == std::string::npos;
+               name.find_first_of(" \t\n\v\f\r/:%") == std::string::npos;
     };
     for (const auto& [name, name_inside] : spec.linux_.net_devices) {
         const auto path = cat(".linux.netDevices.", printable(name));

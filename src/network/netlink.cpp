@@ -3,8 +3,8 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -15,27 +15,11 @@ namespace {
 
 constexpr std::size_t padding(std::size_t size) { return NLMSG_ALIGN(size) - size; }
 
-// What the kernel says in one datagram, message by message; true behind the last one of the answer.
-bool read_answers(std::string_view datagram, std::uint32_t sequence, const std::string& what,
-                  std::vector<std::string>& answers) {
-    while (datagram.size() >= sizeof(nlmsghdr)) {
-        nlmsghdr header{};
-        std::memcpy(&header, datagram.data(), sizeof header);
-        if (header.nlmsg_len < sizeof header || header.nlmsg_len > datagram.size()) break;
-        const auto body = datagram.substr(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN);
-        datagram.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
-        if (header.nlmsg_seq != sequence) continue;
-        if (header.nlmsg_type == NLMSG_DONE) return true;
-        if (header.nlmsg_type != NLMSG_ERROR) {
-            answers.emplace_back(body);
-            continue;
-        }
-        int error = 0;
-        std::memcpy(&error, body.data(), sizeof error);
-        if (error != 0) throw system_error(what, -error);
-        return true;
-    }
-    return false;
+// The number at the head of NLMSG_ERROR and NLMSG_DONE: 0, or -errno.
+int error_of(std::string_view body) {
+    int error = -EBADMSG;
+    if (body.size() >= sizeof error) std::memcpy(&error, body.data(), sizeof error);
+    return error > -4096 && error <= 0 ? -error : EBADMSG;
 }
 
 }  // namespace
@@ -63,27 +47,58 @@ std::string_view netlink_attribute(std::string_view answer, std::size_t header_s
     return {};
 }
 
-Netlink::Netlink() : socket_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)) {
-    if (!socket_) throw system_error("cannot reach the network configuration of the kernel", errno);
+int netlink_socket() noexcept { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE); }
+
+// One datagram, message by message; true behind the last one of the answer. Who has CAP_NET_ADMIN in the namespace can
+// send to this socket as well: only the kernel's port is 0.
+bool Netlink::receive(const std::string& what, std::vector<std::string>& answers, bool& changed) {
+    std::string buffer(std::size_t{1} << 16, '\0');
+    sockaddr_nl sender{};
+    socklen_t length = sizeof sender;
+    const auto size =
+        ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&sender), &length);
+    if (size < 0 && errno == EINTR) return false;
+    if (size < 0) throw system_error(what, errno);
+    if (length != sizeof sender || sender.nl_pid != 0) return false;
+    std::string_view datagram(buffer.data(), static_cast<std::size_t>(size));
+    while (datagram.size() >= sizeof(nlmsghdr)) {
+        nlmsghdr header{};
+        std::memcpy(&header, datagram.data(), sizeof header);
+        if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > datagram.size()) break;
+        const auto body = datagram.substr(NLMSG_HDRLEN, header.nlmsg_len - NLMSG_HDRLEN);
+        datagram.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
+        if (header.nlmsg_seq != sequence_) continue;
+        changed |= (header.nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+        if (header.nlmsg_type != NLMSG_ERROR && header.nlmsg_type != NLMSG_DONE) {
+            answers.emplace_back(body);
+            continue;
+        }
+        if (const int error = error_of(body); error != 0) throw system_error(what, error);
+        return true;
+    }
+    return false;
 }
 
 std::vector<std::string> Netlink::ask(const std::string& what, std::uint16_t type, std::uint16_t flags,
                                       const NetlinkBody& body) {
-    // A dump ends by itself, everything else is acknowledged.
+    // A dump ends by itself, everything else is acknowledged. One that others have changed under the kernel's hands may
+    // lack something.
     const bool dump = (flags & NLM_F_DUMP) == NLM_F_DUMP;
-    const nlmsghdr header{static_cast<std::uint32_t>(NLMSG_LENGTH(body.bytes().size())), type,
-                          static_cast<std::uint16_t>(flags | NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK)), ++sequence_, 0};
-    std::string message(reinterpret_cast<const char*>(&header), sizeof header);
-    message += body.bytes();
-    if (::send(socket_.get(), message.data(), message.size(), 0) < 0) throw system_error(what, errno);
-    std::vector<std::string> answers;
-    std::string datagram(std::size_t{1} << 16, '\0');
-    while (true) {
-        const auto size = ::recv(socket_.get(), datagram.data(), datagram.size(), 0);
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0) throw system_error(what, errno);
-        if (read_answers({datagram.data(), static_cast<std::size_t>(size)}, sequence_, what, answers)) return answers;
+    constexpr int attempts = 100;
+    for (int i = 0; i < attempts; i++) {
+        const nlmsghdr header{static_cast<std::uint32_t>(NLMSG_LENGTH(body.bytes().size())), type,
+                              static_cast<std::uint16_t>(flags | NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK)), ++sequence_,
+                              0};
+        std::string message(reinterpret_cast<const char*>(&header), sizeof header);
+        message += body.bytes();
+        if (::send(socket_.get(), message.data(), message.size(), 0) < 0) throw system_error(what, errno);
+        std::vector<std::string> answers;
+        bool changed = false;
+        while (!receive(what, answers, changed)) {
+        }
+        if (!changed) return answers;
     }
+    throw system_error(what, EAGAIN);
 }
 
 }  // namespace minirun

@@ -301,14 +301,18 @@ struct Diagnose {
 
     Diagnosis operator()(const op::CheckCommand& s) const {
         // Seen after execve, which does not say which directory of PATH it was.
-        std::string_view command = s.candidates[static_cast<std::size_t>(std::max(report.item, 0))];
-        if (report.item < 0 && s.candidates.size() > 1) command.remove_prefix(command.rfind('/') + 1);
+        const bool known = report.item >= 0 && static_cast<std::size_t>(report.item) < s.candidates.size();
+        std::string_view command = s.candidates[known ? static_cast<std::size_t>(report.item) : 0];
+        if (!known && s.candidates.size() > 1) command.remove_prefix(command.rfind('/') + 1);
         return {ErrorKind::cannot_execute,
                 cat("command ", quote(command), ": it, or its \"#!\" line, leads through a link of /proc"),
                 "name a program of the image: /proc/self/exe would be minirun's own"};
     }
 
     Diagnosis operator()(const op::LoadSeccomp&) const {
+        if (report.item == 1)
+            return {ErrorKind::bad_input, "the seccomp filter keeps minirun from passing on its listener",
+                    "let the profile allow write and recvmsg"};
         if (report.error == EACCES)
             return {ErrorKind::not_permitted, "", "without no_new_privs a filter takes CAP_SYS_ADMIN"};
         return {};

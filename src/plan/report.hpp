@@ -1,4 +1,4 @@
-// What the child says to the parent over the report socket: see launch/protocol in docs/architecture.md.
+// What the child says to the parent over the report socket: see "Engines" in docs/architecture.md.
 #pragma once
 
 #include <cstdint>

@@ -5,9 +5,9 @@
 
 namespace minirun {
 
-/// spec.mounts in their order. A tmpfs on /dev is populated (add_dev) as soon as it is mounted.
 /// The user namespaces of idmapped mounts that have mappings of their own.
 void add_idmaps(PlanBuilder& plan);
+/// spec.mounts in their order. A tmpfs on /dev is populated (add_dev) as soon as it is mounted.
 void add_mounts(PlanBuilder& plan);
 
 /// Slot::provided, over the directory that the child is in: to be called before the root is put there.

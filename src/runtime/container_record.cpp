@@ -17,6 +17,7 @@
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
 #include "cgroup/control.hpp"
+#include "kernel/channel.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
@@ -150,6 +151,8 @@ Fd ContainerRecord::listen_for_start() const {
 Fd ContainerRecord::connect_to_start() const {
     auto socket = new_socket();
     const auto address = address_of(socket_path());
+    if (const auto told = kernel::tell_senders(socket.get()); !told)
+        throw system_error("cannot ask who sends what", told.error());
     if (::connect(socket.get(), generic(address), sizeof address) == 0) return socket;
     if (errno == ENOENT || errno == ECONNREFUSED) return Fd();
     throw system_error(cat("cannot reach the container at ", quote(path_ + "/start")), errno);

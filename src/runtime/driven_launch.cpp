@@ -62,9 +62,9 @@ Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const
     }
 }
 
-void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket, pid_t pid) {
+void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket, pid_t pid, const Fd& process) {
     try {
-        start_created(plan, socket, pid);
+        start_created(plan, socket, pid, process);
     } catch (const LaunchFailure& failed) {
         throw launch_error(plan, request, failed.report);
     }

@@ -35,7 +35,7 @@ void check_console(const LaunchRequest& request, const ProcessStreams& streams, 
 
 /// launch() and start_created(), with errors that people can read.
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const LaunchSetting& setting);
-void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket, pid_t pid);
+void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket, pid_t pid, const Fd& process);
 
 /// The terminal to its socket, the pid to its file: when they are there, whoever waits for them goes on.
 void hand_over(const Launched& launched, const ProcessStreams& streams);

@@ -32,12 +32,6 @@ void add_home_of_rootfs(LaunchRequest& request) {
     add_home(request.spec.process, files);
 }
 
-bool is_bind(const MountSpec& mount) {
-    return mount.type == "bind" || std::any_of(mount.options.begin(), mount.options.end(), [](const std::string& word) {
-               return word == "bind" || word == "rbind";
-           });
-}
-
 void check_root(const ContainerSpec& spec, const std::string& config_name) {
     if (!is_directory(spec.root.path))
         throw Error(ErrorKind::bad_input,

@@ -56,9 +56,6 @@ const MountSpec* mount_over(const LaunchRequest& request, const std::string& pat
 /// The mount or the provided file that covers a path of the container ("/proc", "/etc/hosts"), or empty.
 std::string covering(const LaunchRequest& request, const std::string& path);
 
-/// Whether it makes a place of the host visible: the source is a path there.
-bool is_bind(const MountSpec& mount);
-
 /// At most three paths: one that a layer replaces, one that a layer deletes, and the directory on top that most layers
 /// share.
 std::vector<PathFacts> explain_examples(const ExplainSources& sources, const Examples& examples);

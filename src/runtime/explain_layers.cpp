@@ -8,6 +8,7 @@
 #include "image/store.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
+#include "model/runtime_spec.hpp"
 #include "runtime/explain.hpp"
 #include "runtime/make_request.hpp"
 
@@ -204,12 +205,6 @@ std::string pretty_name(std::string_view os_release) {
         }
     }
     return name;
-}
-
-bool is_bind(const MountSpec& mount) {
-    return mount.type == "bind" || mount.type == "none" || mount.type.empty() ||
-           std::any_of(mount.options.begin(), mount.options.end(),
-                       [](const std::string& word) { return word == "bind" || word == "rbind"; });
 }
 
 const MountSpec* mount_over(const LaunchRequest& request, const std::string& path) {

@@ -8,6 +8,7 @@
 #include "launch/exec_diagnosis.hpp"
 #include "launch/plan_process.hpp"
 #include "minirun/error.hpp"
+#include "model/runtime_spec.hpp"
 #include "model/user_database.hpp"
 #include "runtime/explain.hpp"
 #include "runtime/make_request.hpp"

@@ -17,7 +17,8 @@ void run_hook_inside(const ContainerRecord& record, const JoinedProcess& joined,
     process.terminal = false;
     process.args = hook.args.empty() ? std::vector<std::string>{hook.path} : hook.args;
     process.env = hook.env;
-    const auto request = join_request(record, joined, process);
+    auto request = join_request(record, joined, process);
+    request.driven.joins_created = true;
     const HookStreams streams(state, record.pid());
     Arena arena;
     const auto step = hook_step(arena, "startContainer", hook, "", "");

@@ -102,13 +102,14 @@ void run_start_container_hooks(const ContainerRecord& record, const LaunchReques
 
 // From created to running.
 void start_waiting(const ContainerRecord& record, const LaunchRequest& request, const Plan& plan, pid_t pid) {
+    const auto process = record.open_process();
     const auto socket = record.connect_to_start();
-    if (!socket)
+    if (!process || !socket)
         throw Error(ErrorKind::conflict,
                     cat("cannot start container ", quote(record.id()), ": it does not wait any more"));
     try {
         run_start_container_hooks(record, request);
-        start_or_explain(plan, request, socket.get(), pid);
+        start_or_explain(plan, request, socket.get(), pid, process);
     } catch (...) {
         end_recorded_process(record.process());
         record.started();

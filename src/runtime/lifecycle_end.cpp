@@ -28,6 +28,11 @@ bool has_own_pid_namespace(const ContainerRecord& record) {
     return has_new_namespace(spec, NamespaceType::pid);
 }
 
+void end_processes(const ContainerRecord& record) {
+    if (const auto place = record.cgroup()) kill_cgroup(*place, SIGKILL);  // also what is frozen
+    end_recorded_process(record.process());
+}
+
 }  // namespace
 
 void Lifecycle::kill(const std::string& id, int signal, bool all) const {
@@ -58,6 +63,8 @@ void Lifecycle::kill(const std::string& id, int signal, bool all) const {
 void Lifecycle::remove(const std::string& id, bool force) const {
     if (force && !ContainerRecord::exists(root_, id)) return;
     auto record = ContainerRecord::open(root_, id);
+    // A start that waits for the container's process holds the lock, until it sees that there is none any more.
+    if (force) end_processes(record);
     record.lock();
     const auto state = record.observe();
     if (state.status != ContainerStatus::stopped && !force)
@@ -70,8 +77,7 @@ void Lifecycle::remove(const std::string& id, bool force) const {
     } catch (const Error&) {
         if (!force) throw;  // a create that was killed has not come to writing it
     }
-    if (const auto place = record.cgroup()) kill_cgroup(*place, SIGKILL);  // also what is frozen
-    end_recorded_process(record.process());
+    end_processes(record);
     record.remove();
     if (spec) run_poststop_hooks(*spec, id, state.bundle);
 }

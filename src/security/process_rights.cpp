@@ -14,14 +14,15 @@ namespace {
 
 void add_listener(PlanBuilder& plan, op::LoadSeccomp& step) {
     const auto& request = plan.request;
-    const auto status = request.driven.joins != 0        ? ContainerStatus::running
-                        : request.driven.waits_for_start ? ContainerStatus::created
-                                                         : ContainerStatus::creating;
+    const auto& driven = request.driven;
+    const auto status = driven.waits_for_start || driven.joins_created ? ContainerStatus::created
+                        : driven.joins != 0                            ? ContainerStatus::running
+                                                                       : ContainerStatus::creating;
     const auto listener = read_seccomp_listener(*request.spec.linux_.seccomp);
     step.listener = plan.text(listener.path);
-    step.told = plan.bytes(listener_state(request.spec, listener.metadata,
-                                          hook_state(request.spec, request.id, request.driven.bundle, status)));
-    step.container = request.driven.joins;
+    step.told = plan.bytes(
+        listener_state(request.spec, listener.metadata, hook_state(request.spec, request.id, driven.bundle, status)));
+    step.container = driven.joins;
 }
 
 void add_seccomp(PlanBuilder& plan) {

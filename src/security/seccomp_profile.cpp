@@ -1,6 +1,7 @@
 #include "security/seccomp_profile.hpp"
 
 #include <linux/seccomp.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -159,6 +160,8 @@ private:
                 "cannot be SCMP_ACT_NOTIFY: minirun itself could not tell the listener any more");
         if (path.empty() && !metadata.empty()) top["listenerMetadata"].complain("is of no use without listenerPath");
         if (!path.empty() && path.front() != '/') top["listenerPath"].complain("expected an absolute path");
+        if (path.size() >= sizeof sockaddr_un::sun_path)
+            top["listenerPath"].complain("is longer than the path of a Unix socket can be, 107 bytes");
         if (!profile_.notifies) profile_.flags &= ~wait_killable;  // the kernel refuses it without
         if (profile_.notifies && path.empty())
             top["listenerPath"].complain("missing: SCMP_ACT_NOTIFY needs the socket of who is to be asked");
@@ -196,12 +199,14 @@ private:
         rule.names = read_names(view);
         if (!view["action"]) view["action"].complain("missing");
         rule.action = action(view["action"], view["errnoRet"], view["errno"]).value_or(SECCOMP_RET_KILL_PROCESS);
-        if (rule.action == SECCOMP_RET_USER_NOTIF && is_one_of(rule.names, "write"))
-            view["action"].complain("cannot be SCMP_ACT_NOTIFY for write: by it minirun tells the listener");
         rule.any_of = read_conditions(view["args"]);
         const auto included = read_filter(view["includes"]), excluded = read_filter(view["excludes"]);
         profile_.all_names.insert(profile_.all_names.end(), rule.names.begin(), rule.names.end());
         if (fits_all(included) && !fits_any(excluded)) {
+            for (const auto* name : {"write", "recvmsg"})
+                if (rule.action == SECCOMP_RET_USER_NOTIF && is_one_of(rule.names, name))
+                    view["action"].complain(
+                        cat("cannot be SCMP_ACT_NOTIFY for ", name, ": minirun needs it to pass on the listener"));
             profile_.notifies |= rule.action == SECCOMP_RET_USER_NOTIF;
             profile_.rules.push_back(std::move(rule));
         }

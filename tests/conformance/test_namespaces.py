@@ -1,12 +1,13 @@
 """config-linux.md "Namespaces" and "Offset for Time Namespace"."""
 import os
+import subprocess
 import time
 
 import pytest
 
 import machine
 import processes
-from requirements import must
+from requirements import must, ours
 
 FILES = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "mount": "mnt", "user": "user", "cgroup": "cgroup", "time": "time"}
 ALL_IDS = [{"containerID": 0, "hostID": 0, "size": 4294967295}]
@@ -246,3 +247,31 @@ def test_a_network_device_is_moved(box, scratch):
     if result.code == 77:
         machine.skip("this kernel makes no veth pairs")
     assert "inside0" in result.ok().out and "10.7.0.1/24" in result.out
+
+
+@ours("network devices")
+def test_a_network_device_comes_back_when_the_container_fails(box):
+    setup = """ip link add back7 mtu 1300 type veth peer name peer7 || exit 77; ip addr add 10.7.0.1/24 dev back7; ip link set back7 up
+               "$0" "$@"; ip -o link show back7; ip -o addr show back7"""
+    box.linux["netDevices"] = {"back7": {"name": "inside0"}}
+    box.process["args"] = ["/not/there"]
+    result = box.run(before=["unshare", "-n", "sh", "-c", setup])
+    if result.code == 77:
+        machine.skip("this kernel makes no veth pairs")
+    assert "no such file" in result.err.lower() and "mtu 1300" in result.out and "10.7.0.1/24" in result.out and ",UP" in result.out
+
+
+@ours("network devices")
+def test_a_network_device_stays_in_the_namespace_that_it_is_in(box):
+    """Whatever path leads to it."""
+    with subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link add stay7 type veth peer name peer7 || exit; echo made; exec sleep 1000"], stdout=subprocess.PIPE) as holder:
+        try:
+            if holder.stdout.readline() != b"made\n":
+                machine.skip("this kernel makes no veth pairs")
+            inside = ["nsenter", f"--net=/proc/{holder.pid}/ns/net"]
+            box.namespace("network", f"/proc/{holder.pid}/ns/net")
+            box.linux["netDevices"] = {"stay7": {"name": "other0"}}
+            box.run(before=inside).failed("network namespace")
+            assert b"stay7" in subprocess.run([*inside, "ip", "-o", "link"], stdout=subprocess.PIPE, check=True).stdout
+        finally:
+            holder.kill()

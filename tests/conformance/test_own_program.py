@@ -1,12 +1,18 @@
 """Nothing of the runtime itself is in a container's reach: docs/architecture.md, "Engines"."""
+import contextlib
+import ctypes
 import errno
 import json
 import os
+import signal
 import socket
 import stat
+import struct
+import threading
 
 import pytest
 
+import processes
 from requirements import ours
 
 
@@ -136,3 +142,66 @@ def test_no_helper_is_born_in_another_containers_pid_namespace(new_container):
     second.linux["uidMappings"] = second.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
     second.sh("echo $$")
     assert int(second.run().ok().text) == last + 1
+
+
+def take_start_socket(pid):
+    """As a process with CAP_SYS_PTRACE does it that shares the pid namespace of a created container."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    pidfd = os.pidfd_open(pid)
+    try:
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            fd = libc.syscall(438, pidfd, int(name), 0)  # pidfd_getfd
+            with contextlib.suppress(OSError):
+                taken = socket.socket(fileno=fd)
+                if taken.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    return taken
+                taken.close()
+    finally:
+        os.close(pidfd)
+    pytest.fail("the container waits on no socket")
+
+
+def report(kind, step=0, error=2, item=-1, layer=-1, detail=b"x" * 236):
+    """The runtime's ChildReport."""
+    return struct.pack("5i236s", kind, step, error, item, layer, detail)
+
+
+TERMINAL, LISTENER, ARRIVED, FAILURE = range(4)
+
+
+@ours("joined pid namespace")
+@pytest.mark.parametrize("message", [report(FAILURE, step=100000), report(FAILURE, step=-5000), report(FAILURE), report(LISTENER, item=0), report(ARRIVED), report(TERMINAL),
+                                     report(77), b"", b"short", report(FAILURE) + b"long"],
+                         ids=["step", "negative", "failure", "listener", "arrived", "terminal", "kind", "empty", "short", "long"])
+def test_what_is_not_the_childs_is_no_report(box, message):
+    """Somebody else answers in its place."""
+    box.created()
+    with take_start_socket(box.pid) as taken:
+        os.kill(box.pid, signal.SIGSTOP)
+
+        def answer():
+            while True:
+                connection, _ = taken.accept()
+                with connection:
+                    if connection.recv(1):  # others only look whether somebody listens
+                        connection.send(message)
+                        return
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        box.start().failed("something else than its report")
+        thread.join()
+
+
+@ours("joined pid namespace")
+def test_delete_by_force_of_what_somebody_keeps_from_starting(box):
+    box.created()
+    with take_start_socket(box.pid):
+        os.kill(box.pid, signal.SIGSTOP)
+        started = []
+        thread = threading.Thread(target=lambda: started.append(box.start()))
+        thread.start()
+        assert not processes.wait_until(lambda: started, 1)
+        box.delete("--force").ok()
+        thread.join()
+        started[0].failed()

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 import machine
-from requirements import must
+from requirements import must, ours
 
 ALLOW = "SCMP_ACT_ALLOW"
 
@@ -328,3 +328,26 @@ def test_notify_without_a_path(box):
 def test_a_listener_path_without_notify_is_ignored(box):
     box.linux["seccomp"] = profile(rule(MKDIR), listenerPath=str(box.path / "not-there"))
     assert "not permitted" in box.output("mkdir /x 2>&1; true")
+
+
+@ours("seccomp")
+@pytest.mark.parametrize("call", ["write", "recvmsg"])
+def test_notify_where_the_filter_answers_in_the_kernels_place(box, call):
+    """The runtime must not take that for an answer."""
+    listener = Listener(box.path / "listener")
+    try:
+        box.linux["seccomp"] = profile(rule(MKDIR, "SCMP_ACT_NOTIFY"), rule(call, errnoRet=0), listenerPath=str(box.path / "listener"))
+        box.run().failed("seccomp")
+    finally:
+        listener.close()
+
+
+@ours("seccomp")
+def test_notify_with_an_agent_that_is_busy(box):
+    """Nobody waits for it without end: the container's lock is held."""
+    with socket.socket(socket.AF_UNIX) as agent, socket.socket(socket.AF_UNIX) as other:
+        agent.bind(str(box.path / "listener"))
+        agent.listen(0)
+        other.connect(str(box.path / "listener"))  # more than this do not fit
+        box.linux["seccomp"] = profile(rule(MKDIR, "SCMP_ACT_NOTIFY"), listenerPath=str(box.path / "listener"))
+        box.run().failed("nobody takes it")

@@ -17,11 +17,11 @@ Result resolve(const std::string& option) {
     LinuxSpec container;
     container.uid_mappings = {{0, 1000, 10}};
     container.gid_mappings = {{0, 2000, 10}};
-    std::vector<MountSpec> mounts{{"/a", "bind", "/b", {option}}};
-    const Json document = Json::array();
+    MountSpec mount{"/a", "bind", "/b", {option}};
+    const Json document = Json::object();
     Problems problems("config.json");
-    resolve_idmap_options(mounts, container, JsonView(document, problems));
-    return {mounts[0], problems.list()};
+    resolve_idmap_options(mount, container, JsonView(document, problems));
+    return {mount, problems.list()};
 }
 
 }  // namespace
@@ -45,9 +45,9 @@ TEST_CASE("idmap option: other options and the bare word stay") {
 }
 
 TEST_CASE("idmap option: what is no mapping") {
-    for (const auto* option :
-         {"idmap=", "idmap=uids=", "idmap=0-1-2", "idmap=uids=0-1", "idmap=uids=0-1-2-3", "idmap=uids=0-x-1",
-          "idmap=uids=0-1-4294967296", "idmap=uids=@10-10-1", "ridmap=uids=0-0-1;", "ridmap=uids=0-0-1#"}) {
+    for (const auto* option : {"idmap=", "idmap=uids=", "idmap=0-1-2", "idmap=uids=0-1", "idmap=uids=0-1-2-3",
+                               "idmap=uids=0-x-1", "idmap=uids=0-1-4294967296", "idmap=uids=@10-10-1",
+                               "idmap=uids=@0-0-11", "ridmap=uids=0-0-1;", "ridmap=uids=0-0-1#"}) {
         CAPTURE(option);
         CHECK(resolve(option).problems.size() == 1);
     }

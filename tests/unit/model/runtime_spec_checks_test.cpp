@@ -148,7 +148,7 @@ TEST_CASE("network devices") {
     CHECK(with({{"eth0", "lan"}, {"eth1", "lan"}}) ==
           List{".linux.netDevices.eth1.name: a second network device 'lan'"});
     CHECK(with({{"a b", "lan"}}) == List{".linux.netDevices.a b: no name of a network device"});
-    for (const auto* bad : {"", ".", "..", "a/b", "a:b", "sixteen-letters-"}) {
+    for (const auto* bad : {"", ".", "..", "a/b", "a:b", "x%d", "sixteen-letters-"}) {
         CAPTURE(bad);
         CHECK(with({{"eth0", bad}}).size() == 1);
     }
@@ -168,7 +168,9 @@ TEST_CASE("idmapped mounts") {
           List{".mounts[0].options: idmap needs uidMappings and gidMappings, or a user namespace"});
     CHECK(with({"/a", "bind", "/b", {}, {one}, {}}) == List{".mounts[0].gidMappings: is required beside uidMappings"});
     CHECK(with({"/a", "bind", "/b", {}, {}, {one}}) == List{".mounts[0].uidMappings: is required beside gidMappings"});
-    CHECK(with({"/a", "tmpfs", "b", {}, {one}, {one}}) == List{".mounts[0]: only a bind mount can be idmapped"});
+    CHECK(with({"/a", "tmpfs", "b", {}, {one}, {one}}) == List{".mounts[0]: only a new bind mount can be idmapped"});
+    CHECK(with({"/a", "", "/b", {"bind", "remount"}, {one}, {one}}) ==
+          List{".mounts[0]: only a new bind mount can be idmapped"});
     CHECK(with({"/a", "bind", "/b", {}, {one, one}, {one}}) ==
           List{".mounts[0].uidMappings[1]: overlaps with .mounts[0].uidMappings[0]"});
 }

@@ -45,7 +45,7 @@ TEST_CASE("netlink: an answer that lies about its sizes") {
 }
 
 TEST_CASE("netlink: the kernel answers") {
-    Netlink netlink;
+    Netlink netlink((Fd(netlink_socket())));
     NetlinkBody loopback(ifinfomsg{});
     loopback.attribute(IFLA_IFNAME, std::string_view("lo", 3));
     const auto answers = netlink.ask("cannot find lo", RTM_GETLINK, 0, loopback);

@@ -194,7 +194,12 @@ TEST_CASE("seccomp profile: a listener is asked") {
           "p.json: .listenerPath: missing: SCMP_ACT_NOTIFY needs the socket of who is to be asked");
     CHECK(complaint(with(R"("listenerPath": "agent")")) == "p.json: .listenerPath: expected an absolute path");
     CHECK(complaint(with(R"("listenerPath": "/a")", "write")) ==
-          "p.json: .syscalls[0].action: cannot be SCMP_ACT_NOTIFY for write: by it minirun tells the listener");
+          "p.json: .syscalls[0].action: cannot be SCMP_ACT_NOTIFY for write: minirun needs it to pass on the listener");
+    CHECK(
+        complaint(with(R"("listenerPath": "/a")", "recvmsg")) ==
+        "p.json: .syscalls[0].action: cannot be SCMP_ACT_NOTIFY for recvmsg: minirun needs it to pass on the listener");
+    CHECK(complaint(with(cat(R"("listenerPath": "/)", std::string(107, 'a'), '"'))) ==
+          "p.json: .listenerPath: is longer than the path of a Unix socket can be, 107 bytes");
     CHECK(complaint(cat(start, R"("listenerMetadata": "x"})")) ==
           "p.json: .listenerMetadata: is of no use without listenerPath");
 }

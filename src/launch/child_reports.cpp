@@ -1,0 +1,142 @@
+#include "launch/child_reports.hpp"
+
+#include <poll.h>
+#include <signal.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <string>
+
+#include "base/text.hpp"
+#include "kernel/channel.hpp"
+#include "kernel/names.hpp"
+#include "kernel/process.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/seccomp_listener.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+bool is_ready(int fd, int timeout) {
+    pollfd one{fd, POLLIN, 0};
+    return ::poll(&one, 1, timeout) > 0;
+}
+
+Error no_report() {
+    return {ErrorKind::system, "something else than its report came from the container's process",
+            "another process that shares its pid namespace may have taken its place"};
+}
+
+Error ended_early() {
+    return {ErrorKind::system, "the container's process ended before its program was started",
+            "somebody has killed it, or a limit on its memory is too low"};
+}
+
+// Blocked as they are (SignalsBlocked), they would have to wait for the child.
+void refuse_to_wait_on() {
+    sigset_t pending;
+    if (::sigpending(&pending) < 0) return;
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
+        if (::sigismember(&pending, signal) == 1)
+            throw Error(ErrorKind::system,
+                        cat("ended by ", signal_name(signal), " before the container's program was started"));
+}
+
+// The fourth field of /proc/PID/stat; 0 if there is no such process.
+pid_t parent_of(pid_t pid) {
+    std::ifstream file(cat("/proc/", pid, "/stat"));
+    std::string text;
+    std::getline(file, text, '\0');
+    const auto fields = split(std::string_view(text).substr(text.rfind(')') + 1), ' ');
+    return fields.size() > 2 ? parse_number<pid_t>(fields[2]).value_or(0) : 0;
+}
+
+}  // namespace
+
+std::size_t first_of_child(const Plan& plan) {
+    std::size_t i = 0;
+    while (plan.steps[i].phase != Phase::child) i++;
+    return i;
+}
+
+void ChildReports::send_go() {
+    // EPIPE: a child that has failed already does not hear it; what it reported is still there to be read.
+    if (const auto sent = kernel::send_message(socket_, "", 1); !sent && sent.error() != EPIPE)
+        throw system_error("cannot tell the child to go on", sent.error());
+}
+
+void ChildReports::await_gate() {
+    if (!await(true)) throw ended_early();
+}
+
+void ChildReports::await_exec() { await(false); }
+
+// While somebody else holds its end of the socket, the end of the child does not show there.
+void ChildReports::await_message() const {
+    constexpr int milliseconds = 200;
+    std::array<pollfd, 2> both{pollfd{socket_, POLLIN, 0}, pollfd{process_.get(), POLLIN, 0}};
+    while (true) {
+        const int ready = ::poll(both.data(), both.size(), milliseconds);
+        if (ready == 0) refuse_to_wait_on();
+        if (ready <= 0) continue;
+        if (both[0].revents != 0 || is_ready(socket_, 0)) return;
+        throw ended_early();
+    }
+}
+
+// With --init it is a child of the reaper that becomes the image's program.
+bool ChildReports::is_from_child(pid_t sender) const {
+    if (sender == pid_) return true;
+    return step_of<op::ForkInit>(plan_) != nullptr && sender > 0 && parent_of(sender) == pid_;
+}
+
+void ChildReports::check(const ChildReport& report, bool gate, bool has_descriptor) const {
+    using enum ChildReport::Kind;
+    const auto steps = plan_.steps.size() - first_of_child(plan_);
+    const auto* filter = step_of<op::LoadSeccomp>(plan_);
+    const bool listener_due = filter != nullptr && filter->listener != nullptr && !listener_passed_;
+    bool due = false;
+    switch (report.kind) {
+        case terminal: due = has_descriptor && step_of<op::OpenTerminal>(plan_) != nullptr && !this->terminal; break;
+        case listener: due = listener_due && report.item >= 0; break;
+        case arrived: due = gate; break;
+        case failure:
+            due = report.step >= 0 && static_cast<std::size_t>(report.step) < steps && report.error > 0 &&
+                  report.error < 4096;
+            break;
+    }
+    if (!due || (has_descriptor && report.kind != terminal)) throw no_report();
+}
+
+void ChildReports::pass_on(const ChildReport& report, pid_t sender) {
+    listener_passed_ = true;
+    const Fd other(sender == pid_ ? -1 : kernel::open_process(sender));
+    if (!is_from_child(sender)) throw no_report();
+    pass_on_listener(*step_of<op::LoadSeccomp>(plan_), other ? other : process_, sender, report.item);
+    send_go();
+}
+
+bool ChildReports::await(bool gate) {
+    while (true) {
+        await_message();
+        ChildReport report;
+        const auto received = kernel::receive_message(socket_, &report, sizeof report);
+        if (!received) throw system_error("cannot read the child's report", received.error());
+        const auto& message = received.value();
+        Fd descriptor(message.fd);
+        if (message.size == 0 && message.sender == 0) return false;
+        if (message.size != sizeof report || !is_from_child(message.sender)) throw no_report();
+        report.detail[sizeof report.detail - 1] = '\0';
+        check(report, gate, bool{descriptor});
+        if (report.kind == ChildReport::Kind::arrived) return true;
+        if (report.kind == ChildReport::Kind::terminal) terminal = std::move(descriptor);
+        if (report.kind == ChildReport::Kind::listener) pass_on(report, message.sender);
+        if (report.kind != ChildReport::Kind::failure) continue;
+        report.step += static_cast<std::int32_t>(first_of_child(plan_));
+        throw LaunchFailure(report);
+    }
+}
+
+}  // namespace minirun
