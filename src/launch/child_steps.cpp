@@ -422,6 +422,16 @@ SysStatus ChildSteps::operator()(const op::ChangeMount& step) noexcept {
     return kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear}, step.recursive);
 }
 
+SysStatus ChildSteps::operator()(const op::LabelMount& step) noexcept {
+    const auto target = open_target(step.target, true);
+    if (!target) return SysStatus::failure(target.error());
+    const Scoped owned(target.value());
+    const auto directory = sys::value(SYS_openat, owned.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (!directory) return SysStatus::failure(directory.error());
+    const Scoped opened(directory.value());
+    return sys::status(SYS_fsetxattr, opened.get(), "security.selinux", step.label.data(), step.label.size(), 0);
+}
+
 SysStatus ChildSteps::operator()(const op::SetMountPropagation& step) noexcept {
     return kernel::set_mount_attributes(
         slot(step.at), {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)}, (step.flags & MS_REC) != 0);

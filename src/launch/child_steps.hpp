@@ -60,6 +60,7 @@ public:
     SysStatus operator()(const op::ReadonlyPath&) noexcept;
     SysStatus operator()(const op::MakeReadonly&) noexcept;
     SysStatus operator()(const op::ChangeMount&) noexcept;
+    SysStatus operator()(const op::LabelMount&) noexcept;
     SysStatus operator()(const op::SetMountPropagation&) noexcept;
     SysStatus operator()(const op::AwaitParent&) noexcept;
     SysStatus operator()(const op::AwaitStart&) noexcept;

@@ -122,6 +122,9 @@ struct Describe {
         return cat("join the ", namespace_names(s.type), " namespace ", printable(s.path));
     }
     std::string operator()(const op::EnterDirectory& s) const { return cat("enter ", path_in_container(s.at, s.path)); }
+    std::string operator()(const op::LabelMount& s) const {
+        return cat("label ", printable(s.target.path), " as ", text_of(s.label));
+    }
     std::string operator()(const op::ChangeMount& s) const {
         return cat("change the mount on ", path_in_container(s.target.at, s.target.path),
                    options_in_brackets(s.set, {}));
@@ -261,7 +264,7 @@ constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "release_scope", "record_process", "await_child", "move_net_device", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
-    "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_memory_policy", "set_personality", "set_security_label", "open_terminal", "make_readonly", "change_mount", "set_root_propagation", "await_parent", "pivot_root",
+    "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_memory_policy", "set_personality", "set_security_label", "open_terminal", "make_readonly", "change_mount", "label_mount", "set_root_propagation", "await_parent", "pivot_root",
     "fork_init", "new_session", "own_streams", "connect_streams", "enter_user_namespace", "own_mounts", "limit_bounding_set", "set_user",
     "enter_working_directory", "set_umask", "set_capabilities", "no_new_privileges", "reset_signals", "load_seccomp",
     "close_descriptors", "await_start", "check_command", "exec"};

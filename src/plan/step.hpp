@@ -342,6 +342,11 @@ struct ChangeMount {
     std::uint64_t set, clear;  ///< MOUNT_ATTR_*
     bool recursive;
 };
+/// The label of SELinux that the root of what is mounted at the target has, as an extended attribute.
+struct LabelMount {
+    Target target;
+    std::span<const char> label;
+};
 struct SetMountPropagation {
     Slot at;
     unsigned long flags;
@@ -440,7 +445,7 @@ using Operation =
                  op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
                  op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity,
                  op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly,
-                 op::ChangeMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
+                 op::ChangeMount, op::LabelMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
                  op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
                  op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
                  op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;

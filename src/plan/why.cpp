@@ -159,6 +159,9 @@ struct Why {
     std::string_view operator()(const op::SetSecurityLabel&) const {
         return "The host's security module has a policy of its own for it.";
     }
+    std::string_view operator()(const op::LabelMount&) const {
+        return "The config.json wants this label for what is mounted, and this file system takes none by option.";
+    }
     std::string_view operator()(const op::ChangeMount&) const { return "The config.json mounts it in two steps."; }
     std::string_view operator()(const op::OwnStreams&) const {
         return "Programs open /dev/stdout again, and the user is not the one who made the pipe.";

@@ -144,15 +144,12 @@ void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, const SortedOp
                                    target_of(plan, mount, Create::directory), Slot::none});
 }
 
-// Not for what the kernel labels itself, file by file.
-void add_mount_label(PlanBuilder& plan, const MountSpec& mount, std::vector<FsOption>& options) {
-    const auto& label = plan.request.spec.linux_.mount_label;
-    if (!label.empty() && mount.type != "proc" && mount.type != "sysfs")
-        options.push_back({"context", plan.text(label)});
-}
-
 void add_filesystem(PlanBuilder& plan, const MountSpec& mount, SortedOptions options) {
-    add_mount_label(plan, mount, options.filesystem);
+    // Not for what the kernel labels itself, file by file; and mqueue has been mounted for the namespace already, by
+    // the kernel, without.
+    const auto& label = plan.request.spec.linux_.mount_label;
+    const bool takes_label = !label.empty() && mount.type != "proc" && mount.type != "sysfs";
+    if (takes_label && mount.type != "mqueue") options.filesystem.push_back({"context", plan.text(label)});
     Slot keep_as = Slot::none;
     if (mount.destination == "/proc" && mount.type == "proc") keep_as = Slot::proc;
     if (mount.destination == "/sys" && mount.type == "sysfs") keep_as = Slot::sys;
@@ -162,6 +159,8 @@ void add_filesystem(PlanBuilder& plan, const MountSpec& mount, SortedOptions opt
     plan.child(op::MountFilesystem{plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
                                    plan.arena().array(options.filesystem), options.set, options.propagation, target,
                                    keep_as, options.copy_up && mount.type == "tmpfs"});
+    if (takes_label && mount.type == "mqueue")
+        plan.child(op::LabelMount{target_of(plan, mount, Create::no), plan.bytes(label)});
     if (keep_as == Slot::dev) add_dev(plan, false);
 }
 

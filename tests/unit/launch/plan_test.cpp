@@ -263,8 +263,10 @@ TEST_CASE("plan: what cannot be done is said before anything is") {
 TEST_CASE("plan: a label for what is mounted, but for what has labels of its own") {
     auto request = small_request();
     request.spec.linux_.mount_label = "u:r:t:s0:c1,c2";
-    request.spec.mounts = {
-        {"/proc", "proc", "proc", {}}, {"/sys", "sysfs", "sysfs", {}}, {"/run", "tmpfs", "tmpfs", {}}};
+    request.spec.mounts = {{"/proc", "proc", "proc", {}},
+                           {"/sys", "sysfs", "sysfs", {}},
+                           {"/run", "tmpfs", "tmpfs", {}},
+                           {"/dev/mqueue", "mqueue", "mqueue", {}}};
     auto kernel = modern_kernel();
     kernel.selinux = true;
     std::vector<std::string> labelled;
@@ -275,6 +277,7 @@ TEST_CASE("plan: a label for what is mounted, but for what has labels of its own
                 if (option.key == std::string_view("context"))
                     labelled.push_back(std::string(mount->type) + " " + option.value);
     CHECK(labelled == std::vector<std::string>{"tmpfs u:r:t:s0:c1,c2"});
+    (void)position(words_of(plan), "label /dev/mqueue as u:r:t:s0:c1,c2");
 }
 
 TEST_CASE("plan: an idmapped mount") {
