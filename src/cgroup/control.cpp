@@ -54,14 +54,17 @@ std::vector<std::string> steps_down(const std::string& mount, const std::string&
     return all;
 }
 
+// EEXIST: the last one was there.
 SysStatus make_one_by_one(const std::string& mount, const std::string& path, bool v2) {
     if (v2) hand_controllers_on(mount);
+    bool is_new = false;
     for (const auto& step : steps_down(mount, path)) {
-        if (::mkdir(step.c_str(), 0755) < 0 && errno != EEXIST) return SysStatus::failure(errno);
+        is_new = ::mkdir(step.c_str(), 0755) == 0;
+        if (!is_new && errno != EEXIST) return SysStatus::failure(errno);
         if (v2 && step != path) hand_controllers_on(step);
         if (!v2 && ::access((step + "/cpuset.cpus").c_str(), F_OK) == 0) inherit_cpuset(step);
     }
-    return SysStatus::success();
+    return is_new ? SysStatus::success() : SysStatus::failure(EEXIST);
 }
 
 // The kernel keeps memory in pages.
@@ -99,7 +102,7 @@ SysStatus make_cgroup(const std::string& mount, const std::string& path, bool v2
     // Whoever leaves minirun's place empty removes it, perhaps at this very moment.
     auto made = SysStatus::failure(ENOENT);
     for (int attempt = 0; attempt < 100 && made.error() == ENOENT; attempt++) made = make_one_by_one(mount, path, v2);
-    if (!made) return made;
+    if (made.error() != EEXIST) return made;
     const bool occupied = !read_kernel_file(path + "/cgroup.procs").empty();
     return occupied ? SysStatus::failure(EEXIST) : SysStatus::success();
 }

@@ -162,8 +162,14 @@ bool kill_cgroup(const CgroupPlace& place, int signal) {
 
 bool remove_cgroup(const CgroupPlace& place) noexcept {
     try {
-        kill_cgroup(place, SIGKILL);
+        // The kernel removes none that has anything in it.
+        const auto remove_empty = [](const CgroupDirectory& one) {
+            return ::rmdir(one.path.c_str()) == 0 || errno == ENOENT;
+        };
         bool gone = true;
+        for (const auto& one : place.directories) gone = remove_empty(one) && gone;
+        if (!gone) kill_cgroup(place, SIGKILL);
+        gone = true;
         for (const auto& one : place.directories) {
             gone = remove_tree_of_cgroups(one.path) && gone;
             remove_empty_parents(one, place.name);

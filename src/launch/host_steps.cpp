@@ -169,6 +169,8 @@ SysStatus HostSteps::operator()(const op::LimitDevices& step) const {
 }
 
 SysStatus HostSteps::operator()(const op::RecordProcess& step) const {
+    // Where there may be others, they are found by their mount namespace.
+    if (!step.ends_all) side_.mount_namespace = open_mount_namespace(side_.pid);
     const auto record = [&] { return record_process(step.path, side_.pid, side_.mount_namespace); };
     const auto done = record();
     if (done.error() != ENOENT) return done;

@@ -23,7 +23,7 @@ struct HostSide {
     // After the clone:
     pid_t pid = -1;
     int pidfd = -1;
-    Fd mount_namespace;                 ///< of the child
+    Fd mount_namespace;                 ///< of the child, unless its end is that of all others
     std::function<void()> await_child;  ///< until it has come to op::AwaitParent; throws LaunchFailure
     std::vector<MovedDevice> devices;   ///< they come back, unless keep_devices() is called
 

@@ -128,7 +128,6 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
     ChildReports reports(plan, here.get(), child.pid(), child.pidfd());
     side.pid = child.pid();
     side.pidfd = child.pidfd().get();
-    side.mount_namespace = open_mount_namespace(child.pid());
     side.await_child = [&] { reports.await_gate(); };
     // The child's end must be the only one: its closing is what we wait for.
     there.reset();

@@ -16,7 +16,7 @@ namespace minirun {
 struct Launched {
     pid_t pid = -1;
     Fd pidfd;
-    Fd mount_namespace;  ///< the one that it was made in
+    Fd mount_namespace;  ///< the one that it was made in, if more than its end is needed to end all that is in there
     Fd terminal;         ///< the master of the container's pty, if it has one
 };
 

@@ -120,8 +120,8 @@ Stragglers::~Stragglers() {
 Fd open_mount_namespace(pid_t pid) { return open_mount_namespace_of(cat(pid)); }
 
 SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace) {
-    const auto id = kernel::mount_namespace_id(mount_namespace.get());
-    const auto record = cat(pid, ' ', start_time_of(cat(pid)), ' ', this_boot(), ' ', id ? id.value() : 0);
+    const auto id = mount_namespace ? kernel::mount_namespace_id(mount_namespace.get()).value() : 0;
+    const auto record = cat(pid, ' ', start_time_of(cat(pid)), ' ', this_boot(), ' ', id);
     return libc_status(::symlink(record.c_str(), path));
 }
 

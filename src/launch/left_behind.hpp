@@ -34,7 +34,7 @@ private:
 Fd open_mount_namespace(pid_t pid);
 
 /// Makes the symbolic link `path`, whose target tells which process `pid` is: its number, when it started and in which
-/// boot of the machine, and its mount namespace. One system call, so it is there whole or not at all.
+/// boot of the machine, and its mount namespace, if that is given. One system call, so it is there whole or not at all.
 SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace);
 
 /// A pidfd of the process that record_process() has written down there, if it lives and is that one; none also for a
@@ -44,7 +44,8 @@ Fd open_recorded_process(const std::string& path);
 pid_t recorded_pid(const std::string& path);
 
 /// Ends the process that record_process() has written down there, if it lives and is that one, and all that is in its
-/// mount namespace (before Linux 6.11, which gave these numbers that are never used again: only with a pid namespace).
+/// mount namespace, where that was written down (before Linux 6.11 there are no numbers that are never used again:
+/// not).
 void end_recorded_process(const std::string& path);
 
 }  // namespace minirun

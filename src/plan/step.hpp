@@ -140,6 +140,7 @@ struct ReleaseScope {};
 /// Notes down which process it is, so that after a kill -9 of minirun the next command can end it.
 struct RecordProcess {
     const char* path;
+    bool ends_all;  ///< its end is that of all others: it is the first one of a pid namespace
 };
 /// Until the child has come to AwaitParent: the tree is made, and nothing of the image runs.
 struct AwaitChild {};
@@ -434,21 +435,20 @@ struct Exec {
 
 }  // namespace op
 
-using Operation =
-    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
-                 op::JoinPidNamespace, op::MakeUserNamespace, op::MakeIdmap, op::OpenUserNamespace, op::StartScope,
-                 op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess,
-                 op::AwaitChild, op::MoveNetDevice, op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent,
-                 op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory,
-                 op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
-                 op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink, op::MakeDevice, op::WriteFile,
-                 op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
-                 op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity,
-                 op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly,
-                 op::ChangeMount, op::LabelMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
-                 op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
-                 op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
-                 op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+using Operation = std::variant<
+    op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::JoinPidNamespace,
+    op::MakeUserNamespace, op::MakeIdmap, op::OpenUserNamespace, op::StartScope, op::MakeCgroup, op::SetCgroup,
+    op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild, op::MoveNetDevice,
+    op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace,
+    op::JoinNamespace, op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay,
+    op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
+    op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname,
+    op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority,
+    op::SetAffinity, op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly,
+    op::ChangeMount, op::LabelMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
+    op::NewSession, op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
+    op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
+    op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -202,14 +202,15 @@ ContainerState ContainerRecord::observe() const {
 }
 
 std::optional<CgroupPlace> ContainerRecord::cgroup() const {
-    const auto name = read_link(cat(path_, '/', cgroup_record));
-    return name.empty() ? std::nullopt : std::optional(cgroup_place(probe_cgroups(), name));
+    const auto name = cgroup_ ? std::string() : read_link(cat(path_, '/', cgroup_record));
+    if (!name.empty()) cgroup_ = cgroup_place(probe_cgroups(), name);
+    return cgroup_;
 }
 
 bool ContainerRecord::is_made() const { return ::access((path_ + "/record.json").c_str(), F_OK) == 0; }
 
 void ContainerRecord::remove() const {
-    remove_cgroup_of_name(read_link(cat(path_, '/', cgroup_record)));
+    if (const auto place = cgroup()) remove_cgroup(*place);
     remove_tree(path_);
 }
 

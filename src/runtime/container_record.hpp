@@ -85,6 +85,7 @@ private:
 
     std::string path_, id_;
     Fd directory_;
+    mutable std::optional<CgroupPlace> cgroup_;  ///< when it was found
 };
 
 }  // namespace minirun

@@ -33,6 +33,10 @@ void run_poststop_hooks(const ContainerSpec& spec, const std::string& id, const 
 /// Throws Error{usage} if there is a terminal that nobody would serve, or a socket for one that there is not.
 void check_console(const LaunchRequest& request, const ProcessStreams& streams, bool foreground);
 
+/// Ends what is left of a container, removes it, and runs its poststop hooks, if its spec is known. The record is
+/// locked.
+void undo(const ContainerRecord& record, const ContainerSpec* spec, const std::string& bundle);
+
 /// launch() and start_created(), with errors that people can read.
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const LaunchSetting& setting);
 void start_or_explain(const Plan& plan, const LaunchRequest& request, int socket, pid_t pid, const Fd& process);

@@ -83,6 +83,16 @@ std::uint32_t current_umask() {
     return mask;
 }
 
+bool may_be_looked_at(const CreateOptions& options) {
+    const auto config = options.config_file.empty() ? options.bundle + "/config.json" : options.config_file;
+    try {
+        const auto spec = parse_runtime_spec(read_file(config, max_config_size), config);
+        return !has_new_namespace(spec, NamespaceType::pid) || !spec.hooks.start_container.empty();
+    } catch (const Error&) {
+        return true;
+    }
+}
+
 LaunchRequest driven_request(const ContainerRecord& record, const Made& made, const std::string& config,
                              const std::string& config_name) {
     LaunchRequest request;

@@ -22,4 +22,9 @@ void keep_grantable(ProcessSpec& process);
 /// Of whoever started this program; what is made without a umask of its own has this one.
 std::uint32_t current_umask();
 
+/// Whether somebody else may get to see a process of minirun's before it is the container's, when it is run: where it
+/// is not the first one of a pid namespace, or programs of the image run before it (startContainer hooks). Also true
+/// where the config.json cannot be read, which is for others to say.
+bool may_be_looked_at(const CreateOptions& options);
+
 }  // namespace minirun

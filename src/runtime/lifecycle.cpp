@@ -118,6 +118,17 @@ void start_waiting(const ContainerRecord& record, const LaunchRequest& request, 
     record.started();
 }
 
+// At the end of run; somebody else may have done it.
+void undo_own(ContainerRecord& record, const LaunchRequest& request) {
+    try {
+        record.lock();
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::not_found) return;
+        throw;
+    }
+    undo(record, &request.spec, request.driven.bundle);
+}
+
 void warn(const std::vector<std::string>& complaints) {
     for (const auto& complaint : complaints) log_warning(complaint);
 }
@@ -166,6 +177,7 @@ void Lifecycle::start(const std::string& id) const {
     const auto features = features_for(request);
     const auto plan = plan_from_request(request, features);
     start_waiting(record, request, plan, state.pid);
+    record.unlock();  // for whoever is called by the hooks
     const auto told = hook_state(request.spec, id, made.bundle, ContainerStatus::running);
     warn(run_all_hooks("poststart", request.spec.hooks.poststart, told, made.bundle, state.pid));
 }
@@ -189,6 +201,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     EndsProcess process(launched.pidfd);
     hand_over(launched, options.streams);
     if (request.driven.waits_for_start) start_waiting(record, request, plan, launched.pid);
+    record.unlock();  // for who kills it, deletes it with --force, or is called by the hooks
     const auto& hooks = request.spec.hooks;
     const auto told = hook_state(request.spec, options.id, request.driven.bundle, ContainerStatus::running);
     warn(run_all_hooks("poststart", hooks.poststart, told, request.driven.bundle, launched.pid));
@@ -197,14 +210,13 @@ int Lifecycle::run(const CreateOptions& options) const {
         on_error.dismiss();
         return 0;
     }
-    record.unlock();  // for who kills it, or deletes it with --force
     if (!serves_terminal) launched.terminal.reset();
     streams.start(launched);
     const auto ending = supervise(launched, request, streams);
     process.dismiss();
     on_error.dismiss();
     if (const auto place = record.cgroup()) warn_about_oom(cgroup_verdict(*place));
-    if (!options.keep) remove(options.id, true);
+    if (!options.keep) undo_own(record, request);
     return exit_code_of(ending.process);
 }
 

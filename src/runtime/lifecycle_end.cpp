@@ -28,12 +28,20 @@ bool has_own_pid_namespace(const ContainerRecord& record) {
     return has_new_namespace(spec, NamespaceType::pid);
 }
 
+// What the first one has left is ended when its cgroup is removed.
 void end_processes(const ContainerRecord& record) {
-    if (const auto place = record.cgroup()) kill_cgroup(*place, SIGKILL);  // also what is frozen
+    const auto place = record.open_process() ? record.cgroup() : std::nullopt;
+    if (place) kill_cgroup(*place, SIGKILL);  // also what is frozen
     end_recorded_process(record.process());
 }
 
 }  // namespace
+
+void undo(const ContainerRecord& record, const ContainerSpec* spec, const std::string& bundle) {
+    end_processes(record);
+    record.remove();
+    if (spec != nullptr) run_poststop_hooks(*spec, record.id(), bundle);
+}
 
 void Lifecycle::kill(const std::string& id, int signal, bool all) const {
     const auto record = ContainerRecord::open(root_, id);
@@ -77,9 +85,7 @@ void Lifecycle::remove(const std::string& id, bool force) const {
     } catch (const Error&) {
         if (!force) throw;  // a create that was killed has not come to writing it
     }
-    end_processes(record);
-    record.remove();
-    if (spec) run_poststop_hooks(*spec, id, state.bundle);
+    undo(record, spec ? &*spec : nullptr, state.bundle);
 }
 
 ContainerState Lifecycle::state(const std::string& id) const { return ContainerRecord::open(root_, id).observe(); }

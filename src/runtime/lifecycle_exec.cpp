@@ -48,7 +48,11 @@ ProcessSpec Lifecycle::read_process(const std::string& id, const std::string& fi
 
 int Lifecycle::exec(const ExecOptions& options) const {
     const SignalsBlocked signals;
-    const auto record = ContainerRecord::open(root_, options.id);
+    auto record = ContainerRecord::open(root_, options.id);
+    // Whoever is making or starting it holds the lock: until then its namespaces are half made, the host's tree is in
+    // its mount namespace, and its process is minirun itself.
+    record.lock();
+    record.unlock();
     check_status(options.id, record.observe().status, options.even_if_paused);
     const JoinedProcess joined(record);
     auto request = join_request(record, joined, options.process);

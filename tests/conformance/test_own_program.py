@@ -205,3 +205,27 @@ def test_delete_by_force_of_what_somebody_keeps_from_starting(box):
         box.delete("--force").ok()
         thread.join()
         started[0].failed()
+
+
+@ours("exec")
+def test_exec_waits_until_the_container_is_made(box, scratch):
+    """Before that the host's tree is in its mount namespace."""
+    os.mkfifo(scratch / "fifo")
+    hook(box, "createRuntime", path="/bin/sh", args=["sh", "-c", f"read line <{scratch}/fifo"])
+    box.process["args"] = ["/bin/sleep", "1000"]
+    results = {}
+
+    def call(name, what):
+        thread = threading.Thread(target=lambda: results.update({name: what()}))
+        thread.start()
+        return thread
+
+    create = call("create", box.create)
+    assert processes.wait_until(lambda: os.path.lexists(box.runtime.root / box.id / "process"))
+    entered = call("exec", lambda: box.exec("ls", "/"))
+    assert not processes.wait_until(lambda: "exec" in results, 0.5)
+    (scratch / "fifo").write_text("go\n")
+    create.join()
+    entered.join()
+    results["create"].ok()
+    assert set(results["exec"].ok().out.split()) == {path.name for path in box.rootfs.iterdir()}

@@ -46,11 +46,11 @@ def test_cgroup_v2(workspace, base_layer):
     }
 
 
-def test_a_scope_of_the_users_own_systemd(workspace):
+def test_as_a_user(workspace, base_layer):
     program = MINIRUN.resolve().parent / "minirun-systemd"
     if not program.exists():
         skip("minirun-systemd was not built: apt-get install libsystemd-dev")
-    results = run_in_vm(workspace, "vm_scope.sh", "tester", program)
+    results = run_in_vm(workspace, "vm_user.sh", "tester", program, program.parent / "minirun-oci", base_layer / "bin/busybox")
     assert results == {
         "start": "0",
         "cgroup": "/user.slice/user-1000.slice/user@1000.service/user.slice/box.scope",
@@ -61,4 +61,14 @@ def test_a_scope_of_the_users_own_systemd(workspace):
                  "fragment file.",
         "stop": "0",
         "wrong": "minirun-systemd: 'x' is no number",
+        "rootless": "0 0 1000 1",
+        "rootless-limit": "minirun-oci: the limits need a cgroup, and this user cannot make '/minirun/a'",
+        "rootless-session": "minirun-oci: there is no systemd of this user's own above minirun",
+        "rootless-scope": "/user.slice/user-1000.slice/user@1000.service/user.slice/minirun-a.scope",
+        "rootless-limits": "67108864 20",
+        "rootless-update": "30",
+        "rootless-pause": "1 paused",
+        "rootless-exec": "0",
+        "rootless-deleted": "",
+        "rootless-ids": "1 100000 1000 0 1000 1 1 100000 1000 0 1000 1",
     }

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "minirun/lifecycle.hpp"
+
 namespace minirun {
 
 /// The options in front of the command.
@@ -19,8 +21,11 @@ struct OciSetting {
 /// and that there are the rights to do so: a user who has none goes on in a user namespace of its own. To be called
 /// before anything is opened or changed: this program may begin anew (launch/own_program.hpp). Throws Error.
 void get_ready_to_create(const OciSetting& setting);
-/// The same to enter a container that is there.
+/// The same to run one, which takes less where nobody else can be near its process before it is the container's.
+void get_ready_to_run(const OciSetting& setting, const CreateOptions& options);
+/// The same to enter a container that is there; `start` does that only for the hooks that run inside.
 void get_ready_to_enter(const OciSetting& setting, const std::string& id);
+void get_ready_to_start(const OciSetting& setting, const std::string& id);
 
 /// argv[0] is the command's own name. Returns the exit code; a failure is thrown as Error.
 using OciCommand = int (*)(const OciSetting& setting, int argc, char** argv);

@@ -84,14 +84,15 @@ int oci_create(const OciSetting& setting, int argc, char** argv) {
 int oci_run(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(run_options, "run [OPTIONS] ID", argc, argv);
     if (line.done) return 0;
-    get_ready_to_create(setting);
-    return Lifecycle(setting.root).run(options_of(setting, line));
+    const auto options = options_of(setting, line);
+    get_ready_to_run(setting, options);
+    return Lifecycle(setting.root).run(options);
 }
 
 int oci_start(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(start_options, "start ID", argc, argv);
     if (line.done) return 0;
-    get_ready_to_enter(setting, line.id());
+    get_ready_to_start(setting, line.id());
     Lifecycle(setting.root).start(line.id());
     return 0;
 }

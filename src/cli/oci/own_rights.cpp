@@ -4,6 +4,7 @@
 
 #include "cli/oci/commands.hpp"
 #include "runtime/container_record.hpp"
+#include "runtime/driven_request.hpp"
 #include "runtime/join.hpp"
 
 namespace minirun {
@@ -22,6 +23,11 @@ void get_ready_to_create(const OciSetting& setting) {
     begin_anew(setting);
 }
 
+void get_ready_to_run(const OciSetting& setting, const CreateOptions& options) {
+    if (!has_own_rights() || may_be_looked_at(options)) return get_ready_to_create(setting);
+    keep_rights_no_longer();
+}
+
 void get_ready_to_enter(const OciSetting& setting, const std::string& id) {
     if (!has_own_rights()) {
         const auto around = user_namespace_around(ContainerRecord::open(record_root(setting.root), id));
@@ -29,6 +35,13 @@ void get_ready_to_enter(const OciSetting& setting, const std::string& id) {
         enter_user_namespace(around);
     }
     begin_anew(setting);
+}
+
+void get_ready_to_start(const OciSetting& setting, const std::string& id) {
+    const auto config = ContainerRecord::open(record_root(setting.root), id).read_config();
+    // Without reading it all: a name may also be written with escapes.
+    for (const auto* sign : {"startContainer", "\\u"})
+        if (config.find(sign) != std::string::npos) return get_ready_to_enter(setting, id);
 }
 
 }  // namespace minirun
