@@ -44,6 +44,13 @@ struct ProcessStreams {
     unsigned listen_fds = 0;     ///< of create and run: so many of them are sockets, and the program is told
 };
 
+/// A bundle's config.json, read and checked.
+struct BundleConfig {
+    std::string bundle, file;  ///< absolute
+    std::string text;
+    ContainerSpec spec;
+};
+
 /// What create() and run() are told.
 struct CreateOptions {
     /// Who makes the cgroup: minirun, systemd, or nobody (then there are no limits).
@@ -56,9 +63,13 @@ struct CreateOptions {
     bool pivot_root = true;
     bool new_keyring = true;
     CgroupManager cgroup_manager = CgroupManager::files;
-    bool keep = false;    ///< run: do not delete it in the end
-    bool detach = false;  ///< run: do not wait for its end
+    bool keep = false;                        ///< run: do not delete it in the end
+    bool detach = false;                      ///< run: do not wait for its end
+    std::optional<BundleConfig> config = {};  ///< what the bundle holds, if it was read already
 };
+
+/// Throws Error.
+BundleConfig read_bundle_config(const CreateOptions& options);
 
 /// What exec() is told.
 struct ExecOptions {

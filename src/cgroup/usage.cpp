@@ -69,15 +69,14 @@ bool was_full(const Files& memory, const std::string& prefix) {
 void memory_verdict(const CgroupPlace& place, ResourceVerdict& verdict) {
     const Files memory(place, "memory");
     if (!memory) return;
+    verdict.oom_kills = oom_kills(place);
     if (place.unified()) {
-        verdict.oom_kills = at(memory.numbers("memory.events"), "oom_kill").value_or(0);
         // An event is counted where the limit is, and in all cgroups above; here only the first is of interest.
         verdict.own_memory_limit =
             verdict.oom_kills > 0 && at(memory.numbers("memory.events.local"), "oom").value_or(0) > 0;
         verdict.memory_peak = memory.number("memory.peak");
         verdict.memory_limit = memory.number("memory.max");
     } else {
-        verdict.oom_kills = at(memory.numbers("memory.oom_control"), "oom_kill").value_or(0);
         verdict.own_memory_limit =
             verdict.oom_kills > 0 && (was_full(memory, "memory.") || was_full(memory, "memory.memsw."));
         verdict.memory_peak = memory.number("memory.max_usage_in_bytes");
@@ -196,6 +195,12 @@ Ordered pids_statistics(const CgroupPlace& place) {
 }
 
 }  // namespace
+
+std::uint64_t oom_kills(const CgroupPlace& place) {
+    const Files memory(place, "memory");
+    if (!memory) return 0;
+    return at(memory.numbers(place.unified() ? "memory.events" : "memory.oom_control"), "oom_kill").value_or(0);
+}
 
 ResourceVerdict cgroup_verdict(const CgroupPlace& place) {
     ResourceVerdict verdict;

@@ -13,6 +13,9 @@ namespace minirun {
 /// What is known at the end, before the cgroup is removed.
 ResourceVerdict cgroup_verdict(const CgroupPlace& place);
 
+/// How many processes of it the kernel has killed because of memory: of the verdict, what takes one file to know.
+std::uint64_t oom_kills(const CgroupPlace& place);
+
 /// The "data" of runc's `events --stats`, which engines read.
 nlohmann::ordered_json cgroup_statistics(const CgroupPlace& place);
 

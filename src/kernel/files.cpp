@@ -27,6 +27,27 @@ SysResult<int> make_entry(int directory, const char* name, bool as_directory, mo
     return sys::openat(directory, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, mode);
 }
 
+// What is there and could not be opened is a dangling symbolic link.
+SysResult<int> make_missing(int directory, const char* name, bool as_directory, mode_t mode) noexcept {
+    const auto made = make_entry(directory, name, as_directory, mode);
+    return made.error() == EEXIST ? SysResult<int>::failure(ENOENT) : made;
+}
+
+// Where only the last name of the path is missing.
+SysResult<int> make_last(int root, const char* path, Missing last, mode_t mode, bool no_links) noexcept {
+    char directory[4096];
+    const char* slash = std::strrchr(path, '/');
+    const auto length = slash == nullptr ? 0 : static_cast<std::size_t>(slash - path);
+    if (length == 0 || length >= sizeof directory || slash[1] == '\0') return SysResult<int>::failure(ENOENT);
+    std::memcpy(directory, path, length);
+    directory[length] = '\0';
+    const auto parent = open_in_root(root, directory, no_links);
+    if (!parent) return parent;
+    const auto made = make_missing(parent.value(), slash + 1, last == Missing::directory, mode);
+    sys::close(parent.value());
+    return made;
+}
+
 }  // namespace
 
 SysResult<int> open_in_root(int root, const char* path, bool no_links) noexcept {
@@ -38,6 +59,8 @@ SysResult<int> open_in_root(int root, const char* path, bool no_links) noexcept 
 SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mode_t mode, bool no_links) noexcept {
     auto found = open_in_root(root, path, no_links);
     if (found || found.error() != ENOENT) return found;
+    const auto made = make_last(root, path, last, mode, no_links);
+    if (made || made.error() != ENOENT) return made;
 
     // Walks down with ever longer prefixes, so that each one is resolved from the root with all its symbolic links.
     char prefix[4096];
@@ -61,10 +84,8 @@ SysResult<int> open_or_make_in_root(int root, const char* path, Missing last, mo
             std::size_t rest = end;
             while (rest < length && path[rest] == '/') rest++;
             const bool is_last = rest == length;
-            next = make_entry(parent.value(), prefix + start, !is_last || last == Missing::directory,
-                              is_last ? mode : mode_t{0755});
-            // Something is there that could not be opened: a dangling symbolic link.
-            if (!next && next.error() == EEXIST) next = SysResult<int>::failure(ENOENT);
+            next = make_missing(parent.value(), prefix + start, !is_last || last == Missing::directory,
+                                is_last ? mode : mode_t{0755});
         }
         sys::close(parent.value());
         parent = next;

@@ -106,6 +106,8 @@ void ContainerRecord::write_config(std::string_view text) const { replace_file(p
 
 std::string ContainerRecord::read_config() const { return read_file(path_ + "/config.json", max_config_size); }
 
+ContainerSpec ContainerRecord::read_spec() const { return parse_runtime_spec(read_config(), path_ + "/config.json"); }
+
 void ContainerRecord::write(const Made& made) const {
     const Json json{{"bundle", made.bundle},
                     {"rootfs", made.rootfs},
@@ -202,9 +204,9 @@ ContainerState ContainerRecord::observe() const {
 }
 
 std::optional<CgroupPlace> ContainerRecord::cgroup() const {
-    const auto name = cgroup_ ? std::string() : read_link(cat(path_, '/', cgroup_record));
-    if (!name.empty()) cgroup_ = cgroup_place(probe_cgroups(), name);
-    return cgroup_;
+    const auto name = read_link(cat(path_, '/', cgroup_record));
+    if (expected_cgroup_ && expected_cgroup_->name == name) return expected_cgroup_;
+    return name.empty() ? std::nullopt : std::optional(cgroup_place(probe_cgroups(), name));
 }
 
 bool ContainerRecord::is_made() const { return ::access((path_ + "/record.json").c_str(), F_OK) == 0; }

@@ -55,6 +55,7 @@ public:
 
     void write_config(std::string_view text) const;
     std::string read_config() const;
+    ContainerSpec read_spec() const;
     void write(const Made& made) const;
     Made read() const;
 
@@ -72,6 +73,8 @@ public:
 
     /// Its cgroup, if it has one.
     std::optional<CgroupPlace> cgroup() const;
+    /// Which it is going to be, for who knows already.
+    void expect_cgroup(const CgroupPlace& place) const { expected_cgroup_ = place; }
 
     /// Whether create() has come so far that there is something to tell.
     bool is_made() const;
@@ -85,7 +88,7 @@ private:
 
     std::string path_, id_;
     Fd directory_;
-    mutable std::optional<CgroupPlace> cgroup_;  ///< when it was found
+    mutable std::optional<CgroupPlace> expected_cgroup_;
 };
 
 }  // namespace minirun

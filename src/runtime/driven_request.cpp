@@ -83,24 +83,18 @@ std::uint32_t current_umask() {
     return mask;
 }
 
-bool may_be_looked_at(const CreateOptions& options) {
-    const auto config = options.config_file.empty() ? options.bundle + "/config.json" : options.config_file;
-    try {
-        const auto spec = parse_runtime_spec(read_file(config, max_config_size), config);
-        return !has_new_namespace(spec, NamespaceType::pid) || !spec.hooks.start_container.empty();
-    } catch (const Error&) {
-        return true;
-    }
+bool may_be_looked_at(const ContainerSpec& spec) {
+    return !has_new_namespace(spec, NamespaceType::pid) || !spec.hooks.start_container.empty();
 }
 
-LaunchRequest driven_request(const ContainerRecord& record, const Made& made, const std::string& config,
+LaunchRequest driven_request(const ContainerRecord& record, const Made& made, ContainerSpec given,
                              const std::string& config_name) {
     LaunchRequest request;
     request.id = record.id();
     request.container_dir = record.path();
     request.process_record = record.process();
     request.seccomp_cache = default_paths().seccomp;
-    request.spec = parse_runtime_spec(config, config_name);
+    request.spec = std::move(given);
     auto& spec = request.spec;
     spec.root.path = absolute_path(spec.root.path, made.bundle);
     check_root(spec, config_name);

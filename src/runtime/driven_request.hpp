@@ -8,9 +8,10 @@
 
 namespace minirun {
 
-/// From the text of its config.json and what create() was told. The same text and `made` give the same request, so that
-/// start() in another process knows the plan of create(). Throws Error{bad_input} with all that is wrong.
-LaunchRequest driven_request(const ContainerRecord& record, const Made& made, const std::string& config,
+/// From its config.json, as it was read from the file of this name, and what create() was told. The same `given` and
+/// `made` give the same request, so that start() in another process knows the plan of create(). Throws
+/// Error{bad_input}.
+LaunchRequest driven_request(const ContainerRecord& record, const Made& made, ContainerSpec given,
                              const std::string& config_name);
 
 /// What create() was told about who makes the cgroup.
@@ -23,8 +24,7 @@ void keep_grantable(ProcessSpec& process);
 std::uint32_t current_umask();
 
 /// Whether somebody else may get to see a process of minirun's before it is the container's, when it is run: where it
-/// is not the first one of a pid namespace, or programs of the image run before it (startContainer hooks). Also true
-/// where the config.json cannot be read, which is for others to say.
-bool may_be_looked_at(const CreateOptions& options);
+/// is not the first one of a pid namespace, or programs of the image run before it (startContainer hooks).
+bool may_be_looked_at(const ContainerSpec& spec);
 
 }  // namespace minirun

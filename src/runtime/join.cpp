@@ -41,8 +41,7 @@ bool has_ended(const Fd& process) {
 
 }  // namespace
 
-JoinedProcess::JoinedProcess(const ContainerRecord& record)
-    : spec_(parse_runtime_spec(record.read_config(), record.path() + "/config.json")) {
+JoinedProcess::JoinedProcess(const ContainerRecord& record) : spec_(record.read_spec()) {
     const auto process = record.open_process();
     const auto hold = [&](NamespaceType type) {
         const auto path = cat("/proc/", record.pid(), "/ns/", file_of(type));

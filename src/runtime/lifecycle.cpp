@@ -62,16 +62,13 @@ struct Prepared {
 };
 
 Prepared prepare(const std::string& root, const CreateOptions& options) {
-    const auto bundle = real_path(options.bundle);
-    const auto config_file = absolute_path(options.config_file.empty() ? "config.json" : options.config_file,
-                                           options.config_file.empty() ? bundle : real_path("."));
-    const auto config = read_file(config_file, max_config_size);
+    const auto config = options.config ? *options.config : read_bundle_config(options);
     Prepared prepared{ContainerRecord::make(root, options.id), {}};
     auto& record = prepared.record;
     record.lock();
     try {
         // The owner is told by number: nothing here may load what a name service wants.
-        Made made{bundle,
+        Made made{config.bundle,
                   "",
                   now(),
                   ::geteuid() == 0 ? "root" : cat(::geteuid()),
@@ -80,15 +77,23 @@ Prepared prepare(const std::string& root, const CreateOptions& options) {
                   options.new_keyring,
                   manager_word(options.cgroup_manager),
                   options.streams.listen_fds};
-        prepared.request = driven_request(record, made, config, config_file);
+        prepared.request = driven_request(record, made, config.spec, config.file);
         made.rootfs = prepared.request.spec.root.path;
-        record.write_config(config);
+        record.write_config(config.text);
         record.write(made);
     } catch (...) {
         record.remove();
         throw;
     }
     return prepared;
+}
+
+// Whoever removes the container is going to end all that is in its cgroup.
+void claim_cgroup(const ContainerRecord& record, const LaunchRequest& request, const KernelFeatures& features) {
+    const auto place = cgroup_of(request, features.cgroups);
+    if (!place) return;
+    refuse_occupied(*place);
+    record.expect_cgroup(*place);
 }
 
 // In the container, with the rights that its process is going to have (config.md "StartContainer Hooks").
@@ -134,13 +139,25 @@ void warn(const std::vector<std::string>& complaints) {
 }
 
 // 137 alone does not say who has sent the signal.
-void warn_about_oom(const ResourceVerdict& verdict) {
-    if (verdict.oom_kills == 0) return;
+void warn_about_oom(const CgroupPlace& place) {
+    if (oom_kills(place) == 0) return;
+    const auto verdict = cgroup_verdict(place);
     log_warning(cat("the kernel killed ", verdict.oom_kills, verdict.oom_kills == 1 ? " process" : " processes",
                     " of the container: out of memory", verdict.own_memory_limit ? ", by its own limit" : ""));
 }
 
 }  // namespace
+
+BundleConfig read_bundle_config(const CreateOptions& options) {
+    BundleConfig config;
+    config.bundle = real_path(options.bundle);
+    const bool is_other = !options.config_file.empty();
+    config.file =
+        absolute_path(is_other ? options.config_file : "config.json", is_other ? real_path(".") : config.bundle);
+    config.text = read_file(config.file, max_config_size);
+    config.spec = parse_runtime_spec(config.text, config.file);
+    return config;
+}
 
 Lifecycle::Lifecycle(std::string root) : root_(record_root(root)) {}
 
@@ -154,7 +171,7 @@ void Lifecycle::create(const CreateOptions& options) const {
     request.driven.waits_for_start = true;
     const auto features = features_for(request);
     const auto plan = plan_from_request(request, features);
-    if (const auto place = cgroup_of(request, features.cgroups)) refuse_occupied(*place);
+    claim_cgroup(record, request, features);
     const auto listener = record.listen_for_start();
     const LaunchSetting setting{{}, signals.before(), listener.get(), nullptr};
     const auto launched = launch_or_explain(plan, request, setting);
@@ -172,7 +189,7 @@ void Lifecycle::start(const std::string& id) const {
         throw Error(ErrorKind::conflict, cat("cannot start container ", quote(id), ": it is ",
                                              status_word(state.status), ", and only a created one can be started"));
     const auto made = record.read();
-    auto request = driven_request(record, made, record.read_config(), record.path() + "/config.json");
+    auto request = driven_request(record, made, record.read_spec(), record.path() + "/config.json");
     request.driven.waits_for_start = true;
     const auto features = features_for(request);
     const auto plan = plan_from_request(request, features);
@@ -192,7 +209,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     request.driven.waits_for_start = !request.spec.hooks.start_container.empty();
     const auto features = features_for(request);
     const auto plan = plan_from_request(request, features);
-    if (const auto place = cgroup_of(request, features.cgroups)) refuse_occupied(*place);
+    claim_cgroup(record, request, features);
     const auto listener = request.driven.waits_for_start ? record.listen_for_start() : Fd();
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
@@ -215,7 +232,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     const auto ending = supervise(launched, request, streams);
     process.dismiss();
     on_error.dismiss();
-    if (const auto place = record.cgroup()) warn_about_oom(cgroup_verdict(*place));
+    if (const auto place = record.cgroup()) warn_about_oom(*place);
     if (!options.keep) undo_own(record, request);
     return exit_code_of(ending.process);
 }

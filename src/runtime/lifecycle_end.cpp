@@ -24,7 +24,7 @@ namespace minirun {
 namespace {
 
 bool has_own_pid_namespace(const ContainerRecord& record) {
-    const auto spec = parse_runtime_spec(record.read_config(), record.path() + "/config.json");
+    const auto spec = record.read_spec();
     return has_new_namespace(spec, NamespaceType::pid);
 }
 
@@ -81,7 +81,7 @@ void Lifecycle::remove(const std::string& id, bool force) const {
                     "kill it first, or delete it with --force");
     std::optional<ContainerSpec> spec;
     try {
-        spec = parse_runtime_spec(record.read_config(), record.path() + "/config.json");
+        spec = record.read_spec();
     } catch (const Error&) {
         if (!force) throw;  // a create that was killed has not come to writing it
     }

@@ -37,12 +37,12 @@ void check_status(const std::string& id, ContainerStatus status, bool even_if_pa
 
 ProcessSpec Lifecycle::process_of(const std::string& id) const {
     const auto record = ContainerRecord::open(root_, id);
-    return parse_runtime_spec(record.read_config(), record.path() + "/config.json").process;
+    return record.read_spec().process;
 }
 
 ProcessSpec Lifecycle::read_process(const std::string& id, const std::string& file) const {
     const auto record = ContainerRecord::open(root_, id);
-    const auto spec = parse_runtime_spec(record.read_config(), record.path() + "/config.json");
+    const auto spec = record.read_spec();
     return parse_process(read_file_or_pipe(file, max_config_size), file, spec);
 }
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "minirun/lifecycle.hpp"
+#include "minirun/spec.hpp"
 
 namespace minirun {
 
@@ -22,7 +22,7 @@ struct OciSetting {
 /// before anything is opened or changed: this program may begin anew (launch/own_program.hpp). Throws Error.
 void get_ready_to_create(const OciSetting& setting);
 /// The same to run one, which takes less where nobody else can be near its process before it is the container's.
-void get_ready_to_run(const OciSetting& setting, const CreateOptions& options);
+void get_ready_to_run(const OciSetting& setting, const ContainerSpec& spec);
 /// The same to enter a container that is there; `start` does that only for the hooks that run inside.
 void get_ready_to_enter(const OciSetting& setting, const std::string& id);
 void get_ready_to_start(const OciSetting& setting, const std::string& id);

@@ -84,8 +84,9 @@ int oci_create(const OciSetting& setting, int argc, char** argv) {
 int oci_run(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(run_options, "run [OPTIONS] ID", argc, argv);
     if (line.done) return 0;
-    const auto options = options_of(setting, line);
-    get_ready_to_run(setting, options);
+    auto options = options_of(setting, line);
+    options.config = read_bundle_config(options);
+    get_ready_to_run(setting, options.config->spec);
     return Lifecycle(setting.root).run(options);
 }
 

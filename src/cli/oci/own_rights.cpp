@@ -23,8 +23,8 @@ void get_ready_to_create(const OciSetting& setting) {
     begin_anew(setting);
 }
 
-void get_ready_to_run(const OciSetting& setting, const CreateOptions& options) {
-    if (!has_own_rights() || may_be_looked_at(options)) return get_ready_to_create(setting);
+void get_ready_to_run(const OciSetting& setting, const ContainerSpec& spec) {
+    if (!has_own_rights() || may_be_looked_at(spec)) return get_ready_to_create(setting);
     keep_rights_no_longer();
 }
 
