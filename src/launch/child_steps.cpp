@@ -17,6 +17,7 @@
 #include "kernel/files.hpp"
 #include "kernel/mount.hpp"
 #include "kernel/openat2.hpp"
+#include "kernel/proc_path.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_call.hpp"
 
@@ -49,17 +50,17 @@ SysStatus check_writable(int overlay, std::span<const FsOption> options) noexcep
     return SysStatus::success();
 }
 
-// "/proc/self/fd/N": a short name for a path that is too long for fsconfig.
-void descriptor_path(int fd, char (&buffer)[32]) noexcept {
-    constexpr char prefix[] = "/proc/self/fd/";
-    std::memcpy(buffer, prefix, sizeof prefix);
-    char digits[12];
-    int n = 0;
-    do digits[n++] = static_cast<char>('0' + fd % 10);
-    while ((fd /= 10) > 0);
-    char* out = buffer + sizeof prefix - 1;
-    while (n > 0) *out++ = digits[--n];
-    *out = '\0';
+// Attaches `tree` at the descriptor and changes it: before it can be seen, if mount_setattr(2) is to be had. mount(2)
+// changes only what is attached; nobody else is in this namespace yet.
+SysStatus attach_changed(int tree, int target, MountChanges changes) noexcept {
+    auto done = SysStatus::success();
+    for (const auto& change : changes)
+        if (done) done = kernel::set_mount_attributes(tree, change.attributes, change.recursive);
+    const bool later = done.error() == ENOSYS;
+    if (done || later) done = kernel::attach(tree, target);
+    for (const auto& change : changes)
+        if (done && later) done = kernel::change_attached_mount(tree, change.attributes, change.recursive);
+    return done;
 }
 
 }  // namespace
@@ -205,7 +206,7 @@ SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_dire
                                         directory ? 0755 : 0644, target.no_links);
 }
 
-SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
+SysStatus ChildSteps::attach_at(int tree, const Target& target, MountChanges changes) noexcept {
     const bool directory = kernel::is_directory(tree);
     const auto opened = open_target(target, directory);
     if (!opened) return SysStatus::failure(opened.error());
@@ -213,7 +214,7 @@ SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
     // A link to the root, or up to it: what is mounted there would cover the container, or lie beneath it unmasked.
     if (target.at == Slot::root && kernel::is_same_file(owned.get(), slot(Slot::root)))
         return SysStatus::failure(EXDEV);
-    const auto attached = kernel::attach(tree, owned.get());
+    const auto attached = attach_changed(tree, owned.get(), changes);
     // The kernel's EINVAL has many causes; this is the one that people meet.
     if (!attached && attached.error() == EINVAL && directory != kernel::is_directory(owned.get()))
         return SysStatus::failure(ENOTDIR);
@@ -230,9 +231,7 @@ SysStatus ChildSteps::add_layer(int context, const char* layer) noexcept {
     const auto opened = sys::open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (!opened) return SysStatus::failure(opened.error());
     const Scoped owned(opened.value());
-    char short_path[32];
-    descriptor_path(owned.get(), short_path);
-    return kernel::fs_set_string(context, "lowerdir+", short_path);
+    return kernel::fs_set_string(context, "lowerdir+", kernel::descriptor_path(owned.get()).text());
 }
 
 SysResult<int> ChildSteps::make_overlay(const op::MountOverlay& step) noexcept {
@@ -260,7 +259,7 @@ SysStatus ChildSteps::mount_overlay_old(const op::MountOverlay& step) noexcept {
     if (!root) return SysStatus::failure(root.error());
     keep(Slot::root, root.value());
     if (const auto writable = check_writable(root.value(), step.options); !writable) return writable;
-    return kernel::set_mount_attributes(root.value(), {.set = step.attributes}, false);
+    return kernel::change_attached_mount(root.value(), {.set = step.attributes}, false);
 }
 
 SysStatus ChildSteps::operator()(const op::MountOverlay& step) noexcept {
@@ -302,7 +301,7 @@ SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
     auto done = step.copy_up ? copy_up(tree.value(), step) : SysStatus::success();
     if (done && step.target.at != Slot::none) done = attach_at(tree.value(), step.target);
     if (done && step.propagation != 0)
-        done = kernel::set_mount_attributes(tree.value(), {.propagation = step.propagation}, false);
+        done = kernel::change_attached_mount(tree.value(), {.propagation = step.propagation}, false);
     if (step.keep_as == Slot::none) sys::close(tree.value());
     return done;
 }
@@ -328,16 +327,12 @@ SysStatus ChildSteps::operator()(const op::BindMount& step) noexcept {
         if (!mapped) return mapped;
     }
     report.item = 1;  // from here on it is the target, not the source
-    if ((step.set | step.clear) != 0) {
-        const auto set = kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear},
-                                                      step.recursive_attributes);
-        if (!set) return set;
-    }
-    if (step.propagation != 0) {
-        const auto set = kernel::set_mount_attributes(owned.get(), {.propagation = step.propagation}, step.recursive);
-        if (!set) return set;
-    }
-    const auto attached = attach_at(owned.get(), step.target);
+    MountChange changes[2];
+    std::size_t count = 0;
+    if (step.propagation != 0) changes[count++] = {{.propagation = step.propagation}, step.recursive};
+    if ((step.set | step.clear) != 0)
+        changes[count++] = {{.set = step.set, .clear = step.clear}, step.recursive_attributes};
+    const auto attached = attach_at(owned.get(), step.target, {changes, count});
     if (attached) report.item = -1;
     return attached;
 }
@@ -393,8 +388,8 @@ SysStatus ChildSteps::operator()(const op::MaskPath& step) noexcept {
         kernel::clone_tree(slot(Slot::provided), kernel::is_directory(owned.get()) ? "empty" : "null", false);
     if (!cover) return SysStatus::failure(cover.error());
     const Scoped copy(cover.value());
-    if (const auto set = kernel::set_mount_attributes(copy.get(), {.set = MOUNT_ATTR_RDONLY}, false); !set) return set;
-    return kernel::attach(copy.get(), owned.get());
+    const MountChange readonly{{.set = MOUNT_ATTR_RDONLY}, false};
+    return attach_changed(copy.get(), owned.get(), {&readonly, 1});
 }
 
 SysStatus ChildSteps::operator()(const op::ReadonlyPath& step) noexcept {
@@ -404,22 +399,22 @@ SysStatus ChildSteps::operator()(const op::ReadonlyPath& step) noexcept {
     const auto tree = kernel::clone_tree(owned.get(), "", true);
     if (!tree) return SysStatus::failure(tree.error());
     const Scoped copy(tree.value());
-    if (const auto set = kernel::set_mount_attributes(copy.get(), {.set = MOUNT_ATTR_RDONLY}, true); !set) return set;
-    return kernel::attach(copy.get(), owned.get());
+    const MountChange readonly{{.set = MOUNT_ATTR_RDONLY}, true};
+    return attach_changed(copy.get(), owned.get(), {&readonly, 1});
 }
 
 SysStatus ChildSteps::operator()(const op::MakeReadonly& step) noexcept {
     const auto target = open_target(step.target, true);
     if (!target) return SysStatus::failure(target.error());
     const Scoped owned(target.value());
-    return kernel::set_mount_attributes(owned.get(), {.set = MOUNT_ATTR_RDONLY}, false);
+    return kernel::change_attached_mount(owned.get(), {.set = MOUNT_ATTR_RDONLY}, false);
 }
 
 SysStatus ChildSteps::operator()(const op::ChangeMount& step) noexcept {
     const auto target = open_target(step.target, true);
     if (!target) return SysStatus::failure(target.error());
     const Scoped owned(target.value());
-    return kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear}, step.recursive);
+    return kernel::change_attached_mount(owned.get(), {.set = step.set, .clear = step.clear}, step.recursive);
 }
 
 SysStatus ChildSteps::operator()(const op::LabelMount& step) noexcept {
@@ -433,7 +428,7 @@ SysStatus ChildSteps::operator()(const op::LabelMount& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::SetMountPropagation& step) noexcept {
-    return kernel::set_mount_attributes(
+    return kernel::change_attached_mount(
         slot(step.at), {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)}, (step.flags & MS_REC) != 0);
 }
 

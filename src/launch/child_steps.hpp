@@ -1,6 +1,9 @@
 // How each step of the child is executed.
 #pragma once
 
+#include <span>
+
+#include "kernel/mount.hpp"
 #include "kernel/sys_result.hpp"
 #include "launch/child.hpp"
 #include "plan/report.hpp"
@@ -10,6 +13,13 @@ namespace minirun {
 
 /// Executes one step after the other, keeping the descriptors that they hand to each other. A failed step leaves
 /// in `report` which part of it failed and the kernel's own words, where there are any.
+/// What becomes of a mount when it is attached.
+struct MountChange {
+    kernel::MountAttributes attributes;
+    bool recursive;
+};
+using MountChanges = std::span<const MountChange>;
+
 class ChildSteps {
 public:
     explicit ChildSteps(const ChildStart& start) noexcept;
@@ -111,7 +121,7 @@ private:
     void explain(int context) noexcept;
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
     SysStatus copy_up(int tree, const op::MountFilesystem& step) noexcept;
-    SysStatus attach_at(int tree, const Target& target) noexcept;
+    SysStatus attach_at(int tree, const Target& target, MountChanges changes = {}) noexcept;
     SysResult<int> clone_source(const op::BindMount& step) noexcept;
     SysStatus set_options(int context, std::span<const FsOption> options) noexcept;
     SysResult<int> create_and_mount(int context, std::uint64_t attributes) noexcept;
