@@ -187,7 +187,19 @@ SysResult<int> ChildSteps::create_and_mount(int context, std::uint64_t attribute
     return kernel::fs_mount(context, attributes);
 }
 
+// mount(2) puts it somewhere; from there it is taken as fsmount(2) would have given it. MS_RDONLY would be the
+// superblock's, too.
+SysResult<int> ChildSteps::make_filesystem_old(const op::MountFilesystem& step) noexcept {
+    const auto flags = kernel::mount_flags(step.attributes & ~std::uint64_t{MOUNT_ATTR_RDONLY});
+    const auto mounted = kernel::mount_old(step.source, op::staging, step.type, flags, step.mount_data);
+    if (!mounted) return SysResult<int>::failure(mounted.error());
+    const auto tree = kernel::clone_tree(AT_FDCWD, op::staging, false);
+    const auto detached = kernel::detach_mount(op::staging);
+    return detached ? tree : SysResult<int>::failure(detached.error());
+}
+
 SysResult<int> ChildSteps::make_filesystem(const op::MountFilesystem& step) noexcept {
+    if (step.mount_data != nullptr) return make_filesystem_old(step);
     const auto context = kernel::fs_open(step.type);
     if (!context) return context;
     const Scoped owned(context.value());
@@ -300,8 +312,10 @@ SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
     if (step.keep_as != Slot::none) keep(step.keep_as, tree.value());
     auto done = step.copy_up ? copy_up(tree.value(), step) : SysStatus::success();
     if (done && step.target.at != Slot::none) done = attach_at(tree.value(), step.target);
-    if (done && step.propagation != 0)
-        done = kernel::change_attached_mount(tree.value(), {.propagation = step.propagation}, false);
+    kernel::MountAttributes change{.propagation = step.propagation};
+    if (step.mount_data != nullptr) change.set = step.attributes & MOUNT_ATTR_RDONLY;
+    if (done && (change.set | change.propagation) != 0)
+        done = kernel::change_attached_mount(tree.value(), change, false);
     if (step.keep_as == Slot::none) sys::close(tree.value());
     return done;
 }

@@ -126,6 +126,7 @@ private:
     SysStatus set_options(int context, std::span<const FsOption> options) noexcept;
     SysResult<int> create_and_mount(int context, std::uint64_t attributes) noexcept;
     SysResult<int> make_filesystem(const op::MountFilesystem& step) noexcept;
+    SysResult<int> make_filesystem_old(const op::MountFilesystem& step) noexcept;
     SysStatus add_layer(int context, const char* layer) noexcept;
     SysResult<int> make_overlay(const op::MountOverlay& step) noexcept;
     SysStatus mount_overlay_old(const op::MountOverlay& step) noexcept;
