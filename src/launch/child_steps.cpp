@@ -192,7 +192,10 @@ SysResult<int> ChildSteps::create_and_mount(int context, std::uint64_t attribute
 SysResult<int> ChildSteps::make_filesystem_old(const op::MountFilesystem& step) noexcept {
     const auto flags = kernel::mount_flags(step.attributes & ~std::uint64_t{MOUNT_ATTR_RDONLY});
     const auto mounted = kernel::mount_old(step.source, op::staging, step.type, flags, step.mount_data);
-    if (!mounted) return SysResult<int>::failure(mounted.error());
+    if (!mounted) {
+        if (mounted.error() == EINVAL && *step.mount_data != '\0') report.item = 0;  // one of the options
+        return SysResult<int>::failure(mounted.error());
+    }
     const auto tree = kernel::clone_tree(AT_FDCWD, op::staging, false);
     const auto detached = kernel::detach_mount(op::staging);
     return detached ? tree : SysResult<int>::failure(detached.error());

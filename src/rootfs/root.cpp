@@ -22,7 +22,7 @@ bool maps_ids(const PlanBuilder& plan) { return has_new_namespace(plan.request.s
 
 // A place below the container's directory where `source` shows with mapped ids.
 std::string add_idmapped(PlanBuilder& plan, const std::string& source, const std::string& name) {
-    require_mapped_ids(plan, "the ids of the image's files, which a user namespace takes,");
+    require_mapped_ids(plan, "--userns: the ids of files");
     plan.host_before(op::HostDirectory{plan.text(plan.request.container_dir + "/" + name), 0700});
     plan.child(op::BindIdmapped{plan.text(source), plan.text(name)});
     return name;

@@ -19,25 +19,25 @@ from harness import MINIRUN, PAYLOAD, Minirun, become_subreaper, reap_orphans, s
 
 
 def pytest_addoption(parser):
-    parser.addoption("--without", choices=[*missing_calls.CALLS, "all"], metavar="CALL",
-                     help="where this system call does not exist: " + ", ".join([*missing_calls.CALLS, "all"]))
+    parser.addoption("--without", choices=missing_calls.CHOICES, metavar="CALL",
+                     help="where this system call does not exist: " + ", ".join(missing_calls.CHOICES))
+    parser.addoption("--brief", action="store_true", help="only the files that have to do with that call")
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--without"):
-        return
-    items[:], left_out = missing_calls.sort(config.getoption("--without"), items)
-    config.hook.pytest_deselected(items=left_out)
+    if call := config.getoption("--without"):
+        items[:], others = missing_calls.sort(items, call, config.getoption("--brief"))
+        config.hook.pytest_deselected(items=others)
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    for pattern, reason in missing_calls.left_out(config.getoption("--without")):
-        terminalreporter.write_line(f"LEFT OUT {pattern}: {reason}")
+    for part, reason in missing_calls.left_out(config.getoption("--without")):
+        terminalreporter.write_line(f"LEFT OUT {part}: {reason}")
 
 
 def pytest_configure(config):
-    if config.getoption("--without"):
-        Minirun.outermost = [PAYLOAD, "without", missing_calls.numbers(config.getoption("--without"))]
+    if call := config.getoption("--without"):
+        Minirun.outermost = [PAYLOAD, "without", missing_calls.numbers(call)]
     become_subreaper()
     # A shell starts what is in the background with these ignored, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
