@@ -13,7 +13,9 @@
 #include "kernel/openat2.hpp"
 #include "support.hpp"
 
-namespace minirun {
+using namespace minirun;
+using namespace minirun::test;
+
 namespace {
 
 // What came of it: the file, or the error.
@@ -129,5 +131,3 @@ TEST_CASE("openat2 by walking: files that are made") {
     CHECK(make("new/") != 0);
     CHECK(std::filesystem::is_regular_file(root + "/other"));
 }
-
-}  // namespace minirun
