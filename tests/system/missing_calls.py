@@ -21,7 +21,8 @@ BRIEF = {
     "mount_setattr": "docker_image hostile_images isolation layers mounts seccomp volumes",
     "fsopen": "bad_host docker_image isolation layers limits mounts volumes",
     "pidfd_open": "cgroup kill signals",
-    "all": "bad_host bad_image hostile_images isolation mounts process terminal volumes",
+    "all": "bad_command bad_host bad_image bundles cgroup docker_image hostile_images isolation kill layers mounts "
+           "names_and_links process seccomp signals terminal volumes",
 }
 
 ITSELF = "these tests say themselves which calls are missing"
