@@ -154,8 +154,7 @@ private:
         const auto kind = link_kind(link, here());
         if (!kind) return SysStatus::failure(kind.error());
         if (!kind.value().followed) return SysStatus::failure(ELOOP);
-        if (kind.value().magic)
-            return SysStatus::failure((resolve_ & RESOLVE_NO_MAGICLINKS) != 0 ? ELOOP : EXDEV);
+        if (kind.value().magic) return SysStatus::failure((resolve_ & RESOLVE_NO_MAGICLINKS) != 0 ? ELOOP : EXDEV);
         // Its text goes before what is left of the path, which begins with a slash or is empty.
         const auto length = sys::value(SYS_readlinkat, link, "", todo_, next_);
         if (!length) return SysStatus::failure(length.error());
