@@ -11,8 +11,6 @@
 
 namespace minirun {
 
-/// Executes one step after the other, keeping the descriptors that they hand to each other. A failed step leaves
-/// in `report` which part of it failed and the kernel's own words, where there are any.
 /// What becomes of a mount when it is attached.
 struct MountChange {
     kernel::MountAttributes attributes;
@@ -20,6 +18,8 @@ struct MountChange {
 };
 using MountChanges = std::span<const MountChange>;
 
+/// Executes one step after the other, keeping the descriptors that they hand to each other. A failed step leaves
+/// in `report` which part of it failed and the kernel's own words, where there are any.
 class ChildSteps {
 public:
     explicit ChildSteps(const ChildStart& start) noexcept;
@@ -56,11 +56,9 @@ public:
     SysStatus operator()(const op::EnterDirectory&) noexcept;
     SysStatus operator()(const op::KeepDirectory&) noexcept;
     SysStatus operator()(const op::SetPropagation&) noexcept;
-    SysStatus operator()(const op::MountOverlay&) noexcept;
     SysStatus operator()(const op::BindRoot&) noexcept;
     SysStatus operator()(const op::BindIdmapped&) noexcept;
     SysStatus operator()(const op::CreateAs&) noexcept;
-    SysStatus operator()(const op::MountFilesystem&) noexcept;
     SysStatus operator()(const op::BindMount&) noexcept;
     SysStatus operator()(const op::MakeDirectory&) noexcept;
     SysStatus operator()(const op::MakeSymlink&) noexcept;
@@ -75,6 +73,10 @@ public:
     SysStatus operator()(const op::AwaitParent&) noexcept;
     SysStatus operator()(const op::AwaitStart&) noexcept;
     SysStatus operator()(const op::PivotRoot&) noexcept;
+
+    // File systems: child_filesystems.cpp.
+    SysStatus operator()(const op::MountOverlay&) noexcept;
+    SysStatus operator()(const op::MountFilesystem&) noexcept;
 
     // The process: child_process_steps.cpp.
     SysStatus operator()(const op::SetHostname&) noexcept;

@@ -56,7 +56,7 @@ struct Diagnose {
     const Plan& plan;
     const ChildReport& report;
 
-    // See check_writable() in launch/child_steps.cpp.
+    // See check_writable() in launch/child_filesystems.cpp.
     static Diagnosis unwritable(std::string_view what, const char* directory) {
         return {ErrorKind::system,
                 cat("overlayfs can make nothing in ", quote(directory), " on ", filesystem_of(directory), ", so ", what,

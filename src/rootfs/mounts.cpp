@@ -100,9 +100,9 @@ void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions&
         return;
     }
     const std::vector<FsOption> tmpfs{{"mode", "755"}, {"size", "0"}};
-    add_filesystem_mount(plan,
-                         {"tmpfs", "tmpfs", plan.arena().array(tmpfs), options.set & ~std::uint64_t{MOUNT_ATTR_RDONLY},
-                          0, target_of(plan, mount, Create::directory), Slot::none});
+    add_filesystem_mount(
+        plan, {"tmpfs", "tmpfs", plan.arena().array(tmpfs), options.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}, 0,
+               target_of(plan, mount, Create::directory), Slot::none});
     for (const auto& hierarchy : plan.features.cgroup_v1) {
         const auto host_mount = cat("/sys/fs/cgroup/", hierarchy.directory);
         const auto source = visible_cgroup(plan, host_mount);
@@ -157,10 +157,9 @@ void add_filesystem(PlanBuilder& plan, const MountSpec& mount, SortedOptions opt
     if (mount.destination == "/dev" && mount.type == "tmpfs") keep_as = Slot::dev;
     auto target = target_of(plan, mount, Create::directory);
     target.no_links = keep_as != Slot::none || mount.type == "proc" || mount.type == "sysfs";
-    add_filesystem_mount(plan,
-                         {plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
-                          plan.arena().array(options.filesystem), options.set, options.propagation, target, keep_as,
-                          options.copy_up && mount.type == "tmpfs"});
+    add_filesystem_mount(plan, {plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
+                                plan.arena().array(options.filesystem), options.set, options.propagation, target,
+                                keep_as, options.copy_up && mount.type == "tmpfs"});
     if (takes_label && mount.type == "mqueue")
         plan.child(op::LabelMount{target_of(plan, mount, Create::no), plan.bytes(label)});
     if (keep_as == Slot::dev) add_dev(plan, false);
@@ -181,19 +180,26 @@ std::pair<Slot, std::string_view> place_of(PlanBuilder& plan, std::string_view p
 }
 
 // As mount(2) takes it. The flags of a superblock are words here, too: file systems that know fsconfig(2) hand them on.
-std::string mount_data(std::span<const FsOption> options) {
+// SELinux takes quotes off, for the commas in its labels.
+std::string mount_data(const op::MountFilesystem& mount) {
+    constexpr std::size_t most = 4095;  // a page, with the NUL
     std::string data;
-    for (const auto& option : options) {
+    for (const auto& option : mount.options) {
         data += cat(data.empty() ? "" : ",", option.key);
-        if (option.value != nullptr) data += cat('=', option.value);
+        if (option.value == nullptr) continue;
+        const bool label = std::string_view(option.key) == "context" && option.value[0] != '"';
+        data += label ? cat("=\"", option.value, '"') : cat('=', option.value);
     }
+    if (data.size() > most)
+        throw Error(ErrorKind::unsupported, cat("mount(2) does not take options as long as those of ", mount.type,
+                                                " on ", quote(mount.target.path), ", and this kernel lacks fsopen"));
     return data;
 }
 
 }  // namespace
 
 void add_filesystem_mount(PlanBuilder& plan, op::MountFilesystem mount) {
-    if (!plan.features.filesystem_contexts) mount.mount_data = plan.text(mount_data(mount.options));
+    if (!plan.features.filesystem_contexts) mount.mount_data = plan.text(mount_data(mount));
     plan.child(mount);
 }
 
