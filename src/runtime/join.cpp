@@ -34,9 +34,7 @@ const char* file_of(NamespaceType type) {
     return "";
 }
 
-bool has_ended(const Fd& process) {
-    return !process || kernel::await_end(process.get(), 0);
-}
+bool has_ended(const Fd& process) { return !process || kernel::await_end(process.get(), 0); }
 
 }  // namespace
 
