@@ -13,7 +13,7 @@ import sys
 
 ALLOWED = set("""
 clock_gettime getauxval
-memcpy memset memcmp strlen strcmp strrchr
+memcpy memmove memset memcmp strlen strcmp strrchr
 program_invocation_name __stack_chk_fail __memcpy_chk _GLOBAL_OFFSET_TABLE_
 """.split())
 

@@ -48,7 +48,6 @@ ErrorKind kind_of(int error) {
         case EPERM: return ErrorKind::not_permitted;
         case ENOENT:
         case ENOTDIR: return ErrorKind::not_found;
-        case ENOSYS: return ErrorKind::unsupported;
         default: return ErrorKind::system;
     }
 }
@@ -249,9 +248,7 @@ void LayerView::cannot_read(std::size_t layer, const std::string& path, int erro
     const auto kind = kind_of(error);
     throw Error(
         kind, cat("cannot look at", what, ": ", errno_text(error)),
-        kind == ErrorKind::not_permitted ? "the layer's files belong to another user: run as that user or as root"
-        : kind == ErrorKind::unsupported ? "minirun needs openat2(2), which this kernel or a seccomp filter denies"
-                                         : "",
+        kind == ErrorKind::not_permitted ? "the layer's files belong to another user: run as that user or as root" : "",
         error);
 }
 

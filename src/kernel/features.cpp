@@ -29,6 +29,10 @@ bool at_least(const std::string& release, int major, int minor) {
 // A release number does not tell what a distribution has backported or a seccomp filter forbids, so the file system
 // itself is asked. Without rights to ask, the release has to do.
 void probe_overlay(KernelFeatures& features) {
+    if (!features.filesystem_contexts) {
+        features.overlay_lowerdir_add = false;
+        return;
+    }
     const auto context = kernel::fs_open("overlay");
     if (!context) {
         features.overlay = context.error() != ENODEV;
@@ -43,17 +47,18 @@ void probe_overlay(KernelFeatures& features) {
 
 // A call that exists answers bad arguments with anything but ENOSYS. (close_range: the first one is the largest
 // number.)
-void probe_required_calls(KernelFeatures& features) {
+bool has_call(long number) { return syscall(number, -1, nullptr, 0, nullptr, 0) >= 0 || errno != ENOSYS; }
+
+void probe_calls(KernelFeatures& features) {
     struct Call {
         const char* name;
         long number;
     };
-    for (const auto& call : {Call{"openat2", SYS_openat2}, Call{"mount_setattr", SYS_mount_setattr},
-                             Call{"open_tree", SYS_open_tree}, Call{"move_mount", SYS_move_mount},
-                             Call{"fsopen", SYS_fsopen}, Call{"fsconfig", SYS_fsconfig}, Call{"fsmount", SYS_fsmount},
+    for (const auto& call : {Call{"open_tree", SYS_open_tree}, Call{"move_mount", SYS_move_mount},
                              Call{"close_range", SYS_close_range}, Call{"pidfd_send_signal", SYS_pidfd_send_signal}})
-        if (syscall(call.number, -1, nullptr, 0, nullptr, 0) < 0 && errno == ENOSYS)
-            features.missing.emplace_back(call.name);
+        if (!has_call(call.number)) features.missing.emplace_back(call.name);
+    features.filesystem_contexts = has_call(SYS_fsopen) && has_call(SYS_fsconfig) && has_call(SYS_fsmount);
+    features.mount_setattr = has_call(SYS_mount_setattr);
 }
 
 // "4:cpu,cpuacct:/path" is a v1 hierarchy, "1:name=systemd:/" one without controllers, "0::/path" cgroup v2.
@@ -97,7 +102,7 @@ KernelFeatures probe_kernel() {
     KernelFeatures features;
     utsname name{};
     if (::uname(&name) == 0) features.release = name.release;
-    probe_required_calls(features);
+    probe_calls(features);
     probe_overlay(features);
     features.host_user_namespace = is_in_host_user_namespace();
     features.set_groups = features.host_user_namespace || may_set_groups();

@@ -19,6 +19,8 @@ struct KernelFeatures {
     std::string release;               ///< uname -r
     bool overlay = true;               ///< the overlay file system is there
     bool overlay_lowerdir_add = true;  ///< one lowerdir+ per layer (Linux 6.7)
+    bool filesystem_contexts = true;   ///< fsopen(2), fsconfig(2), fsmount(2); mount(2) stands in for them
+    bool mount_setattr = true;         ///< ids of mounts can be mapped; for all else mount(2) stands in
     bool mqueue = true;                ///< POSIX message queues
     /// minirun is in the host's own user namespace: elsewhere nobody can make device nodes or attach device rules.
     bool host_user_namespace = true;

@@ -39,6 +39,12 @@ struct MountAttributes {
     std::uint64_t userns_fd = 0;
 };
 SysStatus set_mount_attributes(int tree, const MountAttributes& attributes, bool recursive) noexcept;
+/// The same for a mount that is attached in the caller's mount namespace; where mount_setattr(2) is not to be had by
+/// mount(2), one mount after the other: for a namespace that nobody else is in. Without it no ids can be mapped:
+/// ENOSYS.
+SysStatus change_attached_mount(int mount, const MountAttributes& attributes, bool recursive) noexcept;
+/// MOUNT_ATTR_* as mount(2) says them: MS_*.
+unsigned long mount_flags(std::uint64_t attributes) noexcept;
 
 /// mount(2) with a null source and type: changes of propagation.
 SysStatus change_propagation(const char* path, unsigned long flags) noexcept;

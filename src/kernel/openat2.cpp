@@ -2,7 +2,10 @@
 
 #include <linux/openat2.h>
 
+#include <cerrno>
+
 #include "kernel/system_call.hpp"
+#include "kernel/walk.hpp"
 
 namespace minirun::kernel {
 
@@ -15,7 +18,7 @@ SysResult<int> open_beneath(int dirfd, const char* path, std::uint64_t flags, st
     auto opened = sys::value(SYS_openat2, dirfd, path, &how, sizeof how);
     for (int i = 1; opened.error() == EAGAIN && i < attempts; i++)
         opened = sys::value(SYS_openat2, dirfd, path, &how, sizeof how);
-    return opened;
+    return opened.error() == ENOSYS ? open_by_walking(dirfd, path, flags, mode, resolve) : opened;
 }
 
 }  // namespace minirun::kernel

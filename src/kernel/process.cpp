@@ -2,12 +2,16 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 
+#include "kernel/files.hpp"
+#include "kernel/proc_path.hpp"
 #include "kernel/system_call.hpp"
 
 #ifndef P_PIDFD
@@ -35,6 +39,20 @@ void move_into_cgroup(int cgroup) noexcept {
 }
 
 constexpr std::size_t kernel_mask_size = 8;  // of libc's larger sigset_t, the beginning
+
+// By a process's directory in procfs: it is gone, or a zombie. The state is what follows the name, which may hold
+// anything but is at most 64 bytes long.
+bool has_ended(int directory) noexcept {
+    const auto file = sys::openat(directory, "stat", O_RDONLY | O_CLOEXEC);
+    if (!file) return true;
+    char text[128];
+    const long size = sys::call(SYS_read, file.value(), text, sizeof text - 1);
+    sys::close(file.value());
+    if (size <= 0) return true;
+    text[size] = '\0';
+    const char* name_end = std::strrchr(text, ')');
+    return name_end != nullptr && (name_end[2] == 'Z' || name_end[2] == 'X');
+}
 
 }  // namespace
 
@@ -79,9 +97,27 @@ SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept {
     return SysResult<ProcessEnd>::success({info.si_code != CLD_EXITED, info.si_status});
 }
 
+// Before Linux 5.3 a descriptor of its directory in procfs was what pidfd_send_signal(2) took, and it still does.
 int open_process(pid_t pid) noexcept {
-    const auto opened = sys::value(SYS_pidfd_open, pid, 0);
+    auto opened = sys::value(SYS_pidfd_open, pid, 0);
+    if (opened.error() == ENOSYS && pid > 0)
+        opened = sys::open(ProcPath("/proc/", pid).text(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return opened ? opened.value() : -1;
+}
+
+bool await_end(int process, int milliseconds) noexcept {
+    if (!is_directory(process)) {
+        pollfd ended{process, POLLIN, 0};
+        const timespec patience{milliseconds / 1000, milliseconds % 1000 * 1000000L};
+        return sys::call(SYS_ppoll, &ended, 1, &patience, nullptr, 0) != 0;
+    }
+    constexpr int pause = 2;
+    constexpr timespec moment{0, pause * 1000000L};
+    for (; !has_ended(process); milliseconds -= pause) {
+        if (milliseconds <= 0) return false;
+        sys::call(SYS_ppoll, nullptr, 0, &moment, nullptr, 0);
+    }
+    return true;
 }
 
 SysStatus send_signal(int pidfd, int signal) noexcept {

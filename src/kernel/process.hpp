@@ -39,9 +39,12 @@ struct ProcessEnd {
 };
 /// Waits for the process behind a pidfd and reaps it.
 SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept;
-/// A pidfd for any process; close-on-exec. -1 if there is no such process.
+/// A pidfd for any process, or where pidfd_open(2) is not to be had a descriptor that is as good for send_signal() and
+/// await_end(), and for nothing else; close-on-exec. -1 if there is no such process.
 int open_process(pid_t pid) noexcept;
 SysStatus send_signal(int pidfd, int signal) noexcept;
+/// Whether the process behind the descriptor of open_process() has ended within this time.
+bool await_end(int process, int milliseconds) noexcept;
 
 /// Whether other processes of its user may see into this one. PR_SET_DUMPABLE belongs to the memory: a child that
 /// shares it sets it for its parent too, and execve(2) sets it anew.

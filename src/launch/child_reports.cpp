@@ -10,6 +10,7 @@
 
 #include "base/text.hpp"
 #include "kernel/channel.hpp"
+#include "kernel/files.hpp"
 #include "kernel/names.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
@@ -76,13 +77,16 @@ void ChildReports::await_exec() { await(false); }
 // While somebody else holds its end of the socket, the end of the child does not show there.
 void ChildReports::await_message() const {
     constexpr int milliseconds = 200;
-    std::array<pollfd, 2> both{pollfd{socket_, POLLIN, 0}, pollfd{process_.get(), POLLIN, 0}};
+    // What stands for a pidfd where there is none cannot be waited for.
+    const bool is_pidfd = !kernel::is_directory(process_.get());
+    std::array<pollfd, 2> both{pollfd{socket_, POLLIN, 0}, pollfd{is_pidfd ? process_.get() : -1, POLLIN, 0}};
     while (true) {
         const int ready = ::poll(both.data(), both.size(), milliseconds);
         if (ready == 0) refuse_to_wait_on();
-        if (ready <= 0) continue;
-        if (both[0].revents != 0 || is_ready(socket_, 0)) return;
-        throw ended_early();
+        if (ready < 0 || (ready == 0 && is_pidfd)) continue;
+        const bool ended = kernel::await_end(process_.get(), 0);
+        if (is_ready(socket_, 0)) return;
+        if (ended) throw ended_early();
     }
 }
 

@@ -19,47 +19,24 @@
 #include "kernel/openat2.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_call.hpp"
+#include "launch/scoped.hpp"
 
 namespace minirun {
 namespace {
 
-constexpr int fsconfig_string_limit = 255;  // strndup_user() in fsconfig(2)
-
-// Closes what a step opened for itself. The child has no Fd: these descriptors end with the step, all others with
-// execve.
-class Scoped {
-public:
-    explicit Scoped(int fd) noexcept : fd_(fd) {}
-    ~Scoped() { sys::close(fd_); }
-    Scoped(const Scoped&) = delete;
-    Scoped& operator=(const Scoped&) = delete;
-    int get() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
-
 bool is_missing(int error) noexcept { return error == ENOENT || error == ENOTDIR; }
 
-// Where overlayfs cannot make its work directory (a full disk), it mounts read-only and says so in the kernel's log
-// only.
-SysStatus check_writable(int overlay, std::span<const FsOption> options) noexcept {
-    for (const auto& option : options)
-        if (std::strcmp(option.key, "upperdir") == 0 && kernel::is_read_only(overlay)) return SysStatus::failure(EROFS);
-    return SysStatus::success();
-}
-
-// "/proc/self/fd/N": a short name for a path that is too long for fsconfig.
-void descriptor_path(int fd, char (&buffer)[32]) noexcept {
-    constexpr char prefix[] = "/proc/self/fd/";
-    std::memcpy(buffer, prefix, sizeof prefix);
-    char digits[12];
-    int n = 0;
-    do digits[n++] = static_cast<char>('0' + fd % 10);
-    while ((fd /= 10) > 0);
-    char* out = buffer + sizeof prefix - 1;
-    while (n > 0) *out++ = digits[--n];
-    *out = '\0';
+// Attaches `tree` at the descriptor and changes it: before it can be seen, if mount_setattr(2) is to be had. mount(2)
+// changes only what is attached; nobody else is in this namespace yet.
+SysStatus attach_changed(int tree, int target, MountChanges changes) noexcept {
+    auto done = SysStatus::success();
+    for (const auto& change : changes)
+        if (done) done = kernel::set_mount_attributes(tree, change.attributes, change.recursive);
+    const bool later = done.error() == ENOSYS;
+    if (done || later) done = kernel::attach(tree, target);
+    for (const auto& change : changes)
+        if (done && later) done = kernel::change_attached_mount(tree, change.attributes, change.recursive);
+    return done;
 }
 
 }  // namespace
@@ -158,43 +135,6 @@ SysStatus ChildSteps::operator()(const op::SetPropagation& step) noexcept {
     return kernel::change_propagation("/", step.flags);
 }
 
-// The kernel's reason is worth more than EINVAL: "e overlay: …" becomes the report's detail.
-void ChildSteps::explain(int context) noexcept {
-    (void)kernel::fs_log(context, report.detail, static_cast<int>(sizeof report.detail));
-}
-
-SysStatus ChildSteps::set_options(int context, std::span<const FsOption> options) noexcept {
-    report.item = 0;
-    for (const auto& option : options) {
-        const auto set = option.value == nullptr ? kernel::fs_set_flag(context, option.key)
-                                                 : kernel::fs_set_string(context, option.key, option.value);
-        if (!set) {
-            explain(context);
-            return set;
-        }
-        report.item++;
-    }
-    report.item = -1;
-    return SysStatus::success();
-}
-
-SysResult<int> ChildSteps::create_and_mount(int context, std::uint64_t attributes) noexcept {
-    if (const auto created = kernel::fs_create(context); !created) {
-        explain(context);
-        return SysResult<int>::failure(created.error());
-    }
-    return kernel::fs_mount(context, attributes);
-}
-
-SysResult<int> ChildSteps::make_filesystem(const op::MountFilesystem& step) noexcept {
-    const auto context = kernel::fs_open(step.type);
-    if (!context) return context;
-    const Scoped owned(context.value());
-    (void)kernel::fs_set_string(owned.get(), "source", step.source);
-    if (const auto set = set_options(owned.get(), step.options); !set) return SysResult<int>::failure(set.error());
-    return create_and_mount(owned.get(), step.attributes);
-}
-
 SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_directory) noexcept {
     if (target.at == Slot::host) return sys::open(target.path, O_PATH | O_CLOEXEC);
     if (target.create == Create::no) return kernel::open_in_root(slot(target.at), target.path, target.no_links);
@@ -205,7 +145,7 @@ SysResult<int> ChildSteps::open_target(const Target& target, bool source_is_dire
                                         directory ? 0755 : 0644, target.no_links);
 }
 
-SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
+SysStatus ChildSteps::attach_at(int tree, const Target& target, MountChanges changes) noexcept {
     const bool directory = kernel::is_directory(tree);
     const auto opened = open_target(target, directory);
     if (!opened) return SysStatus::failure(opened.error());
@@ -213,7 +153,7 @@ SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
     // A link to the root, or up to it: what is mounted there would cover the container, or lie beneath it unmasked.
     if (target.at == Slot::root && kernel::is_same_file(owned.get(), slot(Slot::root)))
         return SysStatus::failure(EXDEV);
-    const auto attached = kernel::attach(tree, owned.get());
+    const auto attached = attach_changed(tree, owned.get(), changes);
     // The kernel's EINVAL has many causes; this is the one that people meet.
     if (!attached && attached.error() == EINVAL && directory != kernel::is_directory(owned.get()))
         return SysStatus::failure(ENOTDIR);
@@ -223,52 +163,6 @@ SysStatus ChildSteps::attach_at(int tree, const Target& target) noexcept {
 SysStatus ChildSteps::adopt_root(int tree, const char* mountpoint) noexcept {
     keep(Slot::root, tree);
     return attach_at(tree, {Slot::host, mountpoint, Create::no});
-}
-
-SysStatus ChildSteps::add_layer(int context, const char* layer) noexcept {
-    if (std::strlen(layer) <= fsconfig_string_limit) return kernel::fs_set_string(context, "lowerdir+", layer);
-    const auto opened = sys::open(layer, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (!opened) return SysStatus::failure(opened.error());
-    const Scoped owned(opened.value());
-    char short_path[32];
-    descriptor_path(owned.get(), short_path);
-    return kernel::fs_set_string(context, "lowerdir+", short_path);
-}
-
-SysResult<int> ChildSteps::make_overlay(const op::MountOverlay& step) noexcept {
-    const auto context = kernel::fs_open("overlay");
-    if (!context) return context;
-    const Scoped owned(context.value());
-    (void)kernel::fs_set_string(owned.get(), "source", "overlay");
-    report.layer = 0;
-    for (const char* layer : step.lower) {
-        if (const auto added = add_layer(owned.get(), layer); !added) {
-            explain(owned.get());
-            return SysResult<int>::failure(added.error());
-        }
-        report.layer++;
-    }
-    report.layer = -1;
-    if (const auto set = set_options(owned.get(), step.options); !set) return SysResult<int>::failure(set.error());
-    return create_and_mount(owned.get(), step.attributes);
-}
-
-SysStatus ChildSteps::mount_overlay_old(const op::MountOverlay& step) noexcept {
-    if (const auto mounted = kernel::mount_old("overlay", step.mountpoint, "overlay", 0, step.mount_data); !mounted)
-        return mounted;
-    const auto root = sys::open(step.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (!root) return SysStatus::failure(root.error());
-    keep(Slot::root, root.value());
-    if (const auto writable = check_writable(root.value(), step.options); !writable) return writable;
-    return kernel::set_mount_attributes(root.value(), {.set = step.attributes}, false);
-}
-
-SysStatus ChildSteps::operator()(const op::MountOverlay& step) noexcept {
-    if (step.mount_data != nullptr) return mount_overlay_old(step);
-    const auto tree = make_overlay(step);
-    if (!tree) return SysStatus::failure(tree.error());
-    const auto writable = check_writable(tree.value(), step.options);
-    return writable ? adopt_root(tree.value(), step.mountpoint) : writable;
 }
 
 SysStatus ChildSteps::operator()(const op::BindRoot& step) noexcept {
@@ -289,22 +183,6 @@ SysStatus ChildSteps::operator()(const op::BindIdmapped& step) noexcept {
 SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept {
     const auto done = kernel::create_as(step.uid, step.gid);
     return done ? set_death_signal() : done;
-}
-
-SysStatus ChildSteps::operator()(const op::MountFilesystem& step) noexcept {
-    const auto tree = make_filesystem(step);
-    if (!tree) return SysStatus::failure(tree.error());
-    if (const auto writable = check_writable(tree.value(), step.options); !writable) {
-        report.item = 0;  // a fault of the file system, not of the place where it goes
-        return writable;
-    }
-    if (step.keep_as != Slot::none) keep(step.keep_as, tree.value());
-    auto done = step.copy_up ? copy_up(tree.value(), step) : SysStatus::success();
-    if (done && step.target.at != Slot::none) done = attach_at(tree.value(), step.target);
-    if (done && step.propagation != 0)
-        done = kernel::set_mount_attributes(tree.value(), {.propagation = step.propagation}, false);
-    if (step.keep_as == Slot::none) sys::close(tree.value());
-    return done;
 }
 
 SysResult<int> ChildSteps::clone_source(const op::BindMount& step) noexcept {
@@ -328,16 +206,12 @@ SysStatus ChildSteps::operator()(const op::BindMount& step) noexcept {
         if (!mapped) return mapped;
     }
     report.item = 1;  // from here on it is the target, not the source
-    if ((step.set | step.clear) != 0) {
-        const auto set = kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear},
-                                                      step.recursive_attributes);
-        if (!set) return set;
-    }
-    if (step.propagation != 0) {
-        const auto set = kernel::set_mount_attributes(owned.get(), {.propagation = step.propagation}, step.recursive);
-        if (!set) return set;
-    }
-    const auto attached = attach_at(owned.get(), step.target);
+    MountChange changes[2];
+    std::size_t count = 0;
+    if (step.propagation != 0) changes[count++] = {{.propagation = step.propagation}, step.recursive};
+    if ((step.set | step.clear) != 0)
+        changes[count++] = {{.set = step.set, .clear = step.clear}, step.recursive_attributes};
+    const auto attached = attach_at(owned.get(), step.target, {changes, count});
     if (attached) report.item = -1;
     return attached;
 }
@@ -393,8 +267,8 @@ SysStatus ChildSteps::operator()(const op::MaskPath& step) noexcept {
         kernel::clone_tree(slot(Slot::provided), kernel::is_directory(owned.get()) ? "empty" : "null", false);
     if (!cover) return SysStatus::failure(cover.error());
     const Scoped copy(cover.value());
-    if (const auto set = kernel::set_mount_attributes(copy.get(), {.set = MOUNT_ATTR_RDONLY}, false); !set) return set;
-    return kernel::attach(copy.get(), owned.get());
+    const MountChange readonly{{.set = MOUNT_ATTR_RDONLY}, false};
+    return attach_changed(copy.get(), owned.get(), {&readonly, 1});
 }
 
 SysStatus ChildSteps::operator()(const op::ReadonlyPath& step) noexcept {
@@ -404,22 +278,22 @@ SysStatus ChildSteps::operator()(const op::ReadonlyPath& step) noexcept {
     const auto tree = kernel::clone_tree(owned.get(), "", true);
     if (!tree) return SysStatus::failure(tree.error());
     const Scoped copy(tree.value());
-    if (const auto set = kernel::set_mount_attributes(copy.get(), {.set = MOUNT_ATTR_RDONLY}, true); !set) return set;
-    return kernel::attach(copy.get(), owned.get());
+    const MountChange readonly{{.set = MOUNT_ATTR_RDONLY}, true};
+    return attach_changed(copy.get(), owned.get(), {&readonly, 1});
 }
 
 SysStatus ChildSteps::operator()(const op::MakeReadonly& step) noexcept {
     const auto target = open_target(step.target, true);
     if (!target) return SysStatus::failure(target.error());
     const Scoped owned(target.value());
-    return kernel::set_mount_attributes(owned.get(), {.set = MOUNT_ATTR_RDONLY}, false);
+    return kernel::change_attached_mount(owned.get(), {.set = MOUNT_ATTR_RDONLY}, false);
 }
 
 SysStatus ChildSteps::operator()(const op::ChangeMount& step) noexcept {
     const auto target = open_target(step.target, true);
     if (!target) return SysStatus::failure(target.error());
     const Scoped owned(target.value());
-    return kernel::set_mount_attributes(owned.get(), {.set = step.set, .clear = step.clear}, step.recursive);
+    return kernel::change_attached_mount(owned.get(), {.set = step.set, .clear = step.clear}, step.recursive);
 }
 
 SysStatus ChildSteps::operator()(const op::LabelMount& step) noexcept {
@@ -433,7 +307,7 @@ SysStatus ChildSteps::operator()(const op::LabelMount& step) noexcept {
 }
 
 SysStatus ChildSteps::operator()(const op::SetMountPropagation& step) noexcept {
-    return kernel::set_mount_attributes(
+    return kernel::change_attached_mount(
         slot(step.at), {.propagation = step.flags & ~static_cast<unsigned long>(MS_REC)}, (step.flags & MS_REC) != 0);
 }
 

@@ -1,12 +1,22 @@
 // How each step of the child is executed.
 #pragma once
 
+#include <span>
+
+#include "kernel/mount.hpp"
 #include "kernel/sys_result.hpp"
 #include "launch/child.hpp"
 #include "plan/report.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
+
+/// What becomes of a mount when it is attached.
+struct MountChange {
+    kernel::MountAttributes attributes;
+    bool recursive;
+};
+using MountChanges = std::span<const MountChange>;
 
 /// Executes one step after the other, keeping the descriptors that they hand to each other. A failed step leaves
 /// in `report` which part of it failed and the kernel's own words, where there are any.
@@ -46,11 +56,9 @@ public:
     SysStatus operator()(const op::EnterDirectory&) noexcept;
     SysStatus operator()(const op::KeepDirectory&) noexcept;
     SysStatus operator()(const op::SetPropagation&) noexcept;
-    SysStatus operator()(const op::MountOverlay&) noexcept;
     SysStatus operator()(const op::BindRoot&) noexcept;
     SysStatus operator()(const op::BindIdmapped&) noexcept;
     SysStatus operator()(const op::CreateAs&) noexcept;
-    SysStatus operator()(const op::MountFilesystem&) noexcept;
     SysStatus operator()(const op::BindMount&) noexcept;
     SysStatus operator()(const op::MakeDirectory&) noexcept;
     SysStatus operator()(const op::MakeSymlink&) noexcept;
@@ -65,6 +73,10 @@ public:
     SysStatus operator()(const op::AwaitParent&) noexcept;
     SysStatus operator()(const op::AwaitStart&) noexcept;
     SysStatus operator()(const op::PivotRoot&) noexcept;
+
+    // File systems: child_filesystems.cpp.
+    SysStatus operator()(const op::MountOverlay&) noexcept;
+    SysStatus operator()(const op::MountFilesystem&) noexcept;
 
     // The process: child_process_steps.cpp.
     SysStatus operator()(const op::SetHostname&) noexcept;
@@ -111,11 +123,12 @@ private:
     void explain(int context) noexcept;
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
     SysStatus copy_up(int tree, const op::MountFilesystem& step) noexcept;
-    SysStatus attach_at(int tree, const Target& target) noexcept;
+    SysStatus attach_at(int tree, const Target& target, MountChanges changes = {}) noexcept;
     SysResult<int> clone_source(const op::BindMount& step) noexcept;
     SysStatus set_options(int context, std::span<const FsOption> options) noexcept;
     SysResult<int> create_and_mount(int context, std::uint64_t attributes) noexcept;
     SysResult<int> make_filesystem(const op::MountFilesystem& step) noexcept;
+    SysResult<int> make_filesystem_old(const op::MountFilesystem& step) noexcept;
     SysStatus add_layer(int context, const char* layer) noexcept;
     SysResult<int> make_overlay(const op::MountOverlay& step) noexcept;
     SysStatus mount_overlay_old(const op::MountOverlay& step) noexcept;

@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,10 +141,9 @@ void end_recorded_process(const std::string& path) {
     if (record.empty()) return;
     if (const auto process = open_recorded(record)) {
         (void)kernel::send_signal(process.get(), SIGKILL);
-        // Behind a pidfd, "readable" is "has ended"; a process that hangs in the kernel must not hang us.
+        // A process that hangs in the kernel must not hang us.
         constexpr int patience = 5000;  // milliseconds
-        pollfd ended{process.get(), POLLIN, 0};
-        ::poll(&ended, 1, patience);
+        (void)kernel::await_end(process.get(), patience);
     }
     end_all_in(parse_number<std::uint64_t>(record[3]).value_or(0));
 }

@@ -1,6 +1,8 @@
 #include "launch/own_program.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -20,17 +22,15 @@ namespace minirun {
 namespace {
 
 constexpr const char* self = "/proc/self/exe";
-// On that mount the program has no path any more.
+// There the program has no path any more.
 constexpr const char* directory_variable = "MINIRUN_OWN_DIRECTORY";
 
 bool cannot_be_written() {
     struct statvfs info {};
-    return ::statvfs(self, &info) == 0 && (info.f_flag & ST_RDONLY) != 0;
-}
-
-std::string directory_of_link() {
-    const auto path = read_link(self);
-    return path.substr(0, path.rfind('/') + 1);
+    if (::statvfs(self, &info) == 0 && (info.f_flag & ST_RDONLY) != 0) return true;
+    const Fd program(::open(self, O_RDONLY | O_CLOEXEC));
+    const int seals = program ? ::fcntl(program.get(), F_GET_SEALS) : -1;
+    return seals >= 0 && (seals & F_SEAL_WRITE) != 0;
 }
 
 // EINVAL: since it was started a mount namespace was entered, and its mount is the one in the old. There is a copy.
@@ -45,6 +45,33 @@ SysResult<int> clone_own_file() {
     return kernel::clone_tree(file.get(), "", false);
 }
 
+// The program by a mount that nobody else has, and that is read-only.
+SysResult<int> readonly_mount() {
+    const auto tree = clone_own_file();
+    if (!tree) return tree;
+    Fd program(tree.value());
+    const auto set = kernel::set_mount_attributes(program.get(), {.set = MOUNT_ATTR_RDONLY}, false);
+    return set ? SysResult<int>::success(program.release()) : SysResult<int>::failure(set.error());
+}
+
+// Without mount_setattr(2): a copy that nobody can write to.
+SysResult<int> sealed_copy() {
+    Fd copy(::memfd_create("minirun", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    const Fd program(::open(self, O_RDONLY | O_CLOEXEC));
+    if (!copy || !program) return SysResult<int>::failure(errno);
+    constexpr std::size_t at_once = 1 << 30;
+    ssize_t copied = 1;
+    while (copied > 0) copied = ::sendfile(copy.get(), program.get(), nullptr, at_once);
+    if (copied < 0 || ::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return SysResult<int>::failure(errno);
+    return SysResult<int>::success(copy.release());
+}
+
+std::string directory_of_link() {
+    const auto path = read_link(self);
+    return path.substr(0, path.rfind('/') + 1);
+}
+
 }  // namespace
 
 void run_from_readonly_mount(char** argv) {
@@ -53,11 +80,10 @@ void run_from_readonly_mount(char** argv) {
         return system_error("cannot keep minirun's own program out of the container's reach", error,
                             "this takes CAP_SYS_ADMIN: run as root");
     };
-    const auto tree = clone_own_file();
-    if (!tree) throw fail(tree.error());
-    const Fd program(tree.value());
-    const auto set = kernel::set_mount_attributes(program.get(), {.set = MOUNT_ATTR_RDONLY}, false);
-    if (!set) throw fail(set.error());
+    auto opened = readonly_mount();
+    if (opened.error() == ENOSYS) opened = sealed_copy();
+    if (!opened) throw fail(opened.error());
+    const Fd program(opened.value());
     auto directory = cat(directory_variable, '=', directory_of_link());
     std::vector<char*> environment{directory.data()};  // the first of a name counts
     for (char** entry = environ; *entry != nullptr; entry++) environment.push_back(*entry);

@@ -116,7 +116,7 @@ void add_sysctls(PlanBuilder& plan) {
         return mount.destination == "/proc" && mount.type == "proc";
     });
     if (needs_proc && !has_proc)
-        plan.child(op::MountFilesystem{"proc", "proc", {}, 0, 0, {Slot::none, "", Create::no}, Slot::proc});
+        add_filesystem_mount(plan, {"proc", "proc", {}, 0, 0, {Slot::none, "", Create::no}, Slot::proc});
     for (const auto& [key, value] : sysctls) {
         const auto path = sysctl_path(key);
         if (!path) throw Error(ErrorKind::bad_input, cat("the sysctl ", quote(key), " is not valid"));

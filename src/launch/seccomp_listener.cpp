@@ -6,6 +6,7 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "kernel/files.hpp"
 #include "kernel/system_call.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/send_descriptor.hpp"
@@ -14,7 +15,9 @@
 namespace minirun {
 
 void pass_on_listener(const op::LoadSeccomp& step, const Fd& process, pid_t pid, int number) {
-    const auto taken = sys::value(SYS_pidfd_getfd, process.get(), number, 0);
+    // What kernel::open_process() has instead of a pidfd is not good for this.
+    const auto taken = kernel::is_directory(process.get()) ? SysResult<int>::failure(ENOSYS)
+                                                           : sys::value(SYS_pidfd_getfd, process.get(), number, 0);
     if (!taken) throw system_error("cannot take the listener of the seccomp filter", taken.error());
     const Fd listener(taken.value());
     // Whatever else it may be, nobody is to get it.

@@ -56,7 +56,7 @@ struct Diagnose {
     const Plan& plan;
     const ChildReport& report;
 
-    // See check_writable() in launch/child_steps.cpp.
+    // See check_writable() in launch/child_filesystems.cpp.
     static Diagnosis unwritable(std::string_view what, const char* directory) {
         return {ErrorKind::system,
                 cat("overlayfs can make nothing in ", quote(directory), " on ", filesystem_of(directory), ", so ", what,
@@ -154,6 +154,11 @@ struct Diagnose {
                 ErrorKind::unsupported,
                 cat("this kernel has no file system ", quote(s.type), ", which ", quote(s.target.path), " is to have"),
                 cat("modprobe ", printable(s.type))};
+        if (report.item >= 0 && s.mount_data != nullptr)
+            return {
+                ErrorKind::bad_input,
+                cat(s.type, " on ", quote(s.target.path), " does not take all of the options ", quote(s.mount_data)),
+                ""};
         if (report.item >= 0 && static_cast<std::size_t>(report.item) < s.options.size()) {
             const auto& option = s.options[static_cast<std::size_t>(report.item)];
             return {ErrorKind::bad_input,

@@ -105,13 +105,15 @@ struct Fields {
         return {{"source", utf8(s.source)}, {"mountpoint", utf8(s.mountpoint)}};
     }
     Json operator()(const op::MountFilesystem& s) const {
-        return {{"type", s.type},
-                {"source", utf8(s.source)},
-                {"options", options(s.options)},
-                {"attributes", s.attributes},
-                {"propagation", s.propagation},
-                {"target", target(s.target)},
-                {"keep_as", slot_name(s.keep_as)}};
+        Json fields{{"type", s.type},
+                    {"source", utf8(s.source)},
+                    {"options", options(s.options)},
+                    {"attributes", s.attributes},
+                    {"propagation", s.propagation},
+                    {"target", target(s.target)},
+                    {"keep_as", slot_name(s.keep_as)}};
+        if (s.mount_data != nullptr) fields["mount_data"] = utf8(s.mount_data);
+        return fields;
     }
     Json operator()(const op::BindMount& s) const {
         return {

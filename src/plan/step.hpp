@@ -231,7 +231,12 @@ struct MountFilesystem {
     Target target;         ///< Slot::none: stays detached
     Slot keep_as;          ///< Slot::none: closed
     bool copy_up = false;  ///< it begins with what the image has at the target ("tmpcopyup")
+    /// Without fsopen(2): the option string of mount(2), which puts it in the directory `staging` first; otherwise
+    /// null.
+    const char* mount_data = nullptr;
 };
+/// In the container's directory.
+constexpr char staging[] = "staging";
 struct BindMount {
     Slot from;
     const char* source;

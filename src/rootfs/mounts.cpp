@@ -64,6 +64,7 @@ Target target_of(PlanBuilder& plan, const MountSpec& mount, Create create) {
 }
 
 void add_bind(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
+    if (options.idmap.wanted) require_mapped_ids(plan, cat("the ids of the mount ", quote(mount.destination)));
     // A bind mount is private unless asked otherwise, as with every engine: what is mounted inside stays inside.
     const unsigned long propagation = options.propagation != 0 ? options.propagation : MS_PRIVATE;
     plan.child(op::BindMount{Slot::host, plan.text(mount.source), options.recursive_bind, options.set, options.clear,
@@ -94,14 +95,14 @@ void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions&
         return;
     }
     if (plan.features.cgroup_unified) {
-        plan.child(op::MountFilesystem{
-            "cgroup2", "cgroup", {}, options.set, 0, target_of(plan, mount, Create::directory), Slot::none});
+        add_filesystem_mount(
+            plan, {"cgroup2", "cgroup", {}, options.set, 0, target_of(plan, mount, Create::directory), Slot::none});
         return;
     }
     const std::vector<FsOption> tmpfs{{"mode", "755"}, {"size", "0"}};
-    plan.child(op::MountFilesystem{"tmpfs", "tmpfs", plan.arena().array(tmpfs),
-                                   options.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}, 0,
-                                   target_of(plan, mount, Create::directory), Slot::none});
+    add_filesystem_mount(
+        plan, {"tmpfs", "tmpfs", plan.arena().array(tmpfs), options.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}, 0,
+               target_of(plan, mount, Create::directory), Slot::none});
     for (const auto& hierarchy : plan.features.cgroup_v1) {
         const auto host_mount = cat("/sys/fs/cgroup/", hierarchy.directory);
         const auto source = visible_cgroup(plan, host_mount);
@@ -114,8 +115,8 @@ void add_cgroups(PlanBuilder& plan, const MountSpec& mount, const SortedOptions&
         std::vector<FsOption> hierarchy_options;
         for (const auto& option : hierarchy.options) hierarchy_options.push_back(filesystem_option(plan, option));
         const Target target{Slot::root, plan.text(mount.destination + "/" + hierarchy.directory), Create::directory};
-        plan.child(op::MountFilesystem{"cgroup", "cgroup", plan.arena().array(hierarchy_options), options.set, 0,
-                                       target, Slot::none});
+        add_filesystem_mount(
+            plan, {"cgroup", "cgroup", plan.arena().array(hierarchy_options), options.set, 0, target, Slot::none});
     }
     if ((options.set & MOUNT_ATTR_RDONLY) != 0) plan.child(op::MakeReadonly{target_of(plan, mount, Create::no)});
 }
@@ -140,8 +141,8 @@ void add_overlay_mount(PlanBuilder& plan, const MountSpec& mount, const SortedOp
         kept.back().value = option.value + ours.size();
     }
     if (!lower.empty()) kept.push_back({"lowerdir", plan.text(add_short_names(plan, cat("v", number, "-"), lower))});
-    plan.child(op::MountFilesystem{"overlay", "overlay", plan.arena().array(kept), options.set, options.propagation,
-                                   target_of(plan, mount, Create::directory), Slot::none});
+    add_filesystem_mount(plan, {"overlay", "overlay", plan.arena().array(kept), options.set, options.propagation,
+                                target_of(plan, mount, Create::directory), Slot::none});
 }
 
 void add_filesystem(PlanBuilder& plan, const MountSpec& mount, SortedOptions options) {
@@ -156,9 +157,9 @@ void add_filesystem(PlanBuilder& plan, const MountSpec& mount, SortedOptions opt
     if (mount.destination == "/dev" && mount.type == "tmpfs") keep_as = Slot::dev;
     auto target = target_of(plan, mount, Create::directory);
     target.no_links = keep_as != Slot::none || mount.type == "proc" || mount.type == "sysfs";
-    plan.child(op::MountFilesystem{plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
-                                   plan.arena().array(options.filesystem), options.set, options.propagation, target,
-                                   keep_as, options.copy_up && mount.type == "tmpfs"});
+    add_filesystem_mount(plan, {plan.text(mount.type), plan.text(mount.source.empty() ? mount.type : mount.source),
+                                plan.arena().array(options.filesystem), options.set, options.propagation, target,
+                                keep_as, options.copy_up && mount.type == "tmpfs"});
     if (takes_label && mount.type == "mqueue")
         plan.child(op::LabelMount{target_of(plan, mount, Create::no), plan.bytes(label)});
     if (keep_as == Slot::dev) add_dev(plan, false);
@@ -178,7 +179,29 @@ std::pair<Slot, std::string_view> place_of(PlanBuilder& plan, std::string_view p
     return {Slot::root, path};
 }
 
+// As mount(2) takes it. The flags of a superblock are words here, too: file systems that know fsconfig(2) hand them on.
+// SELinux takes quotes off, for the commas in its labels.
+std::string mount_data(const op::MountFilesystem& mount) {
+    constexpr std::size_t most = 4095;  // a page, with the NUL
+    std::string data;
+    for (const auto& option : mount.options) {
+        data += cat(data.empty() ? "" : ",", option.key);
+        if (option.value == nullptr) continue;
+        const bool label = std::string_view(option.key) == "context" && option.value[0] != '"';
+        data += label ? cat("=\"", option.value, '"') : cat('=', option.value);
+    }
+    if (data.size() > most)
+        throw Error(ErrorKind::unsupported, cat("mount(2) does not take options as long as those of ", mount.type,
+                                                " on ", quote(mount.target.path), ", and this kernel lacks fsopen"));
+    return data;
+}
+
 }  // namespace
+
+void add_filesystem_mount(PlanBuilder& plan, op::MountFilesystem mount) {
+    if (!plan.features.filesystem_contexts) mount.mount_data = plan.text(mount_data(mount));
+    plan.child(mount);
+}
 
 bool has_mount_at(const ContainerSpec& spec, std::string_view destination) {
     return std::any_of(spec.mounts.begin(), spec.mounts.end(),
@@ -224,8 +247,9 @@ void add_provided_place(PlanBuilder& plan) {
     // to cover it. Bounded, because the container may write to the files. And not to be found in a volume that holds
     // minirun's own data, nor what covers it: there the container's /proc would be without masks.
     const std::vector<FsOption> tmpfs{{"mode", "755"}, {"size", "1m"}, {"nr_inodes", "16"}};
-    plan.child(op::MountFilesystem{
-        "tmpfs", "tmpfs", plan.arena().array(tmpfs), 0, MS_UNBINDABLE, {Slot::host, ".", Create::no}, Slot::provided});
+    add_filesystem_mount(
+        plan,
+        {"tmpfs", "tmpfs", plan.arena().array(tmpfs), 0, MS_UNBINDABLE, {Slot::host, ".", Create::no}, Slot::provided});
 }
 
 void add_provided(PlanBuilder& plan) {

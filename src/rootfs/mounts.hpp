@@ -10,6 +10,9 @@ void add_idmaps(PlanBuilder& plan);
 /// spec.mounts in their order. A tmpfs on /dev is populated (add_dev) as soon as it is mounted.
 void add_mounts(PlanBuilder& plan);
 
+/// A step that mounts a file system, in the way that this kernel has.
+void add_filesystem_mount(PlanBuilder& plan, op::MountFilesystem mount);
+
 /// Slot::provided, over the directory that the child is in: to be called before the root is put there.
 void add_provided_place(PlanBuilder& plan);
 

@@ -22,6 +22,7 @@ bool maps_ids(const PlanBuilder& plan) { return has_new_namespace(plan.request.s
 
 // A place below the container's directory where `source` shows with mapped ids.
 std::string add_idmapped(PlanBuilder& plan, const std::string& source, const std::string& name) {
+    require_mapped_ids(plan, "--userns: the ids of files");
     plan.host_before(op::HostDirectory{plan.text(plan.request.container_dir + "/" + name), 0700});
     plan.child(op::BindIdmapped{plan.text(source), plan.text(name)});
     return name;
@@ -41,8 +42,8 @@ UpperNames add_memory_upper(PlanBuilder& plan) {
     plan.host_before(op::HostDirectory{plan.text(dir + "/memory"), 0700});
     std::vector<FsOption> options{{"mode", "0700"}};
     if (const auto size = plan.request.root.memory_upper_size) options.push_back({"size", plan.text(cat(*size))});
-    plan.child(op::MountFilesystem{
-        "tmpfs", "tmpfs", plan.arena().array(options), 0, 0, {Slot::host, "memory", Create::no}, Slot::upper});
+    add_filesystem_mount(
+        plan, {"tmpfs", "tmpfs", plan.arena().array(options), 0, 0, {Slot::host, "memory", Create::no}, Slot::upper});
     plan.child(op::MakeDirectory{Slot::upper, "upper", 0755});
     plan.child(op::MakeDirectory{Slot::upper, "work", 0700});
     return {"memory/upper", "memory/work"};
@@ -121,6 +122,13 @@ void add_overlay(PlanBuilder& plan) {
 
 }  // namespace
 
+void require_mapped_ids(const PlanBuilder& plan, const std::string& what) {
+    if (plan.features.mount_setattr) return;
+    throw Error(ErrorKind::unsupported,
+                cat(what, " cannot be mapped: this kernel (", plan.features.release, ") lacks mount_setattr"),
+                "Linux 5.12 or newer has it; inside another container its seccomp profile may forbid it");
+}
+
 std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
     for (const auto& one : mappings)
         if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
@@ -140,6 +148,8 @@ std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const 
 void add_root(PlanBuilder& plan) {
     const auto& request = plan.request;
     // Relative names from here on: the root is going to cover this directory.
+    if (!plan.features.filesystem_contexts)
+        plan.host_before(op::HostDirectory{plan.text(cat(request.container_dir, '/', op::staging)), 0700});
     plan.child(op::EnterDirectory{Slot::host, plan.text(request.container_dir)});
     // Before the overlay: it does its own work in the writable layer with the rights of whoever mounts it.
     if (maps_ids(plan))

@@ -5,6 +5,9 @@
 
 namespace minirun {
 
+/// Throws where no mount can map ids; `what` are those that would be.
+void require_mapped_ids(const PlanBuilder& plan, const std::string& what);
+
 /// Makes Slot::root, mounted at the container's directory, with the writable layer that the request asks for.
 void add_root(PlanBuilder& plan);
 

@@ -4,13 +4,13 @@
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "base/text.hpp"
+#include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
@@ -34,10 +34,7 @@ const char* file_of(NamespaceType type) {
     return "";
 }
 
-bool has_ended(const Fd& process) {
-    pollfd ended{process.get(), POLLIN, 0};
-    return !process || ::poll(&ended, 1, 0) != 0;
-}
+bool has_ended(const Fd& process) { return !process || kernel::await_end(process.get(), 0); }
 
 }  // namespace
 

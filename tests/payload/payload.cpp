@@ -84,7 +84,8 @@ int leave_behind(const Words&) {
     return 0;
 }
 
-// On the host: runs a program for which system calls do not exist. `without 437,442 minirun run …`
+// On the host: runs a program for which system calls do not exist, nor for what that runs. `without 437,442 minirun
+// run …`. As root without no_new_privs, which would be something else again.
 int without(const Words& words) {
     std::vector<sock_filter> program{{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(seccomp_data, nr)}};
     for (std::size_t at = 0; at < words.at(0).size();) {
@@ -99,7 +100,7 @@ int without(const Words& words) {
     std::vector<char*> argv;
     for (std::size_t i = 1; i < words.size(); i++) argv.push_back(const_cast<char*>(words[i].c_str()));
     argv.push_back(nullptr);
-    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0) ::execv(argv[0], argv.data());
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0) ::execvp(argv[0], argv.data());
     std::perror("payload without");
     return 71;
 }

@@ -12,12 +12,32 @@ import pytest
 pytest.register_assert_rewrite("harness", "terminal")  # before they are imported
 
 import host_state
+import missing_calls
 from archives import tree_layer
 from bundles import Bundles, base_tree, make_tree
 from harness import MINIRUN, PAYLOAD, Minirun, become_subreaper, reap_orphans, skip
 
 
+def pytest_addoption(parser):
+    parser.addoption("--without", choices=missing_calls.CHOICES, metavar="CALL",
+                     help="where this system call does not exist: " + ", ".join(missing_calls.CHOICES))
+    parser.addoption("--brief", action="store_true", help="only the files that have to do with that call")
+
+
+def pytest_collection_modifyitems(config, items):
+    if call := config.getoption("--without"):
+        items[:], others = missing_calls.sort(items, call, config.getoption("--brief"))
+        config.hook.pytest_deselected(items=others)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for part, reason in missing_calls.left_out(config.getoption("--without")):
+        terminalreporter.write_line(f"LEFT OUT {part}: {reason}")
+
+
 def pytest_configure(config):
+    if call := config.getoption("--without"):
+        Minirun.outermost = [PAYLOAD, "without", missing_calls.numbers(call)]
     become_subreaper()
     # A shell starts what is in the background with these ignored, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)

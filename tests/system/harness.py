@@ -154,6 +154,8 @@ class Running:
 class Minirun:
     """The program under test, with data and state in a directory of its own."""
 
+    outermost = ()  # words in front of all others: see missing_calls.py
+
     def __init__(self, root, bundle_path):
         self.root = pathlib.Path(root)
         self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "MINIRUN_ROOT": str(root),
@@ -162,7 +164,7 @@ class Minirun:
 
     def start(self, *args, env=None, stdin=subprocess.DEVNULL, before=(), **popen):
         """`before`: words in front of minirun's own, such as setpriv(1) and its options."""
-        command = [*map(str, before), str(MINIRUN), *map(str, args)]
+        command = [*map(str, self.outermost), *map(str, before), str(MINIRUN), *map(str, args)]
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
         process = subprocess.Popen(command, env={**self.env, **(env or {})}, stdin=stdin, **popen)

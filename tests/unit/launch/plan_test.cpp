@@ -92,6 +92,28 @@ TEST_CASE("plan: an old kernel gets short names and one option string") {
     matches_golden(plan_from_request(small_request(), features), "old-kernel");
 }
 
+TEST_CASE("plan: without fsopen(2) all file systems are mounted by mount(2)") {
+    auto features = modern_kernel();
+    features.overlay_lowerdir_add = false;
+    features.filesystem_contexts = false;
+    features.mount_setattr = false;
+    matches_golden(plan_from_request(small_request(), features), "old-mount-call");
+
+    auto request = small_request();
+    request.spec.mounts.push_back({"/long", "tmpfs", "tmpfs", {"context=" + std::string(4096, 'x')}});
+    CHECK_THROWS_WITH(plan_from_request(request, features),
+                      doctest::Contains("does not take options as long as those"));
+}
+
+TEST_CASE("plan: without mount_setattr(2) nothing can map ids") {
+    auto features = modern_kernel();
+    features.mount_setattr = false;
+    auto request = small_request();
+    request.spec.mounts.push_back({"/mapped", "bind", "/data", {"bind", "idmap"}});
+    CHECK_THROWS_WITH(plan_from_request(request, features),
+                      "the ids of the mount '/mapped' cannot be mapped: this kernel (6.12.0) lacks mount_setattr");
+}
+
 TEST_CASE("plan: a user namespace maps the layers' ids and is entered last") {
     auto request = small_request();
     request.spec.linux_.namespaces.push_back({NamespaceType::user, ""});

@@ -1,0 +1,68 @@
+"""The suite where a system call does not exist: `pytest tests/system --without openat2`.
+
+minirun, and whatever it starts, then runs behind a filter that answers ENOSYS to that call, or to all of these at once
+(`--without all`). What else the tests start does not. With --brief only the files run that have to do with the call."""
+
+# By number: Python has no names for them. They are the same on all machines.
+CALLS = {
+    "openat2": {"openat2": 437},
+    "clone3": {"clone3": 435},
+    "mount_setattr": {"mount_setattr": 442},
+    "fsopen": {"fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433},  # none is of use without the first
+    "pidfd_open": {"pidfd_open": 434},
+}
+CHOICES = [*CALLS, "all"]
+
+# Looking into layers, unpacking them, and every path in a container; every process; mounts of all kinds; what a killed
+# minirun leaves.
+BRIEF = {
+    "openat2": "bad_command bundles descriptors digests hostile_images images layers load mounts names_and_links terminal",
+    "clone3": "cgroup descriptors isolation process signals",
+    "mount_setattr": "docker_image hostile_images isolation layers mounts seccomp volumes",
+    "fsopen": "bad_host docker_image isolation layers limits mounts volumes",
+    "pidfd_open": "cgroup kill signals",
+    "all": "bad_command bad_host bad_image bundles cgroup docker_image hostile_images isolation kill layers mounts "
+           "names_and_links process seccomp signals terminal volumes",
+}
+
+ITSELF = "these tests say themselves which calls are missing"
+A_FILTER = "the filter without which the call would be there is one that the container has"
+IDS = "ids are mapped by mount_setattr alone: minirun refuses --userns without it (TestMissingCalls)"
+REASONS = "the kernel's own words come from fsopen alone, and so does which option it is that it refuses"
+
+# What is left out: a part of the tests' names, where which call is missing, and why.
+LEFT_OUT = [
+    ("TestMissingCalls::", CHOICES, ITSELF),
+    ("test_seccomp.py::TestDefaultProfile::test_there_is_one[['--security-opt', 'seccomp=unconfined']-0]", CHOICES, A_FILTER),
+    ("test_seccomp.py::TestDefaultProfile::test_there_is_one[['--privileged', '-q']-0]", CHOICES, A_FILTER),
+    ("test_seccomp.py::TestDefaultProfile::test_there_is_one[['--privileged', '-q', '--security-opt', 'seccomp=builtin']-0]",
+     CHOICES, A_FILTER),
+    ("test_isolation.py::TestPrivileged::test_what_it_gives", CHOICES, A_FILTER),
+    ("'--userns', 'private'", ["mount_setattr", "all"], IDS),
+    ("--userns private", ["mount_setattr", "all"], IDS),
+    ("test_bad_host.py::TestOverlay::test_ids_that_cannot_be_mapped", ["mount_setattr", "all"], IDS),
+    ("test_cgroup.py::test_with_other_ways_to_start[options1]", ["mount_setattr", "all"], IDS),
+    ("test_descriptors.py::TestNoCommand::test_that_only_the_kernel_reads", ["mount_setattr", "all"], IDS),
+    ("test_isolation.py::TestUserNamespace::", ["mount_setattr", "all"], IDS),
+    ("test_process.py::TestWorkingDirectory::test_it_is_made_as_the_user", ["mount_setattr", "all"], IDS),
+    ("test_bad_host.py::TestOverlay::test_the_writable_layer_on_an_overlay", ["fsopen", "all"], REASONS),
+    ("test_bad_options.py::TestVolumes::test_an_option_that_only_the_kernel_refuses", ["fsopen", "all"], REASONS),
+]
+
+
+def numbers(call):
+    """As `payload without` takes them."""
+    return ",".join(str(number) for name in CALLS if call in (name, "all") for number in CALLS[name].values())
+
+
+def left_out(call):
+    """Parts of names, and reasons."""
+    return [(part, reason) for part, calls, reason in LEFT_OUT if call in calls]
+
+
+def sort(items, call, brief):
+    """Those that run and those that do not."""
+    parts = [part for part, _ in left_out(call)]
+    files = {f"test_{name}" for name in BRIEF[call].split()}
+    runs = lambda item: not any(part in item.nodeid for part in parts) and (not brief or item.path.stem in files)
+    return [item for item in items if runs(item)], [item for item in items if not runs(item)]
