@@ -159,9 +159,17 @@ SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
 
 SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
     prepare_mini_init();
+    int gate[2];
+    if (const auto made = sys::status(SYS_pipe2, gate, O_CLOEXEC); !made) return made;
     const auto forked = kernel::clone_process(0);
     if (!forked) return SysStatus::failure(forked.error());
-    if (forked.value().pid != 0) run_mini_init(forked.value().pid);
+    if (forked.value().pid != 0) run_mini_init(forked.value().pid, gate[1]);
+    // Nothing of the image runs before the reaper has given up what it can do without: it closes its end then.
+    char nothing = 0;
+    sys::close(gate[1]);
+    while (sys::call(SYS_read, gate[0], &nothing, sizeof nothing) == -EINTR) {
+    }
+    sys::close(gate[0]);
     // The reaper is the parent now, and it dies with minirun.
     return set_death_signal();
 }

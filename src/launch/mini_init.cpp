@@ -50,9 +50,10 @@ constexpr sock_filter only_reaping[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native_audit_arch, 1, 0),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigtimedwait, 4, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, 3, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 2, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigtimedwait, 5, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, 4, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 3, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 2, 0),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -72,7 +73,7 @@ void prepare_mini_init() noexcept {
     (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-void run_mini_init(pid_t child) noexcept {
+void run_mini_init(pid_t child, int gate) noexcept {
     (void)sys::prctl(PR_SET_NAME, "minirun-init");
     // All that it ever needs is to signal a child of another user.
     constexpr std::uint64_t only_kill = 1u << CAP_KILL;
@@ -80,11 +81,13 @@ void run_mini_init(pid_t child) noexcept {
     (void)kernel::set_capabilities(only_kill, only_kill, 0);
     (void)kernel::set_no_new_privileges();
     // The report socket among them: the parent waits for its end of file.
-    sys::call(SYS_close_range, 0, ~0u, 0);
+    sys::call(SYS_dup3, gate, 0, 0);
+    sys::call(SYS_close_range, 1, ~0u, 0);
 
     constexpr std::uint64_t all = ~std::uint64_t{0};
     sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
     (void)kernel::load_seccomp(only_reaping, std::size(only_reaping), 0);
+    sys::call(SYS_close, 0);
     while (true) {
         const long signal = sys::call(SYS_rt_sigtimedwait, &all, nullptr, nullptr, sizeof all);
         if (signal == SIGCHLD)

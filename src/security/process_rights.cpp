@@ -123,9 +123,10 @@ void add_rights(PlanBuilder& plan) {
     std::vector<gid_t> groups(process.user.additional_gids.begin(), process.user.additional_gids.end());
     if (!groups.empty() && !plan.features.set_groups)
         throw Error(ErrorKind::unsupported,
-                    ".process.user.additionalGids: this user's containers can have no other groups",
-                    "give the user ids of its own in /etc/subuid and /etc/subgid, and install newuidmap(1), or leave "
-                    "them away");
+                    "the container's process cannot have groups beside its first one: a user namespace around minirun "
+                    "denies setgroups(2)",
+                    "name a group with the user, UID:GID; or give the user who runs minirun ids of its own in "
+                    "/etc/subuid and /etc/subgid, and install newuidmap(1)");
     plan.child_final(op::SetUser{process.user.uid, process.user.gid, plan.arena().array(groups), process.user.uid != 0,
                                  plan.features.set_groups});
     plan.child_final(op::EnterWorkingDirectory{plan.text(process.cwd)});

@@ -282,6 +282,6 @@ class TestLimits:
     def test_too_few_namespaces(self, minirun, plain):
         """In a user namespace of its own, whose limits are not the host's."""
         script = 'echo 0 > /proc/sys/user/max_net_namespaces; exec "$@"'
-        minirun.run(plain, "true", before=["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", script, "sh"],
+        minirun.run("-u", "0:0", plain, "true", before=["unshare", "--user", "--map-root-user", "--mount", "sh", "-ec", script, "sh"],
                     ).refused(125, "cannot clone a process with new namespaces: mount, pid, network, uts, ipc, cgroup: No space "
                                    "left on device (ENOSPC)", "the limit in /proc/sys/user/max_*_namespaces is reached: raise it")

@@ -188,7 +188,7 @@ class TestFiles:
         ("no-json", "{} is not valid JSON: line 1, column 2: unexpected end of input; expected string literal"),
         ("no-action", "{}: .defaultAction: missing"),
         ("odd", "{}: .defaultAction: unknown action 'NOPE' (known: SCMP_ACT_KILL, SCMP_ACT_KILL_THREAD, "
-                "SCMP_ACT_KILL_PROCESS, SCMP_ACT_TRAP, SCMP_ACT_ERRNO, SCMP_ACT_TRACE, SCMP_ACT_LOG, SCMP_ACT_ALLOW)")])
+                "SCMP_ACT_KILL_PROCESS, SCMP_ACT_TRAP, SCMP_ACT_ERRNO, SCMP_ACT_TRACE, SCMP_ACT_LOG, SCMP_ACT_NOTIFY, SCMP_ACT_ALLOW)")])
     def test_seccomp_profiles(self, refused, data, name, says):
         refused(["--security-opt", f"seccomp={data}/{name}"], "--security-opt seccomp: " + says.format(data / name))
 
