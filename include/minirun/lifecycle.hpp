@@ -41,7 +41,9 @@ struct ProcessStreams {
     std::string console_socket;  ///< a Unix socket that is sent the master of the process's terminal; or empty
     unsigned preserve_fds = 0;   ///< so many descriptors from 3 on are handed on
     std::string pid_file;        ///< where the process's pid is written; or empty
+    std::string pidfd_socket;    ///< a Unix socket that is sent a pidfd of the process; or empty
     unsigned listen_fds = 0;     ///< of create and run: so many of them are sockets, and the program is told
+    std::string notify_socket;   ///< of create and run: who is told when the program is ready (sd_notify(3)); or empty
 };
 
 /// A bundle's config.json, read and checked.
@@ -78,6 +80,7 @@ struct ExecOptions {
     ProcessStreams streams;
     bool detach = false;
     bool even_if_paused = false;
+    std::string cgroup;  ///< below the container's; or empty: that one
 };
 
 /// The containers below one directory. All operations throw Error; conflict is what a status does not allow.

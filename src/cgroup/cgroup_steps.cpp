@@ -2,6 +2,8 @@
 
 #include <linux/capability.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
 
@@ -169,6 +171,28 @@ std::optional<CgroupPlace> cgroup_of(const LaunchRequest& request, const CgroupL
                     cat("the limits need a cgroup, and this user cannot make ", quote(place.name)),
                     "have systemd make it: --systemd-cgroup; or leave the limits away");
     return denied ? std::nullopt : std::optional(place);
+}
+
+std::optional<CgroupPlace> cgroup_of_exec(const LaunchRequest& request, const CgroupLayout& layout) {
+    auto place = cgroup_of(request, layout);
+    const auto& below = request.driven.cgroup_below;
+    if (below.empty()) return place;
+    const auto parts = split(below, '/');
+    const bool leaves = std::find(parts.begin(), parts.end(), "..") != parts.end();
+    if (leaves || below.find(':') != std::string::npos)
+        throw Error(ErrorKind::usage, cat("--cgroup takes a path below the container's cgroup, not ", quote(below)));
+    if (!place) throw Error(ErrorKind::conflict, "the container has no cgroup, and --cgroup names one below it");
+    bool found = false;
+    for (auto& one : place->directories) {
+        const auto path = cat(one.path, below.starts_with('/') ? "" : "/", below);
+        if (::access(path.c_str(), F_OK) < 0) continue;
+        one.path = path;
+        found = true;
+    }
+    if (!found)
+        throw Error(ErrorKind::not_found, cat("there is no cgroup ", quote(below), " below the container's"),
+                    "make it first: it is a directory");
+    return place;
 }
 
 std::vector<std::string> cgroup_notices(const LaunchRequest& request, const CgroupLayout& layout) {

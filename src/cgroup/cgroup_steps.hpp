@@ -13,6 +13,9 @@ bool limits_memory(const Resources& resources);
 /// The cgroup that the container of a request gets on a host with this layout; nothing if it gets none. Throws Error
 /// where one is needed and the host has no cgroups.
 std::optional<CgroupPlace> cgroup_of(const LaunchRequest& request, const CgroupLayout& layout);
+/// The same for another process of a container that is there: that cgroup, or the one that `cgroup_below` names in the
+/// hierarchies that have it.
+std::optional<CgroupPlace> cgroup_of_exec(const LaunchRequest& request, const CgroupLayout& layout);
 /// Whether it gets one: then the layout has to be probed.
 bool wants_cgroup(const LaunchRequest& request);
 

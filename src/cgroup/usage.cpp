@@ -202,6 +202,10 @@ std::uint64_t oom_kills(const CgroupPlace& place) {
     return at(memory.numbers(place.unified() ? "memory.events" : "memory.oom_control"), "oom_kill").value_or(0);
 }
 
+std::optional<std::uint64_t> memory_usage(const CgroupPlace& place) {
+    return Files(place, "memory").number(place.unified() ? "memory.current" : "memory.usage_in_bytes");
+}
+
 ResourceVerdict cgroup_verdict(const CgroupPlace& place) {
     ResourceVerdict verdict;
     memory_verdict(place, verdict);

@@ -16,6 +16,9 @@ ResourceVerdict cgroup_verdict(const CgroupPlace& place);
 /// How many processes of it the kernel has killed because of memory: of the verdict, what takes one file to know.
 std::uint64_t oom_kills(const CgroupPlace& place);
 
+/// The memory that is in use, in bytes; nothing where it is not counted.
+std::optional<std::uint64_t> memory_usage(const CgroupPlace& place);
+
 /// The "data" of runc's `events --stats`, which engines read.
 nlohmann::ordered_json cgroup_statistics(const CgroupPlace& place);
 

@@ -9,8 +9,8 @@ namespace minirun {
 void prepare_mini_init() noexcept;
 
 /// Reaps every orphan and passes on signals to `child` until it ends; then exits as it did (128+n for a signal n), and
-/// the kernel ends what is left of the pid namespace. `gate` is the writing end of a pipe: it is closed when this process
-/// has given up all that it can do without.
+/// the kernel ends what is left of the pid namespace. `gate` is the writing end of a pipe: it is closed when this
+/// process has given up all that it can do without.
 [[noreturn]] void run_mini_init(pid_t child, int gate) noexcept;
 
 }  // namespace minirun

@@ -42,7 +42,7 @@ void add_affinity(PlanBuilder& plan) {
 Plan plan_exec(const LaunchRequest& request, const KernelFeatures& features) {
     PlanBuilder plan(request, features);
     add_process_namespaces(plan);
-    plan.cgroup = cgroup_of(request, features.cgroups);
+    plan.cgroup = cgroup_of_exec(request, features.cgroups);
     // Never in our memory: a container with CAP_SYS_PTRACE can write to that of a process in its pid namespace.
     plan.clone(op::CloneProcess{0, false, cgroup_of_birth(plan)});
 

@@ -81,6 +81,7 @@ struct Driven {
     bool pivot_root = true;
     std::string bundle;          ///< absolute path of the bundle's directory; hooks are told
     pid_t joins = 0;             ///< the container's process, if this is another one of its container
+    std::string cgroup_below;    ///< where below the container's cgroup it goes; or empty
     bool joins_created = false;  ///< which waits to be started
 };
 

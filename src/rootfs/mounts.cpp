@@ -67,7 +67,11 @@ void add_bind(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& op
     if (options.idmap.wanted) require_mapped_ids(plan, cat("the ids of the mount ", quote(mount.destination)));
     // A bind mount is private unless asked otherwise, as with every engine: what is mounted inside stays inside.
     const unsigned long propagation = options.propagation != 0 ? options.propagation : MS_PRIVATE;
-    plan.child(op::BindMount{Slot::host, plan.text(mount.source), options.recursive_bind, options.set, options.clear,
+    // Of the container's own directory (runtime/notify_socket): relative, since the root covers that by then.
+    const auto ours = plan.request.container_dir + "/";
+    const bool is_ours = plan.request.driven.outlives_minirun && mount.source.starts_with(ours);
+    const auto source = is_ours ? mount.source.substr(ours.size()) : mount.source;
+    plan.child(op::BindMount{Slot::host, plan.text(source), options.recursive_bind, options.set, options.clear,
                              propagation, options.recursive_attributes, target_of(plan, mount, Create::like_source),
                              options.idmap});
 }

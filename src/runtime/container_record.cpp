@@ -117,7 +117,8 @@ void ContainerRecord::write(const Made& made) const {
                     {"pivotRoot", made.pivot_root},
                     {"newKeyring", made.new_keyring},
                     {"cgroupManager", made.cgroup_manager},
-                    {"listenFds", made.listen_fds}};
+                    {"listenFds", made.listen_fds},
+                    {"notifySocket", made.notify_socket}};
     replace_file(path_ + "/record.json", json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600);
 }
 
@@ -134,7 +135,8 @@ Made ContainerRecord::read() const {
               view["pivotRoot"].boolean_or(true),
               view["newKeyring"].boolean_or(true),
               view["cgroupManager"].string_or(""),
-              static_cast<unsigned>(view["listenFds"].unsigned_integer(1 << 20).value_or(0))};
+              static_cast<unsigned>(view["listenFds"].unsigned_integer(1 << 20).value_or(0)),
+              view["notifySocket"].string_or("")};
     problems.throw_if_any();
     return made;
 }

@@ -34,6 +34,7 @@ struct Made {
     bool new_keyring = true;
     std::string cgroup_manager;  ///< "systemd", "disabled", or empty
     unsigned listen_fds = 0;     ///< of preserve_fds, so many are sockets that were handed on (sd_listen_fds(3))
+    std::string notify_socket;   ///< of the host; or empty
 };
 
 class ContainerRecord {

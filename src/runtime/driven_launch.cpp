@@ -1,13 +1,17 @@
 #include "runtime/driven_launch.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <exception>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
 #include "launch/exec_diagnosis.hpp"
 #include "launch/hooks.hpp"
 #include "launch/send_descriptor.hpp"
+#include "minirun/error.hpp"
 #include "model/container_state.hpp"
 #include "plan/hints.hpp"
 
@@ -59,6 +63,10 @@ Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const
         return launch(plan, setting);
     } catch (const LaunchFailure& failed) {
         throw launch_error(plan, request, failed.report);
+    } catch (const Error& error) {
+        // Another container was faster: this one has none that could be removed.
+        if (error.kind() == ErrorKind::conflict) ::unlink(cat(request.container_dir, '/', cgroup_record).c_str());
+        throw;
     }
 }
 
@@ -74,6 +82,8 @@ void hand_over(const Launched& launched, const ProcessStreams& streams) {
     // With the name that runc sends.
     if (!streams.console_socket.empty())
         send_descriptor("the terminal", streams.console_socket, "/dev/ptmx", launched.terminal.get());
+    if (!streams.pidfd_socket.empty())
+        send_descriptor("the pidfd", streams.pidfd_socket, "pidfd", launched.pidfd.get());
     if (!streams.pid_file.empty()) replace_file(streams.pid_file, cat(launched.pid), 0644);
 }
 

@@ -18,6 +18,7 @@
 #include "model/request_parts.hpp"
 #include "model/runtime_spec.hpp"
 #include "runtime/driven_launch.hpp"
+#include "runtime/notify_socket.hpp"
 
 namespace minirun {
 namespace {
@@ -105,7 +106,10 @@ LaunchRequest driven_request(const ContainerRecord& record, const Made& made, Co
     request.root.kind = RootSource::Kind::directory;
     request.root.upper = RootSource::Upper::none;
     request.streams = {true, spec.process.terminal, !spec.process.terminal, made.preserve_fds};
-    request.driven = {true, false, made.new_keyring, made.pivot_root, made.bundle};
+    request.driven.outlives_minirun = true;
+    request.driven.new_keyring = made.new_keyring;
+    request.driven.pivot_root = made.pivot_root;
+    request.driven.bundle = made.bundle;
     request.loopback_up = true;
     if (!spec.process.user.umask) spec.process.user.umask = current_umask();
     keep_grantable(spec.process);
@@ -113,6 +117,7 @@ LaunchRequest driven_request(const ContainerRecord& record, const Made& made, Co
         spec.process.env.push_back(cat("LISTEN_FDS=", made.listen_fds));
         spec.process.env.push_back("LISTEN_PID=1");
     }
+    if (!made.notify_socket.empty()) add_notify_socket(spec, record);
     set_cgroup_manager(request, made);
     return request;
 }

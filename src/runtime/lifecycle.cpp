@@ -34,6 +34,7 @@
 #include "runtime/driven_request.hpp"
 #include "runtime/hook_inside.hpp"
 #include "runtime/join.hpp"
+#include "runtime/notify_socket.hpp"
 
 namespace minirun {
 namespace {
@@ -76,9 +77,11 @@ Prepared prepare(const std::string& root, const CreateOptions& options) {
                   options.pivot_root,
                   options.new_keyring,
                   manager_word(options.cgroup_manager),
-                  options.streams.listen_fds};
+                  options.streams.listen_fds,
+                  options.streams.notify_socket};
         prepared.request = driven_request(record, made, config.spec, config.file);
         made.rootfs = prepared.request.spec.root.path;
+        if (!made.notify_socket.empty()) NotifySocket::make_directory(record);
         record.write_config(config.text);
         record.write(made);
     } catch (...) {
@@ -94,6 +97,10 @@ void claim_cgroup(const ContainerRecord& record, const LaunchRequest& request, c
     if (!place) return;
     refuse_occupied(*place);
     record.expect_cgroup(*place);
+}
+
+std::optional<NotifySocket> listen_for_readiness(const ContainerRecord& record, const std::string& host) {
+    return host.empty() ? std::nullopt : std::optional<NotifySocket>(std::in_place, record, host);
 }
 
 // In the container, with the rights that its process is going to have (config.md "StartContainer Hooks").
@@ -193,10 +200,13 @@ void Lifecycle::start(const std::string& id) const {
     request.driven.waits_for_start = true;
     const auto features = features_for(request);
     const auto plan = plan_from_request(request, features);
+    const auto notify = listen_for_readiness(record, made.notify_socket);
+    const auto process = record.open_process();
     start_waiting(record, request, plan, state.pid);
     record.unlock();  // for whoever is called by the hooks
     const auto told = hook_state(request.spec, id, made.bundle, ContainerStatus::running);
     warn(run_all_hooks("poststart", request.spec.hooks.poststart, told, made.bundle, state.pid));
+    if (notify) notify->await_ready(process, state.pid);
 }
 
 int Lifecycle::run(const CreateOptions& options) const {
@@ -214,6 +224,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
     ContainerStreams streams(request.streams);
+    const auto notify = listen_for_readiness(record, options.streams.notify_socket);
     auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), listener.get(), nullptr});
     EndsProcess process(launched.pidfd);
     hand_over(launched, options.streams);
@@ -222,9 +233,11 @@ int Lifecycle::run(const CreateOptions& options) const {
     const auto& hooks = request.spec.hooks;
     const auto told = hook_state(request.spec, options.id, request.driven.bundle, ContainerStatus::running);
     warn(run_all_hooks("poststart", hooks.poststart, told, request.driven.bundle, launched.pid));
+    if (notify && !options.detach) notify->await_ready_aside(launched.pidfd, launched.pid);
     if (options.detach) {
         process.dismiss();
         on_error.dismiss();
+        if (notify) notify->await_ready(launched.pidfd, launched.pid);
         return 0;
     }
     if (!serves_terminal) launched.terminal.reset();

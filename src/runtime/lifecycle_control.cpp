@@ -30,6 +30,16 @@ CgroupPlace place_of_live(const ContainerRecord& record, std::string_view what) 
     return std::move(*place);
 }
 
+// config-linux.md "Memory", checkBeforeUpdate: otherwise the kernel takes away what it can, and kills for the rest.
+void check_before_update(const CgroupPlace& place, const MemoryResources& wanted, const std::string& document) {
+    if (!wanted.check_before_update.value_or(false) || wanted.limit.value_or(-1) < 0) return;
+    const auto used = memory_usage(place);
+    if (used && *used > static_cast<std::uint64_t>(*wanted.limit))
+        throw Error(ErrorKind::conflict,
+                    cat(document, ": .memory.limit: the container uses ", *used, " bytes, more than ", *wanted.limit),
+                    "choose a higher limit, or leave checkBeforeUpdate out");
+}
+
 }  // namespace
 
 void Lifecycle::pause(const std::string& id) const {
@@ -57,6 +67,7 @@ void Lifecycle::update(const std::string& id, std::string_view resources, const 
     record.lock();
     const auto place = place_of_live(record, "update");
     const auto wanted = parse_resources(resources, document);
+    check_before_update(place, wanted.memory, document);
     apply_settings(place, cgroup_settings(wanted, probe_cgroups(), document, "", current_limits(place)).list);
     if (!wanted.devices.empty()) apply_device_rules(place, with_default_devices(wanted.devices), document);
 }

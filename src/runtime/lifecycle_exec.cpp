@@ -56,6 +56,7 @@ int Lifecycle::exec(const ExecOptions& options) const {
     check_status(options.id, record.observe().status, options.even_if_paused);
     const JoinedProcess joined(record);
     auto request = join_request(record, joined, options.process);
+    request.driven.cgroup_below = options.cgroup;
     request.streams.preserved = options.streams.preserve_fds;
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     check_console(request, options.streams, !options.detach);

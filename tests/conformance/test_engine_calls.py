@@ -1,11 +1,16 @@
 """The calls of conmon, containerd's shim and dockerd, word for word, and what they read from the answers."""
+import array
 import json
 import os
 import pathlib
+import shutil
+import socket
+import subprocess
 import time
 
 import pytest
 
+import machine
 import processes
 from requirements import engines
 from terminal import ConsoleSocket
@@ -211,3 +216,121 @@ def test_creates_of_one_name_at_once(box):
     assert codes.count(0) == 1, codes
     box.start().ok()
     assert box.status == "running"
+
+
+class Datagrams:
+    """A service manager's end of NOTIFY_SOCKET."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(20)
+        self.env = {"NOTIFY_SOCKET": str(path)}
+
+    def received(self):
+        return set(self.socket.recv(4096).decode().split())
+
+
+# busybox has no client for datagrams: a program of the test's own sends what sd_notify(3) would.
+NOTIFY = r"""
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    strncpy(to.sun_path, getenv("NOTIFY_SOCKET"), sizeof to.sun_path - 1);
+    int s = socket(AF_UNIX, SOCK_DGRAM, 0);
+    for (int i = 1; i < argc; i++)
+        if (sendto(s, argv[i], strlen(argv[i]), 0, (struct sockaddr *)&to, sizeof to) < 0) return 1;
+    pause();
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def notify_program(workspace):
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("g++")
+    if not compiler:
+        machine.skip("there is no compiler")
+    program = workspace / "notify"
+    subprocess.run([compiler, "-x", "c", "-static", "-o", program, "-"], input=NOTIFY, text=True, check=True)
+    return program
+
+
+@pytest.fixture
+def notifying(box, notify_program):
+    os.link(notify_program, box.rootfs / "bin/notify")
+    box.process["args"] = ["/bin/notify", "STATUS=soon", "READY=1"]
+    box.manager = Datagrams(box.path / "manager")
+    yield box
+    box.manager.socket.close()
+
+
+@engines("NOTIFY_SOCKET")
+def test_readiness_is_passed_on(notifying):
+    box = notifying
+    box.created(env=box.manager.env)
+    box.start(env=box.manager.env).ok()
+    assert box.manager.received() == {"READY=1", f"MAINPID={box.pid}"}
+
+
+@engines("NOTIFY_SOCKET")
+def test_readiness_of_a_detached_run(notifying):
+    box = notifying
+    with open(box.out, "w+b") as out:
+        box.run("--detach", "--pid-file", box.pid_file, env=box.manager.env, stdout=out, stderr=out).ok()
+    assert box.manager.received() == {"READY=1", f"MAINPID={box.pid}"}
+
+
+@engines("NOTIFY_SOCKET")
+def test_readiness_of_a_run(notifying):
+    box = notifying
+    box.write()
+    _, process = box.runtime.popen("run", "--bundle", box.path, "--pid-file", box.pid_file, box.id, env=box.manager.env,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert box.manager.received() == {"READY=1", f"MAINPID={box.pid}"}
+    box.kill("KILL").ok()
+    assert process.wait(20) == 137
+
+
+@engines("NOTIFY_SOCKET")
+def test_a_program_that_ends_before_it_is_ready(box):
+    manager = Datagrams(box.path / "manager")
+    box.process["args"] = ["/bin/true"]
+    box.created(env=manager.env)
+    box.start(env=manager.env).ok()
+    manager.socket.close()
+
+
+@engines("--pidfd-socket")
+@pytest.mark.parametrize("command", ["create", "run", "exec"])
+def test_pidfd_socket(box, command):
+    if "pidfd-socket" not in box.runtime(command, "--help").out:
+        pytest.skip("of newer runc")
+    if command == "exec":
+        box.sleeping()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(box.path / "pidfd"))
+        listener.listen()
+        listener.settimeout(20)
+        box.process["args"] = ["/bin/sleep", "1000"]
+        options = ["--pidfd-socket", box.path / "pidfd", "--pid-file", box.pid_file]
+        if command == "create":
+            box.create(*options).ok()
+        elif command == "run":
+            with open(box.out, "w+b") as out:
+                box.run("--detach", *options, stdout=out, stderr=out).ok()
+        else:
+            with open(box.out, "w+b") as out:
+                box.runtime("exec", "--detach", *options, box.id, "sleep", "1000", stdout=out, stderr=out).ok()
+        connection, _ = listener.accept()
+        with connection:
+            _, ancillary, _, _ = connection.recvmsg(4096, socket.CMSG_SPACE(4))
+    (fd,) = array.array("i", ancillary[0][2])
+    try:
+        assert f"Pid:\t{box.pid}" in open(f"/proc/self/fdinfo/{fd}").read()
+    finally:
+        os.close(fd)

@@ -6,7 +6,7 @@ import pytest
 
 import machine
 import processes
-from requirements import engines, must
+from requirements import engines, must, ours
 from runtime import NO_SUCH_CONTAINER, capability_mask, parse_status
 
 
@@ -283,7 +283,21 @@ def test_ps(box):
 
 @engines("exec --cgroup")
 def test_option_cgroup(box):
-    if "cgroup" not in box.runtime("exec", "--help").out or machine.cgroup_mode() != "unified":
+    if "cgroup" not in box.runtime("exec", "--help").out or (machine.cgroup_mode() != "unified" and not box.runtime.is_ours):
         pytest.skip("of crun and newer runc, on cgroup v2")
     box.sleeping()
     box.runtime("exec", "--cgroup", "not-there", box.id, "true").failed()
+    below = box.cgroup_file("pids", "below")
+    below.mkdir()
+    found = box.runtime("exec", "--cgroup", "below", box.id, "cat", "/proc/self/cgroup").ok().out
+    assert f"{box.cgroup}/below" in found
+    below.rmdir()
+
+
+@ours("exec --cgroup")
+@pytest.mark.parametrize("path", ["../other", "a/../../b", "cpu:a"])
+def test_option_cgroup_stays_below(box, path):
+    if not box.runtime.is_ours:
+        pytest.skip("it is about what minirun says")
+    box.sleeping()
+    box.runtime("exec", "--cgroup", path, box.id, "true").failed("below the container's cgroup")

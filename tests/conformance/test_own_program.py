@@ -82,7 +82,7 @@ def test_a_socket_that_nobody_listens_to_is_no_created_container(box, runtime):
 
 
 @ours("exec")
-@pytest.mark.parametrize("options, words", [(["--apparmor", "no-such"], "AppArmor"), (["--process-label", "a:b:c:d"], "SELinux"), (["--cgroup", "a"], "--cgroup")])
+@pytest.mark.parametrize("options, words", [(["--apparmor", "no-such"], "AppArmor"), (["--process-label", "a:b:c:d"], "SELinux")])
 def test_what_confines_is_not_passed_over(box, options, words):
     if words == "AppArmor" and os.path.exists("/sys/kernel/security/apparmor"):
         pytest.skip("this machine has AppArmor")

@@ -9,7 +9,7 @@ import pytest
 
 import machine
 import processes
-from requirements import engines, must, should
+from requirements import engines, must, ours, should
 
 MIB = 1 << 20
 V2 = machine.cgroup_mode() == "unified"
@@ -453,3 +453,28 @@ def test_the_hosts_null_device_keeps_its_owner(box):
         _, process = box.runtime.popen("run", "--bundle", box.write(), box.id, stdin=stream, stdout=out, stderr=out)
         assert process.wait(20) == 0
     assert (null.stat().st_uid, stat.S_IMODE(null.stat().st_mode)) == (0, 0o666)
+
+
+@must("config-linux.md", "Memory", since="1.1")
+def test_check_before_update(box):
+    machine.need_controller("memory")
+    box.sleeping()
+    document = {"memory": {"limit": 1 << 12, "checkBeforeUpdate": True}}
+    box.runtime("update", "--resources", "-", box.id, stdin=json.dumps(document)).failed()
+    assert box.status == "running"
+    document["memory"]["limit"] = 1 << 30
+    box.runtime("update", "--resources", "-", box.id, stdin=json.dumps(document)).ok()
+
+
+@ours("little memory")
+def test_half_a_mebibyte_is_enough(box):
+    """What the runtime itself needs is not the container's."""
+    if not box.runtime.is_ours:
+        pytest.skip("runc needs more")
+    machine.need_controller("memory")
+    box.linux["resources"]["memory"] = {"limit": 512 << 10}
+    box.process["args"] = ["/bin/true"]
+    box.run().ok()
+    box.created()
+    box.start().ok()
+    assert box.wait() == 0

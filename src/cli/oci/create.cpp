@@ -17,6 +17,7 @@ constexpr OptionWords create_options[] = {
     {'f', "config", "FILE", "another document in place of config.json"},
     {0, "console-socket", "PATH", "the Unix socket that gets the terminal"},
     {0, "pid-file", "FILE", "where the pid is written"},
+    {0, "pidfd-socket", "PATH", "the Unix socket that gets a pidfd of the process"},
     {0, "preserve-fds", "N", "hand on N descriptors from 3 on"},
     {0, "no-pivot", "", "move the root instead of pivot_root(2)"},
     {0, "no-new-keyring", "", "keep the session keyring"},
@@ -29,6 +30,7 @@ constexpr OptionWords run_options[] = {
     {'d', "detach", "", "do not wait for its end"},
     {0, "console-socket", "PATH", "the Unix socket that gets the terminal"},
     {0, "pid-file", "FILE", "where the pid is written"},
+    {0, "pidfd-socket", "PATH", "the Unix socket that gets a pidfd of the process"},
     {0, "preserve-fds", "N", "hand on N descriptors from 3 on"},
     {0, "keep", "", "do not delete it when it has ended"},
     {0, "no-pivot", "", "move the root instead of pivot_root(2)"},
@@ -61,7 +63,13 @@ CreateOptions options_of(const OciSetting& setting, const OciLine& line) {
     if (const auto bundle = line.value("bundle"); !bundle.empty()) options.bundle = bundle;
     options.cgroup_manager = manager_of(setting.cgroup_manager);
     options.config_file = line.value("config");
-    options.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file"), listen_fds()};
+    const char* notify = std::getenv("NOTIFY_SOCKET");
+    options.streams = {line.value("console-socket"),
+                       line.number("preserve-fds"),
+                       line.value("pid-file"),
+                       line.value("pidfd-socket"),
+                       listen_fds(),
+                       notify == nullptr ? "" : notify};
     options.streams.preserve_fds += options.streams.listen_fds;
     check_preserved(options.streams.preserve_fds);
     options.pivot_root = !line.has("no-pivot");

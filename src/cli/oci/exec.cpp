@@ -26,6 +26,7 @@ constexpr OptionWords options[] = {
     {'d', "detach", "", "do not wait for its end"},
     {0, "console-socket", "PATH", "the Unix socket that gets the terminal"},
     {0, "pid-file", "FILE", "where the pid is written"},
+    {0, "pidfd-socket", "PATH", "the Unix socket that gets a pidfd of the process"},
     {0, "preserve-fds", "N", "hand on N descriptors from 3 on"},
     {0, "cgroup", "PATH", "a cgroup below the container's"},
     {0, "ignore-paused", "", "also in a container that is paused"},
@@ -85,9 +86,6 @@ ProcessSpec process_of(const Lifecycle& containers, const OciLine& line) {
 int oci_exec(const OciSetting& setting, int argc, char** argv) {
     const auto line = read_oci_line(options, "exec [OPTIONS] ID COMMAND [ARG…]", argc, argv, true);
     if (line.done) return 0;
-    if (!line.value("cgroup").empty())
-        throw Error(ErrorKind::unsupported, "--cgroup is not supported yet",
-                    "leave it out: the container's cgroup it is");
     get_ready_to_enter(setting, line.id());
     const Lifecycle containers(setting.root);
     ExecOptions exec;
@@ -95,8 +93,14 @@ int oci_exec(const OciSetting& setting, int argc, char** argv) {
     const auto file = line.value("process");
     exec.process = file.empty() ? process_of(containers, line) : containers.read_process(exec.id, file);
     if (!file.empty() && line.has("tty")) exec.process.terminal = true;
-    exec.streams = {line.value("console-socket"), line.number("preserve-fds"), line.value("pid-file"), 0};
+    exec.streams = {line.value("console-socket"),
+                    line.number("preserve-fds"),
+                    line.value("pid-file"),
+                    line.value("pidfd-socket"),
+                    0,
+                    ""};
     check_preserved(exec.streams.preserve_fds);
+    exec.cgroup = line.value("cgroup");
     exec.detach = line.has("detach");
     exec.even_if_paused = line.has("ignore-paused");
     return containers.exec(exec);

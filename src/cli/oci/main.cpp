@@ -54,9 +54,10 @@ constexpr std::array commands{
     Command{"spec", oci_spec, "write a config.json to begin with"},
 };
 
-// dockerd reads the name and version from the first line, then "commit:" and "spec:".
+// dockerd reads the name and version from the first line, then "commit:" and "spec:"; the last is for who knows crun.
 int print_version() {
-    print_output("minirun-oci version " MINIRUN_VERSION "\ncommit: " MINIRUN_VERSION "\nspec: 1.2.0\n");
+    print_output("minirun-oci version " MINIRUN_VERSION "\ncommit: " MINIRUN_VERSION
+                 "\nspec: 1.2.0\n+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n");
     return 0;
 }
 
