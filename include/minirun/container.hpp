@@ -25,6 +25,10 @@ struct RunResult {
     int code = 0;                              ///< that signal's number, or the exit code
     std::vector<StepTime> timings;             ///< with RunOptions::timings
     std::optional<ResourceVerdict> resources;  ///< if it had a cgroup of its own
+    std::string id;                            ///< the container's
+    std::vector<std::string> args;             ///< what ran
+    std::chrono::system_clock::time_point started;
+    std::chrono::nanoseconds wall{};  ///< from the start of its program to the end of the first process
 
     /// As Docker's run: 124 after the time limit, 128+n for signal n, else the process's own code.
     int exit_code() const noexcept { return timed_out ? 124 : signaled ? 128 + code : code; }

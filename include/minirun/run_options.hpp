@@ -88,7 +88,8 @@ struct RunOptions {
     // Around it
     bool remove = true;
     bool quiet = false;
-    bool timings = false;  ///< measure the steps of the launch
+    bool timings = false;     ///< measure the steps of the launch
+    bool accounting = false;  ///< give it a cgroup of its own, so that what it uses is counted
     std::string cidfile, pidfile;
 };
 

@@ -151,12 +151,13 @@ bool limits_memory(const Resources& resources) {
 
 bool wants_cgroup(const LaunchRequest& request) {
     if (request.cgroup != CgroupUse::when_asked) return request.cgroup != CgroupUse::never;
-    return !request.spec.linux_.cgroups_path.empty() || asks_for_limits(request.spec);
+    return request.accounting || !request.spec.linux_.cgroups_path.empty() || asks_for_limits(request.spec);
 }
 
 std::optional<CgroupPlace> cgroup_of(const LaunchRequest& request, const CgroupLayout& layout) {
     if (!wants_cgroup(request)) return std::nullopt;
-    const bool may_go_without = request.cgroup == CgroupUse::where_allowed && !limits_anything(request.spec);
+    const bool is_luxury = request.cgroup == CgroupUse::where_allowed || request.accounting;
+    const bool may_go_without = is_luxury && !limits_anything(request.spec);
     if (layout.hierarchies.empty() && may_go_without) return std::nullopt;
     if (layout.hierarchies.empty())
         throw Error(ErrorKind::unsupported, "this host has no cgroups mounted, which limits need",

@@ -213,12 +213,19 @@ ResourceVerdict cgroup_verdict(const CgroupPlace& place) {
     verdict.throttled_periods = at(stat, "nr_throttled");
     if (place.unified()) {
         verdict.cpu_nanoseconds = scaled(at(stat, "usage_usec"), 1000);
+        verdict.user_nanoseconds = scaled(at(stat, "user_usec"), 1000);
+        verdict.system_nanoseconds = scaled(at(stat, "system_usec"), 1000);
         verdict.throttled_nanoseconds = scaled(at(stat, "throttled_usec"), 1000);
     } else {
-        verdict.cpu_nanoseconds = Files(place, "cpuacct").number("cpuacct.usage");
+        const Files accounts(place, "cpuacct");
+        verdict.cpu_nanoseconds = accounts.number("cpuacct.usage");
+        verdict.user_nanoseconds = accounts.number("cpuacct.usage_user");
+        verdict.system_nanoseconds = accounts.number("cpuacct.usage_sys");
         verdict.throttled_nanoseconds = at(stat, "throttled_time");
     }
-    verdict.pids_peak = Files(place, "pids").number("pids.peak");
+    const Files pids(place, "pids");
+    verdict.pids_peak = pids.number("pids.peak");
+    verdict.pids_refused = at(pids.numbers("pids.events"), "max");
     return verdict;
 }
 

@@ -106,6 +106,7 @@ struct LaunchRequest {
     Streams streams;
     Supervision supervision;
     CgroupUse cgroup = CgroupUse::when_asked;
+    bool accounting = false;  ///< also when asked for nothing else than to count what is used, where the host can
     CgroupManager cgroup_manager = CgroupManager::files;
     Driven driven;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed

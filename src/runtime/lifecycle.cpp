@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <ctime>
 
 #include "base/file.hpp"
 #include "base/path.hpp"
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
 #include "cgroup/control.hpp"
@@ -39,18 +39,6 @@
 namespace minirun {
 namespace {
 
-std::string now() {
-    const auto time = std::chrono::system_clock::now().time_since_epoch();
-    const std::time_t seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
-    const auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(time).count() % 1'000'000'000;
-    std::tm utc{};
-    ::gmtime_r(&seconds, &utc);
-    char text[40];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    const auto digits = std::to_string(1'000'000'000 + nanoseconds);
-    return cat(text, '.', std::string_view(digits).substr(1), 'Z');
-}
-
 std::string manager_word(CreateOptions::CgroupManager manager) {
     if (manager == CreateOptions::CgroupManager::systemd) return "systemd";
     return manager == CreateOptions::CgroupManager::disabled ? "disabled" : "";
@@ -71,7 +59,7 @@ Prepared prepare(const std::string& root, const CreateOptions& options) {
         // The owner is told by number: nothing here may load what a name service wants.
         Made made{config.bundle,
                   "",
-                  now(),
+                  rfc3339(std::chrono::system_clock::now()),
                   ::geteuid() == 0 ? "root" : cat(::geteuid()),
                   options.streams.preserve_fds,
                   options.pivot_root,

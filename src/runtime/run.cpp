@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <optional>
 
 #include "base/fd.hpp"
@@ -140,7 +141,8 @@ RunResult run(const Image& image, const RunOptions& options) {
     const auto held = image.id.empty() ? Fd() : hold_image(ImageStore(paths.data), image.id);
     if (!image.id.empty() && !held)
         throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
-    const auto request = make_request(image, options, paths);
+    auto request = make_request(image, options, paths);
+    request.accounting = options.accounting;
     if (wants_cgroup(request)) features.cgroups = probe_cgroups();
     const auto plan = plan_from_request(request, features);
     if (!options.quiet)
@@ -157,6 +159,8 @@ RunResult run(const Image& image, const RunOptions& options) {
     std::optional<StepClock> clock;
     if (options.timings) clock.emplace(plan.steps.size());
     auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
+    const auto started = std::chrono::system_clock::now();
+    const auto clock_started = std::chrono::steady_clock::now();
     EndsProcess on_error(launched.pidfd);
     const Stragglers stragglers(std::move(launched.mount_namespace), request.spec);
     pidfile.write(cat(launched.pid));
@@ -166,8 +170,15 @@ RunResult run(const Image& image, const RunOptions& options) {
     sweeper.emplace(paths);
     const auto ending = supervise(launched, request, streams);
     on_error.dismiss();
-    return {ending.timed_out, ending.process.signaled, ending.process.code,
-            clock ? timings_of(plan, *clock) : std::vector<StepTime>{}, cgroup.verdict()};
+    return {ending.timed_out,
+            ending.process.signaled,
+            ending.process.code,
+            clock ? timings_of(plan, *clock) : std::vector<StepTime>{},
+            cgroup.verdict(),
+            request.id,
+            request.spec.process.args,
+            started,
+            std::chrono::steady_clock::now() - clock_started};
 }
 
 }  // namespace minirun

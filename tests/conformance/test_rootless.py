@@ -31,6 +31,9 @@ def make(runtime, scratch, busybox):
         box = Container(users, scratch, busybox)
         made.append(box)
         box.namespace("user")
+        # The user can make no cgroup there, and not all runtimes go without.
+        del box.linux["cgroupsPath"]
+        box.linux["resources"] = {}
         box.linux.update(uidMappings=[{"containerID": 0, "hostID": UID, "size": 1}], gidMappings=[{"containerID": 0, "hostID": GID, "size": 1}])
         pts = next(mount for mount in box.config["mounts"] if mount["destination"] == "/dev/pts")
         pts["options"].remove("gid=5")
@@ -203,6 +206,14 @@ def test_a_command_that_is_not_there(box):
 def test_a_limit_needs_a_cgroup_that_the_user_can_make(box):
     box.linux["resources"] = {"memory": {"limit": 100 << 20}}
     box.run().failed("--systemd-cgroup")
+
+
+@engines("rootless")
+def test_a_cgroup_that_the_user_cannot_make(box):
+    """Engines name one, and count on that."""
+    box.linux["cgroupsPath"] = box.cgroup
+    box.linux["resources"] = {"devices": [{"allow": False, "access": "rwm"}]}
+    assert box.output("echo here") == "here"
 
 
 @ours("rootless")

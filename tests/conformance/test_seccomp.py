@@ -334,6 +334,8 @@ def test_a_listener_path_without_notify_is_ignored(box):
 @pytest.mark.parametrize("call", ["write", "recvmsg"])
 def test_notify_where_the_filter_answers_in_the_kernels_place(box, call):
     """The runtime must not take that for an answer."""
+    if not box.runtime.is_ours:
+        pytest.skip("what each needs is its own affair")
     listener = Listener(box.path / "listener")
     try:
         box.linux["seccomp"] = profile(rule(MKDIR, "SCMP_ACT_NOTIFY"), rule(call, errnoRet=0), listenerPath=str(box.path / "listener"))

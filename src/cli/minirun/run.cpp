@@ -1,5 +1,9 @@
+#include <chrono>
+#include <cstdio>
+
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
+#include "cli/minirun/report.hpp"
 #include "cli/minirun/run_options.hpp"
 #include "cli/render.hpp"
 #include "minirun/container.hpp"
@@ -19,20 +23,36 @@ void tell_memory(const RunResult& result) {
                                 verdict.oom_kills == 1 ? " process" : " processes", " of the container: ", limit));
 }
 
+Image image_of(const RunCommand& command) {
+    return command.options.rootfs ? open_plain_rootfs(*command.options.rootfs) : open_image(command.image);
+}
+
 }  // namespace
 
 int run_command(int argc, char** argv) {
-    const auto command = parse_run(argc, argv);
+    auto command = parse_run(argc, argv);
     if (command.help) {
         print_output(run_help());
         return 0;
     }
-    const auto image = command.options.rootfs ? open_plain_rootfs(*command.options.rootfs) : open_image(command.image);
     if (command.dry_run) {
-        print_output(plan_of_run(image, command.options, command.json));
+        print_output(plan_of_run(image_of(command), command.options, command.json));
         return 0;
     }
-    const auto result = run(image, command.options);
+    const ReportTarget report(command.report);
+    command.options.accounting = report.is_wanted();
+    const auto& name = command.options.rootfs ? *command.options.rootfs : command.image;
+    const auto started = std::chrono::system_clock::now();
+    Image image;
+    RunResult result;
+    try {
+        image = image_of(command);
+        result = run(image, command.options);
+    } catch (const Error& error) {
+        report.write(report_of_failure(error, started, name));
+        throw;
+    }
+    report.write(report_of_run(result, name, image.id));
     for (const auto& one : result.timings)
         std::fprintf(stderr, "%8.1f us  %s\n", static_cast<double>(one.took.count()) / 1000, one.step.c_str());
     tell_memory(result);

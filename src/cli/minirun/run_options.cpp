@@ -275,6 +275,7 @@ void apply_platform(Reading& reading, const Given& given) {
     check_host_platform(given.value);
     reading.command.platform = given.value;
 }
+void apply_report(Reading& reading, const Given& given) { reading.command.report = given.value; }
 void apply_dry_run(Reading& reading, const Given& given) { reading.command.dry_run = given.on; }
 void apply_format(Reading& reading, const Given& given) {
     reading.format_given = true;
@@ -372,6 +373,7 @@ constexpr Row rows[] = {
     {{0,   "rm",           "",               "remove it when it ends (the default)"}, turn<&RunOptions::remove>},
     {{0,   "cidfile",      "FILE",           "write the container's id there"}, apply_cidfile},
     {{0,   "pidfile",      "FILE",           "write its process id there"}, apply_pidfile},
+    {{0,   "report",       "FILE|-|fd:N",    "write there what became of it, as JSON"}, apply_report},
     {{'q', "quiet",        "",               "no remarks on standard error"}, turn<&RunOptions::quiet>},
     {{0,   "platform",     "OS/ARCH",        "fail unless this host is that"}, apply_platform},
     {{0,   "dry-run",      "",               "print the launch plan; needs no root"}, apply_dry_run},

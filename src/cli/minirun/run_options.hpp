@@ -16,7 +16,8 @@ struct RunCommand {
     std::string platform;  ///< --platform OS/ARCH[/VARIANT], or empty
     RunOptions options;
     bool dry_run = false;
-    bool json = false;  ///< --format json
+    std::string report;  ///< --report FILE|-|fd:N, or empty
+    bool json = false;   ///< --format json
 };
 
 /// An option of a command that takes those of `run` as well.

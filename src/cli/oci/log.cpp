@@ -4,10 +4,10 @@
 #include <syslog.h>
 
 #include <cerrno>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/fd.hpp"
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/names.hpp"
@@ -17,14 +17,7 @@ namespace {
 
 using Ordered = nlohmann::ordered_json;
 
-std::string now() {
-    const auto time = std::time(nullptr);
-    std::tm utc{};
-    ::gmtime_r(&time, &utc);
-    char text[32];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return text;
-}
+std::string now() { return rfc3339(std::chrono::system_clock::now()); }
 
 std::string json_text(std::string_view text) {
     return Ordered(std::string(text)).dump(-1, ' ', false, Ordered::error_handler_t::replace);

@@ -101,10 +101,12 @@ TEST_CASE("cgroup verdict: v2") {
     root.file("x/memory.events.local", "low 0\nmax 0\noom 0\noom_kill 2\n");
     root.file("x/memory.peak", "12345\n");
     root.file("x/memory.max", "max\n");
-    root.file("x/cpu.stat", "usage_usec 7\nnr_periods 3\nnr_throttled 2\nthrottled_usec 9\n");
+    root.file("x/cpu.stat",
+              "usage_usec 7\nuser_usec 3\nsystem_usec 4\nnr_periods 3\nnr_throttled 2\nthrottled_usec 9\n");
     root.file("x/pids.peak", "4\n");
+    root.file("x/pids.events", "max 6\n");
     const auto above = cgroup_verdict(unified(root));
-    CHECK(above == ResourceVerdict{2, false, {}, 12345, 7000, 4, 2, 9000});
+    CHECK(above == ResourceVerdict{2, false, {}, 12345, 7000, 3000, 4000, 4, 6, 2, 9000});
     root.file("x/memory.events.local", "oom 1\n");
     root.file("x/memory.max", "4096\n");
     const auto own = cgroup_verdict(unified(root));
@@ -120,8 +122,10 @@ TEST_CASE("cgroup verdict: v1") {
     root.file("memory/x/memory.limit_in_bytes", "9223372036854771712\n");
     root.file("cpu/x/cpu.stat", "nr_periods 3\nnr_throttled 2\nthrottled_time 9\n");
     root.file("cpu/x/cpuacct.usage", "77\n");
+    root.file("cpu/x/cpuacct.usage_user", "70\n");
+    root.file("cpu/x/cpuacct.usage_sys", "7\n");
     const auto above = cgroup_verdict(legacy(root));
-    CHECK(above == ResourceVerdict{1, false, {}, {}, 77, {}, 2, 9});
+    CHECK(above == ResourceVerdict{1, false, {}, {}, 77, 70, 7, {}, {}, 2, 9});
     root.file("memory/x/memory.memsw.failcnt", "3\n");
     CHECK(cgroup_verdict(legacy(root)).own_memory_limit);
     // Newer kernels do not count failures.
