@@ -1,6 +1,7 @@
 #include "kernel/features.hpp"
 
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -92,10 +93,9 @@ void take_away_for_tests(KernelFeatures& features) {
 }  // namespace
 
 bool is_in_host_user_namespace() {
-    std::uint32_t inside = 0, outside = 0, count = 0;
-    const auto map = read_kernel_file("/proc/self/uid_map");
-    return std::sscanf(map.c_str(), "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
-           count == UINT32_MAX;
+    constexpr ino_t first = 0xEFFFFFFD;  // PROC_USER_INIT_INO of the kernel's include/linux/proc_ns.h
+    struct stat info {};
+    return ::stat("/proc/self/ns/user", &info) == 0 && info.st_ino == first;
 }
 
 KernelFeatures probe_kernel() {

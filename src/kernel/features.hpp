@@ -32,7 +32,7 @@ struct KernelFeatures {
     std::vector<std::string> missing;        ///< required system calls that are not there
 };
 
-/// Whether the user namespace of this process is the host's, by its ids: all of them, each as it is.
+/// Whether the user namespace of this process is the host's: the first one.
 bool is_in_host_user_namespace();
 
 /// Asks the running kernel. MINIRUN_WITHOUT (a comma-separated list of: lowerdir+) makes it less able than it is, for

@@ -44,7 +44,7 @@ constexpr std::size_t kernel_mask_size = 8;  // of libc's larger sigset_t, the b
 // anything but is at most 64 bytes long.
 bool has_ended(int directory) noexcept {
     const auto file = sys::openat(directory, "stat", O_RDONLY | O_CLOEXEC);
-    if (!file) return true;
+    if (!file) return file.error() == ENOENT || file.error() == ESRCH;
     char text[128];
     const long size = sys::call(SYS_read, file.value(), text, sizeof text - 1);
     sys::close(file.value());

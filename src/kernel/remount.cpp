@@ -137,7 +137,9 @@ SysStatus remount_below(int top, const MountAttributes& change) noexcept {
         if (!below || table.point[length + 1] == '\0') continue;
         const auto found =
             open_beneath(top, table.point + length + 1, O_PATH | O_CLOEXEC, 0, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
-        if (!found) continue;
+        const int error = found.error();
+        if (error == ENOENT || error == ENOTDIR || error == ELOOP) continue;  // covered
+        if (!found) return SysStatus::failure(error);
         const auto number = mount_number(found.value());
         const auto done = number == 0              ? SysStatus::failure(ENOSYS)
                           : number == table.number ? remount(found.value(), change)
@@ -145,7 +147,12 @@ SysStatus remount_below(int top, const MountAttributes& change) noexcept {
         sys::close(found.value());
         if (!done) return done;
     }
-    return table.error() == 0 ? SysStatus::success() : SysStatus::failure(table.error());
+    if (table.error() != 0) return SysStatus::failure(table.error());
+    // Who has renamed what it lies in meanwhile has kept us from seeing the rest.
+    char now[path_size];
+    const auto again = sys::value(SYS_readlinkat, AT_FDCWD, descriptor_path(top).text(), now, sizeof now);
+    const bool same = again && again.value() == told.value() && std::memcmp(now, path, length) == 0;
+    return same ? SysStatus::success() : SysStatus::failure(EAGAIN);
 }
 
 }  // namespace

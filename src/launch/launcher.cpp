@@ -74,13 +74,22 @@ Program program_of(const std::string& process) {
 // Whatever the child's own look at the command has seen, which is not the one that execve takes: no container runs
 // minirun's own program (CVE-2019-5736). In no mount of a container is that file by the mount through which it is ours;
 // a volume with minirun in it is another.
-void check_program(const Plan& plan, pid_t pid) {
+void check_program(const Plan& plan, pid_t pid, const Program& ours) {
     const auto its = program_of(process_of_program(plan, pid));
-    if (!its.known || its != program_of("self")) return;
+    if (!its.known || its != ours) return;
     const auto check = std::find_if(plan.steps.begin(), plan.steps.end(), [](const Step& step) {
         return std::holds_alternative<op::CheckCommand>(step.operation);
     });
     throw LaunchFailure(failure(static_cast<std::size_t>(check - plan.steps.begin()), ELOOP));
+}
+
+// Where the child has made a mount namespace of its own in the end, it is in that one that others are found.
+void record_mounts_of_its_own(const Plan& plan, pid_t pid, HostSide& side) {
+    const auto* record = step_of<op::RecordProcess>(plan);
+    if (record == nullptr || record->ends_all || step_of<op::OwnMounts>(plan) == nullptr) return;
+    side.mount_namespace = open_mount_namespace(pid);
+    // Not there: the process has ended, and so has what it was looked for.
+    if (side.mount_namespace) (void)record_process_again(record->path, pid, side.mount_namespace);
 }
 
 }  // namespace
@@ -137,9 +146,10 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
         reports.await_gate();
     } else {
         reports.await_exec();
-        check_program(plan, child.pid());
+        check_program(plan, child.pid(), program_of("self"));
     }
     note(clock, plan.steps.size() - 1);
+    record_mounts_of_its_own(plan, child.pid(), side);
     side.keep_devices();
     const auto pid = child.pid();
     return {pid, child.release(), std::move(side.mount_namespace), std::move(reports.terminal)};
@@ -147,9 +157,11 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
 
 void start_created(const Plan& plan, int socket, pid_t pid, const Fd& process) {
     ChildReports reports(plan, socket, pid, process);
+    // It is minirun's still, by the mount from which `create` ran.
+    const auto ours = program_of(cat(pid));
     reports.send_go();
     reports.await_exec();
-    check_program(plan, pid);
+    check_program(plan, pid, ours);
 }
 
 }  // namespace minirun

@@ -124,6 +124,13 @@ SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace)
     return libc_status(::symlink(record.c_str(), path));
 }
 
+SysStatus record_process_again(const std::string& path, pid_t pid, const Fd& mount_namespace) {
+    const auto other = path + ".new";
+    ::unlink(other.c_str());
+    const auto recorded = record_process(other.c_str(), pid, mount_namespace);
+    return recorded ? libc_status(::rename(other.c_str(), path.c_str())) : recorded;
+}
+
 Fd open_recorded_process(const std::string& path) {
     const auto record = read_record(path);
     auto process = open_recorded(record);

@@ -36,6 +36,8 @@ Fd open_mount_namespace(pid_t pid);
 /// Makes the symbolic link `path`, whose target tells which process `pid` is: its number, when it started and in which
 /// boot of the machine, and its mount namespace, if that is given. One system call, so it is there whole or not at all.
 SysStatus record_process(const char* path, pid_t pid, const Fd& mount_namespace);
+/// In place of one that is there.
+SysStatus record_process_again(const std::string& path, pid_t pid, const Fd& mount_namespace);
 
 /// A pidfd of the process that record_process() has written down there, if it lives and is that one; none also for a
 /// zombie.

@@ -56,7 +56,9 @@ SysResult<int> readonly_mount() {
 
 // Without mount_setattr(2): a copy that nobody can write to.
 SysResult<int> sealed_copy() {
-    Fd copy(::memfd_create("minirun", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    constexpr unsigned executable = 0x10;  // MFD_EXEC, since Linux 6.3: vm.memfd_noexec wants it said
+    Fd copy(::memfd_create("minirun", MFD_CLOEXEC | MFD_ALLOW_SEALING | executable));
+    if (!copy && errno == EINVAL) copy.reset(::memfd_create("minirun", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     const Fd program(::open(self, O_RDONLY | O_CLOEXEC));
     if (!copy || !program) return SysResult<int>::failure(errno);
     constexpr std::size_t at_once = 1 << 30;

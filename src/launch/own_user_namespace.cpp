@@ -42,7 +42,7 @@ std::vector<std::string> mapping_tool(const char* tool, const char* file, std::u
     const auto own_words = words.size();
     for (const auto& line : split(text_of(file), '\n')) {
         const auto fields = split(line, ':');
-        if (fields.size() != 3 || (fields[0] != name && fields[0] != number)) continue;
+        if (fields.size() != 3 || fields[0].empty() || (fields[0] != name && fields[0] != number)) continue;
         const auto first = parse_number<std::uint32_t>(fields[1]), count = parse_number<std::uint32_t>(fields[2]);
         if (first && count && *count > 0 && (own < *first || own - *first >= *count))
             words.insert(words.end(), {fields[1], fields[1], fields[2]});

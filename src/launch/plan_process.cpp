@@ -28,9 +28,8 @@ std::span<const char* const> add_candidates(PlanBuilder& plan) {
 }
 
 // While the child may still read what the user may only run, and before a filter that knows nothing of this.
-void add_command_check(PlanBuilder& plan, std::span<const char* const> candidates) {
-    plan.child_final(
-        op::CheckCommand{plan.text(plan.request.spec.process.cwd), candidates, plan.request.driven.waits_for_start});
+void add_command_check(PlanBuilder& plan, std::span<const char* const> candidates, bool must_exist) {
+    plan.child_final(op::CheckCommand{plan.text(plan.request.spec.process.cwd), candidates, must_exist});
 }
 
 void add_exec(PlanBuilder& plan, std::span<const char* const> candidates) {
@@ -104,9 +103,14 @@ std::vector<std::string> command_candidates(const ProcessSpec& process) {
 
 void add_program(PlanBuilder& plan) {
     const auto candidates = add_candidates(plan);
-    add_command_check(plan, candidates);
+    const bool waits = plan.request.driven.waits_for_start;
+    add_command_check(plan, candidates, waits);
     add_rights(plan);
-    if (plan.request.driven.waits_for_start) plan.child_final(op::AwaitStart{});
+    if (waits) {
+        plan.child_final(op::AwaitStart{});
+        // Much can have happened meanwhile.
+        add_command_check(plan, candidates, false);
+    }
     add_last_rights(plan);
     add_exec(plan, candidates);
 }

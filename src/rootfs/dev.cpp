@@ -3,10 +3,12 @@
 #include <linux/mount.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 
 #include "base/text.hpp"
+#include "minirun/error.hpp"
 #include "rootfs/mounts.hpp"
 
 namespace minirun {
@@ -34,11 +36,18 @@ mode_t device_type(char type) {
 // In a user namespace mknod(2) is refused: there the host's node has to do. Read-only, so that no container can change
 // the mode that it has for all others; a device can be written to nonetheless.
 void add_node(PlanBuilder& plan, const op::MakeDevice& node, const char* of_host) {
-    if (plan.features.host_user_namespace || S_ISFIFO(node.mode))
+    if (plan.features.host_user_namespace || S_ISFIFO(node.mode)) {
         plan.child(node);
-    else
-        plan.child(op::BindMount{
-            Slot::host, of_host, false, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, false, {node.at, node.path, Create::file}});
+        return;
+    }
+    struct stat info {};
+    if (::stat(of_host, &info) < 0 || (info.st_mode & S_IFMT) != (node.mode & S_IFMT) ||
+        info.st_rdev != makedev(node.major, node.minor))
+        throw Error(ErrorKind::not_found,
+                    cat("there is no device ", node.major, ':', node.minor, " at ", quote(of_host),
+                        " on the host, and who is not root of the host can make none"));
+    plan.child(op::BindMount{
+        Slot::host, of_host, false, MOUNT_ATTR_RDONLY, 0, MS_PRIVATE, false, {node.at, node.path, Create::file}});
 }
 
 void add_device(PlanBuilder& plan, Slot at, std::string_view name, const DeviceSpec& device, bool may_exist) {

@@ -191,7 +191,13 @@ std::string mount_data(const op::MountFilesystem& mount) {
     for (const auto& option : mount.options) {
         data += cat(data.empty() ? "" : ",", option.key);
         if (option.value == nullptr) continue;
-        const bool label = std::string_view(option.key) == "context" && option.value[0] != '"';
+        const std::string_view value = option.value;
+        const bool label = std::string_view(option.key) == "context" && !value.starts_with('"');
+        if (value.find(label ? '"' : ',') != std::string_view::npos && !value.starts_with('"'))
+            throw Error(ErrorKind::unsupported,
+                        cat("this kernel lacks fsopen, and mount(2) cannot be told the option ",
+                            quote(cat(option.key, '=', value)), " of ", quote(mount.target.path)),
+                        "choose a value without a comma in it");
         data += label ? cat("=\"", option.value, '"') : cat('=', option.value);
     }
     if (data.size() > most)

@@ -80,6 +80,11 @@ ContainerRecord ContainerRecord::open(const std::string& root, const std::string
     ContainerRecord record(root + "/" + id, id);
     record.directory_ = open_directory(record.path_);
     if (!record.directory_) throw does_not_exist(id);
+    // Its hooks run as who calls us.
+    struct stat info {};
+    if (::fstat(record.directory_.get(), &info) < 0 || info.st_uid != ::geteuid())
+        throw Error(ErrorKind::not_permitted, cat("container ", quote(id), " is another user's"),
+                    cat("run this as the user ", info.st_uid));
     return record;
 }
 

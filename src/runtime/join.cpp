@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/nsfs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -36,6 +37,13 @@ const char* file_of(NamespaceType type) {
 
 bool has_ended(const Fd& process) { return !process || kernel::await_end(process.get(), 0); }
 
+bool is_same_namespace(const Fd& a, const Fd& b) {
+    struct stat one {
+    }, other{};
+    return ::fstat(a.get(), &one) == 0 && ::fstat(b.get(), &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
 }  // namespace
 
 JoinedProcess::JoinedProcess(const ContainerRecord& record) : spec_(record.read_spec()) {
@@ -60,12 +68,21 @@ std::vector<Namespace> JoinedProcess::namespaces() const {
     return all;
 }
 
-Fd user_namespace_around(const ContainerRecord& record) {
+// Where its first process is now is the container's to choose: it can make user namespaces inside of its own. But the
+// outermost below ours is the one that its maker has made.
+Fd user_namespace_below_ours(const ContainerRecord& record) {
     const auto process = record.open_process();
     const auto path = cat("/proc/", record.pid(), "/ns/user");
-    const Fd own(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!own && !has_ended(process)) throw system_error(cat("cannot open ", quote(path)), errno);
-    return has_ended(process) ? Fd() : Fd(::ioctl(own.get(), NS_GET_PARENT));
+    Fd found(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!found && !has_ended(process)) throw system_error(cat("cannot open ", quote(path)), errno);
+    const Fd ours(::open("/proc/self/ns/user", O_RDONLY | O_CLOEXEC));
+    if (has_ended(process) || is_same_namespace(found, ours)) return Fd();
+    while (true) {
+        Fd parent(::ioctl(found.get(), NS_GET_PARENT));
+        if (!parent) return Fd();
+        if (is_same_namespace(parent, ours)) return found;
+        found = std::move(parent);
+    }
 }
 
 LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& joined, const ProcessSpec& process) {

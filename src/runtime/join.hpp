@@ -26,9 +26,9 @@ private:
     std::vector<std::pair<NamespaceType, Fd>> held_;
 };
 
-/// The user namespace that the container's own one was made in, which is where its maker has rights. Empty if it has
-/// ended or has no user namespace of its own. Throws Error.
-Fd user_namespace_around(const ContainerRecord& record);
+/// The user namespace in which the maker of the container had the rights that he has not here: the one right below that
+/// of this process. Empty if the container has ended, or is in none. Throws Error.
+Fd user_namespace_below_ours(const ContainerRecord& record);
 
 /// The launch of `process` there, for plan_exec().
 LaunchRequest join_request(const ContainerRecord& record, const JoinedProcess& joined, const ProcessSpec& process);

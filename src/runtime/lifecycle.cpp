@@ -69,7 +69,7 @@ Prepared prepare(const std::string& root, const CreateOptions& options) {
                   options.streams.notify_socket};
         prepared.request = driven_request(record, made, config.spec, config.file);
         made.rootfs = prepared.request.spec.root.path;
-        if (!made.notify_socket.empty()) NotifySocket::make_directory(record);
+        if (!made.notify_socket.empty()) NotifySocket::make_directory(record, made.notify_socket);
         record.write_config(config.text);
         record.write(made);
     } catch (...) {

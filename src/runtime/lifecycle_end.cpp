@@ -35,6 +35,17 @@ void end_processes(const ContainerRecord& record) {
     end_recorded_process(record.process());
 }
 
+// False: somebody else has deleted it meanwhile, which is fine for who says --force. Whoever waits for its end may.
+bool lock_unless_gone(ContainerRecord& record, bool force) {
+    try {
+        record.lock();
+        return true;
+    } catch (const Error& error) {
+        if (!force || error.kind() != ErrorKind::not_found) throw;
+        return false;
+    }
+}
+
 }  // namespace
 
 void undo(const ContainerRecord& record, const ContainerSpec* spec, const std::string& bundle) {
@@ -73,7 +84,7 @@ void Lifecycle::remove(const std::string& id, bool force) const {
     auto record = ContainerRecord::open(root_, id);
     // A start that waits for the container's process holds the lock, until it sees that there is none any more.
     if (force) end_processes(record);
-    record.lock();
+    if (!lock_unless_gone(record, force)) return;
     const auto state = record.observe();
     if (state.status != ContainerStatus::stopped && !force)
         throw Error(ErrorKind::conflict,

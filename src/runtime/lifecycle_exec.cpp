@@ -52,10 +52,10 @@ int Lifecycle::exec(const ExecOptions& options) const {
     // Whoever is making or starting it holds the lock: until then its namespaces are half made, the host's tree is in
     // its mount namespace, and its process is minirun itself.
     record.lock();
-    record.unlock();
     check_status(options.id, record.observe().status, options.even_if_paused);
     const JoinedProcess joined(record);
     auto request = join_request(record, joined, options.process);
+    record.unlock();
     request.driven.cgroup_below = options.cgroup;
     request.streams.preserved = options.streams.preserve_fds;
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 
 #include "base/text.hpp"
@@ -50,13 +50,20 @@ bool says_ready(std::string_view message) {
     return std::any_of(lines.begin(), lines.end(), [](const std::string& line) { return line == "READY=1"; });
 }
 
+// By a signal that is blocked (SignalsBlocked).
+bool is_told_to_end() {
+    sigset_t pending;
+    return ::sigpending(&pending) == 0 &&
+           (::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGINT) == 1);
+}
+
 void tell(const std::string& host, pid_t pid) {
     const auto text = cat("READY=1\nMAINPID=", pid, '\n');
     socklen_t length = 0;
     const auto address = address_of(host, length);
     const auto socket = new_socket();
-    if (::sendto(socket.get(), text.data(), text.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
-                 length) < 0)
+    if (::sendto(socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+                 reinterpret_cast<const sockaddr*>(&address), length) < 0)
         throw system_error(cat("cannot tell ", quote(host), " that the container is ready"), errno);
 }
 
@@ -70,7 +77,9 @@ void add_notify_socket(ContainerSpec& spec, const ContainerRecord& record) {
     env.push_back(cat(variable, directory_inside, '/', socket_name));
 }
 
-void NotifySocket::make_directory(const ContainerRecord& record) {
+void NotifySocket::make_directory(const ContainerRecord& record, const std::string& host) {
+    socklen_t length = 0;
+    (void)address_of(host, length);  // one that can be told
     const auto path = directory_of(record);
     // Whatever the umask: the container's user has to come by.
     if (::mkdir(path.c_str(), 0755) < 0 || ::chmod(path.c_str(), 0755) < 0)
@@ -86,20 +95,25 @@ NotifySocket::NotifySocket(const ContainerRecord& record, std::string host)
     ::unlink(path.c_str());  // of a start that has failed
     socklen_t length = 0;
     const auto address = address_of(path, length);
-    constexpr mode_t for_all = 0777;
-    if (::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), length) < 0 ||
-        ::chmod(path.c_str(), for_all) < 0)
-        throw system_error(cat("cannot listen in ", quote(directory)), errno);
+    // The mode is that of bind: by its name it could be another file by then.
+    const auto mask = ::umask(0);
+    const int bound = ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), length);
+    const int error = errno;
+    ::umask(mask);
+    if (bound < 0) throw system_error(cat("cannot listen in ", quote(directory)), error);
 }
 
 void NotifySocket::await_ready(const Fd& process, pid_t pid) const {
-    std::array<pollfd, 2> both{pollfd{socket_.get(), POLLIN, 0}, pollfd{process.get(), POLLIN, 0}};
+    constexpr int milliseconds = 200;  // what stands for a pidfd where there is none cannot be waited for
+    pollfd watched{socket_.get(), POLLIN, 0};
     while (true) {
-        if (::poll(both.data(), both.size(), -1) < 0) continue;
+        const bool ended = kernel::await_end(process.get(), 0);
+        if (::poll(&watched, 1, ended ? 0 : milliseconds) < 0 && errno != EINTR)
+            throw system_error("cannot wait for the container to be ready", errno);
         char message[4096];
-        const auto size = both[0].revents == 0 ? -1 : ::recv(socket_.get(), message, sizeof message, MSG_DONTWAIT);
+        const auto size = ::recv(socket_.get(), message, sizeof message, MSG_DONTWAIT);
         if (size > 0 && says_ready({message, static_cast<std::size_t>(size)})) return tell(host_, pid);
-        if (size <= 0 && both[1].revents != 0) return;
+        if (size <= 0 && (ended || is_told_to_end())) return;
     }
 }
 

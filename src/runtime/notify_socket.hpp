@@ -18,7 +18,7 @@ void add_notify_socket(ContainerSpec& spec, const ContainerRecord& record);
 class NotifySocket {
 public:
     /// Makes the directory that add_notify_socket() mounts. Throws Error.
-    static void make_directory(const ContainerRecord& record);
+    static void make_directory(const ContainerRecord& record, const std::string& host);
     /// Listens from now on. `host` is who is told. Throws Error.
     NotifySocket(const ContainerRecord& record, std::string host);
     /// Until the container has said READY=1, or ended; the host is told, and which process it is.

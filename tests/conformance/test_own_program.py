@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import struct
+import subprocess
 import threading
 
 import pytest
@@ -229,3 +230,64 @@ def test_exec_waits_until_the_container_is_made(box, scratch):
     entered.join()
     results["create"].ok()
     assert set(results["exec"].ok().out.split()) == {path.name for path in box.rootfs.iterdir()}
+
+
+@ours("CVE-2019-5736")
+def test_a_program_that_is_another_one_by_the_time_of_start(box):
+    """A link to what the runtime itself runs from, put there behind create's back."""
+    program = box.rootfs / "bin/program"
+    os.link(box.rootfs / "bin/busybox", program)
+    box.process["args"] = ["/bin/program", "true"]
+    box.created()
+    program.unlink()
+    os.symlink("/proc/self/exe", program)
+    box.start().failed("/proc")
+    assert "minirun-oci" not in box.out.read_text()
+
+
+@ours("state")
+def test_a_container_of_another_user(box):
+    """Its hooks would run as who deletes it."""
+    hook(box, "poststop", path="/bin/sh", args=["sh", "-c", f"touch {box.path}/ran"])
+    box.created()
+    record = box.runtime.root / box.id
+    os.chown(record, 54321, 54321)
+    for command in (["state", box.id], ["delete", "--force", box.id], ["kill", box.id, "KILL"]):
+        box.runtime(*command).failed("another user's")
+    os.chown(record, 0, 0)
+    assert not (box.path / "ran").exists()
+    box.delete("--force").ok()
+
+
+@ours("delete")
+def test_delete_by_force_of_what_run_watches(box):
+    """Both want to undo it."""
+    for _ in range(5):
+        box.process["args"] = ["/bin/sleep", "1000"]
+        box.write()
+        _, process = box.runtime.popen("run", "--bundle", box.path, "--pid-file", box.pid_file, box.id, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        assert processes.wait_until(lambda: box.pid_file.exists() and box.pid_file.read_text())
+        box.delete("--force").ok()
+        assert process.wait(20) == 137
+        box.pid_file.unlink()
+        assert not (box.runtime.root / box.id).exists()
+
+
+@ours("delete")
+def test_what_a_container_without_pid_namespace_and_cgroup_leaves(box):
+    """It is found by its mount namespace, also where that belongs to its user namespace."""
+    box.without_namespace("pid")
+    box.namespace("user")
+    box.linux["uidMappings"] = box.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    del box.linux["cgroupsPath"]
+    box.linux["resources"] = {}
+    box.config["mounts"] = [mount for mount in box.config["mounts"] if mount["destination"] != "/sys"]
+    os.chmod(box.rootfs / "opt", 0o777)
+    box.sh("sleep 1000 & echo $! >/opt/other; wait")
+    box.created(options=["--cgroup-manager", "disabled"])
+    box.start().ok()
+    assert processes.wait_until(lambda: (box.rootfs / "opt/other").exists() and (box.rootfs / "opt/other").read_text())
+    other = int((box.rootfs / "opt/other").read_text())
+    assert processes.is_running(other)
+    box.delete("--force").ok()
+    assert processes.wait_until(lambda: not processes.is_running(other))

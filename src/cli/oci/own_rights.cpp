@@ -30,14 +30,16 @@ void get_ready_to_run(const OciSetting& setting, const ContainerSpec& spec) {
 
 void get_ready_to_enter(const OciSetting& setting, const std::string& id) {
     if (!has_own_rights()) {
-        const auto around = user_namespace_around(ContainerRecord::open(record_root(setting.root), id));
-        if (!around) return;  // it has ended, which is for the command to say
-        enter_user_namespace(around);
+        const auto below = user_namespace_below_ours(ContainerRecord::open(record_root(setting.root), id));
+        if (!below) return;  // it has ended, which is for the command to say
+        enter_user_namespace(below);
     }
     begin_anew(setting);
 }
 
 void get_ready_to_start(const OciSetting& setting, const std::string& id) {
+    // To know the plan of create, it has to see what that has seen.
+    if (!has_own_rights()) return get_ready_to_enter(setting, id);
     const auto config = ContainerRecord::open(record_root(setting.root), id).read_config();
     // Without reading it all: a name may also be written with escapes.
     for (const auto* sign : {"startContainer", "\\u"})

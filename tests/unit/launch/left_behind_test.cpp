@@ -47,6 +47,9 @@ TEST_CASE("left behind: a record is one link, made once") {
     CHECK(target_of(record).starts_with(std::to_string(::getpid()) + " "));
     CHECK(record_of(record, ::getpid()).error() == EEXIST);
     CHECK(record_of(dir / "none/process", ::getpid()).error() == ENOENT);
+    const auto before = target_of(record);
+    REQUIRE(record_process_again(record, ::getpid(), open_mount_namespace(::getpid())).ok());
+    CHECK(target_of(record).starts_with(before.substr(0, before.rfind(' '))));
 }
 
 TEST_CASE("left behind: no record, or one that is none, ends nothing") {
