@@ -8,6 +8,7 @@
 #include "minirun/error.hpp"
 #include "model/container_state.hpp"
 #include "security/seccomp_cache.hpp"
+#include "security/seccomp_profile.hpp"
 
 namespace minirun {
 namespace {
@@ -25,13 +26,19 @@ void add_listener(PlanBuilder& plan, op::LoadSeccomp& step) {
     step.container = driven.joins;
 }
 
+// Whether 32-bit programs may run: as minirun's user says, or as the profile says that an engine gives, whose images
+// can have some.
+bool filters_compat(const LaunchRequest& request, std::string_view profile) {
+    return request.compat || (request.driven.outlives_minirun && lists_compat_architecture(profile));
+}
+
 void add_seccomp(PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
     if (!spec.linux_.seccomp) return;
     const auto capabilities =
         spec.process.capabilities ? spec.process.capabilities->bounding : std::vector<std::string>{};
-    const auto filter =
-        seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache, plan.request.compat);
+    const auto filter = seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache,
+                                       filters_compat(plan.request, *spec.linux_.seccomp));
     op::LoadSeccomp step{plan.arena().array(filter.program), filter.flags, nullptr, {}, 0};
     if ((filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) add_listener(plan, step);
     plan.child_final(step);

@@ -23,7 +23,8 @@ struct SeccompFilter {
 /// Compiles a profile (the forms: seccomp_profile.hpp) for a container with this bounding set.
 ///
 /// What the filter answers:
-/// - Another architecture than the native one kills the process, x32 too, whatever the profile lists. With `compat`
+/// - Another architecture than the native one kills the process, x32 too, whatever the profile lists: what it lists is
+///   for who calls this (lists_compat_architecture()). With `compat`
 ///   32-bit programs run as well (on x86-64; Abi::compat), under the same rules. socketcall(2) hides the address family
 ///   from a filter: a profile that does not mean to allow them all must not allow it.
 /// - Where several rules fit a call, the one with the strictest action decides, as it is between stacked filters

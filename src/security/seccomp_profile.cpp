@@ -11,6 +11,7 @@
 #include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/names.hpp"
+#include "kernel/syscall_names.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
@@ -349,6 +350,10 @@ SeccompProfile read_seccomp_profile(std::string_view text, const std::string& fi
     auto profile = Reader(problems, mask, kernel).read(document);
     problems.throw_if_any();
     return profile;
+}
+
+bool lists_compat_architecture(std::string_view text) noexcept {
+    return has_compat && text.find("\"SCMP_ARCH_X86\"") != std::string_view::npos;
 }
 
 }  // namespace minirun

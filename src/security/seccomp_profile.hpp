@@ -66,4 +66,8 @@ SeccompListener read_seccomp_listener(std::string_view text);
 SeccompProfile read_seccomp_profile(std::string_view text, const std::string& file_name,
                                     const std::vector<std::string>& capabilities, KernelVersion kernel);
 
+/// Whether a profile names the 32-bit architecture beside this machine's own among its `architectures` (Abi::compat).
+/// By its text alone: reading a whole profile takes longer than the filter from the cache.
+bool lists_compat_architecture(std::string_view text) noexcept;
+
 }  // namespace minirun

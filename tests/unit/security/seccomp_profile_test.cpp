@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "kernel/syscall_names.hpp"
 #include "seccomp_calls.hpp"
 
 using namespace minirun;
@@ -202,6 +203,15 @@ TEST_CASE("seccomp profile: a listener is asked") {
           "p.json: .listenerPath: is longer than the path of a Unix socket can be, 107 bytes");
     CHECK(complaint(cat(start, R"("listenerMetadata": "x"})")) ==
           "p.json: .listenerMetadata: is of no use without listenerPath");
+}
+
+TEST_CASE("seccomp profile: 32-bit programs are meant too") {
+    CHECK(lists_compat_architecture(R"({"architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]})") == has_compat);
+    CHECK(lists_compat_architecture(
+              R"({"archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}]})") ==
+          has_compat);
+    CHECK_FALSE(lists_compat_architecture(R"({"architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X32"]})"));
+    CHECK_FALSE(lists_compat_architecture("{}"));
 }
 
 TEST_CASE("seccomp profile: errors of a rule") {
