@@ -74,8 +74,13 @@ void ChildReports::await_gate() {
 
 void ChildReports::await_exec() { await(false); }
 
-// While somebody else holds its end of the socket, the end of the child does not show there.
-void ChildReports::await_message() const {
+void ChildReports::await_start() {
+    strict_ = true;
+    await(false);
+}
+
+// False: it has ended, and says no more. While somebody else holds its end of the socket, that does not show there.
+bool ChildReports::await_message() const {
     constexpr int milliseconds = 200;
     // What stands for a pidfd where there is none cannot be waited for.
     const bool is_pidfd = !kernel::is_directory(process_.get());
@@ -85,15 +90,18 @@ void ChildReports::await_message() const {
         if (ready == 0) refuse_to_wait_on();
         if (ready < 0 || (ready == 0 && is_pidfd)) continue;
         const bool ended = kernel::await_end(process_.get(), 0);
-        if (is_ready(socket_, 0)) return;
-        if (ended) throw ended_early();
+        if (is_ready(socket_, 0)) return true;
+        if (ended) return false;
     }
 }
 
 // With --init it is a child of the reaper that becomes the image's program.
 bool ChildReports::is_from_child(pid_t sender) const {
     if (sender == pid_) return true;
-    return step_of<op::ForkInit>(plan_) != nullptr && sender > 0 && parent_of(sender) == pid_;
+    if (step_of<op::ForkInit>(plan_) == nullptr || sender <= 0) return false;
+    // One that has failed is gone when its report is read.
+    const auto parent = parent_of(sender);
+    return parent == pid_ || parent == 0;
 }
 
 void ChildReports::check(const ChildReport& report, bool gate, bool has_descriptor) const {
@@ -124,7 +132,10 @@ void ChildReports::pass_on(const ChildReport& report, pid_t sender) {
 
 bool ChildReports::await(bool gate) {
     while (true) {
-        await_message();
+        if (!await_message()) {
+            if (strict_) throw ended_early();
+            return false;
+        }
         ChildReport report;
         const auto received = kernel::receive_message(socket_, &report, sizeof report);
         if (!received) throw system_error("cannot read the child's report", received.error());

@@ -43,6 +43,9 @@ public:
     void await_gate();
     /// Until it has exec'ed, or ended. Throws as above.
     void await_exec();
+    /// The same where nobody but the child can hold its end of the socket (that of a clone, its twins of other threads
+    /// hold as well): one whose end does not show there has been kept from its exec, which is an Error.
+    void await_start();
     void send_go();
 
     /// The master of the terminal, if it has sent one.
@@ -50,7 +53,7 @@ public:
 
 private:
     bool await(bool gate);
-    void await_message() const;
+    bool await_message() const;
     bool is_from_child(pid_t sender) const;
     void pass_on(const ChildReport& report, pid_t sender);
     void check(const ChildReport& report, bool gate, bool has_descriptor) const;
@@ -60,6 +63,7 @@ private:
     pid_t pid_;
     const Fd& process_;
     bool listener_passed_ = false;
+    bool strict_ = false;
 };
 
 }  // namespace minirun

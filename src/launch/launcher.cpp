@@ -160,7 +160,7 @@ void start_created(const Plan& plan, int socket, pid_t pid, const Fd& process) {
     // It is minirun's still, by the mount from which `create` ran.
     const auto ours = program_of(cat(pid));
     reports.send_go();
-    reports.await_exec();
+    reports.await_start();
     check_program(plan, pid, ours);
 }
 

@@ -3,6 +3,8 @@
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 
+#include <algorithm>
+
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
@@ -128,7 +130,9 @@ void add_rights(PlanBuilder& plan) {
     const auto sets = process.capabilities.value_or(CapabilitySpec{});
     plan.child_final(op::LimitBoundingSet{capability_set(sets.bounding)});
     std::vector<gid_t> groups(process.user.additional_gids.begin(), process.user.additional_gids.end());
-    if (!groups.empty() && !plan.features.set_groups)
+    const bool has_others =
+        std::any_of(groups.begin(), groups.end(), [&](gid_t group) { return group != process.user.gid; });
+    if (has_others && !plan.features.set_groups)
         throw Error(ErrorKind::unsupported,
                     "the container's process cannot have groups beside its first one: a user namespace around minirun "
                     "denies setgroups(2)",
