@@ -13,7 +13,7 @@
 
 namespace minirun {
 
-/// Whose namespaces a hook runs in; -1: the caller's.
+/// The container of a hook that runs in namespaces of it (op::RunHook::namespaces).
 struct HookPlace {
     int pidfd = -1;           ///< of a process of the container
     int user_namespace = -1;  ///< entered last, where the process itself is not in it yet

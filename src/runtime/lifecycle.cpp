@@ -1,7 +1,6 @@
 // From create to a container that runs.
 #include "minirun/lifecycle.hpp"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -14,10 +13,7 @@
 #include "cgroup/control.hpp"
 #include "cgroup/usage.hpp"
 #include "kernel/features.hpp"
-#include "kernel/process.hpp"
-#include "kernel/system_error.hpp"
 #include "launch/child_process.hpp"
-#include "launch/exec_diagnosis.hpp"
 #include "launch/hooks.hpp"
 #include "launch/launcher.hpp"
 #include "launch/left_behind.hpp"
@@ -27,8 +23,6 @@
 #include "launch/supervise.hpp"
 #include "minirun/error.hpp"
 #include "model/container_state.hpp"
-#include "model/paths.hpp"
-#include "plan/hints.hpp"
 #include "runtime/container_record.hpp"
 #include "runtime/driven_launch.hpp"
 #include "runtime/driven_request.hpp"

@@ -7,7 +7,6 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "kernel/features.hpp"
-#include "kernel/system_error.hpp"
 #include "launch/child_process.hpp"
 #include "launch/launcher.hpp"
 #include "launch/plan_from_request.hpp"

@@ -138,10 +138,11 @@ def podman_engine(workspace, runtime_path, runtime_program, image_archive):
     yield client
     client("rm", "--all", "--force", "--time", "0")
     client("rmi", "--all", "--force")
-    for hierarchy in set(machine.hierarchies().values()):
-        with contextlib.suppress(OSError):  # Podman's own; where it is not empty another Podman uses it
-            (hierarchy / "libpod_parent/conmon").rmdir()
-            (hierarchy / "libpod_parent").rmdir()
+    # Podman's own, each where it has made it; where one is not empty another Podman uses it.
+    for name in ("libpod_parent/conmon", "libpod_parent"):
+        for hierarchy in set(machine.hierarchies().values()):
+            with contextlib.suppress(OSError):
+                (hierarchy / name).rmdir()
 
 
 @pytest.fixture
