@@ -18,9 +18,12 @@ struct StepTime {
     std::chrono::nanoseconds took;
 };
 
+/// Whose doing a container's end was.
+enum class EndedBy { itself, time_limit, cpu_limit, output_limit };
+
 /// How a container ended.
 struct RunResult {
-    bool timed_out = false;                    ///< the time limit ended it
+    EndedBy ended_by = EndedBy::itself;
     bool signaled = false;                     ///< a signal ended its first process
     int code = 0;                              ///< that signal's number, or the exit code
     std::vector<StepTime> timings;             ///< with RunOptions::timings
@@ -29,9 +32,12 @@ struct RunResult {
     std::vector<std::string> args;             ///< what ran
     std::chrono::system_clock::time_point started;
     std::chrono::nanoseconds wall{};  ///< from the start of its program to the end of the first process
+    /// Of the first process and those that it has waited for; what counts them all is in `resources`.
+    std::chrono::nanoseconds user{}, system{};
+    std::optional<std::uint64_t> output_bytes;  ///< on both streams, with RunOptions::accounting or an output limit
 
-    /// As Docker's run: 124 after the time limit, 128+n for signal n, else the process's own code.
-    int exit_code() const noexcept { return timed_out ? 124 : signaled ? 128 + code : code; }
+    /// As Docker's run: 128+n for signal n, else the process's own code; 124 where a limit that minirun keeps ended it.
+    int exit_code() const noexcept { return ended_by != EndedBy::itself ? 124 : signaled ? 128 + code : code; }
 };
 
 /// Runs a container of the image in the foreground, on this process's standard streams, until it ends; nothing of

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "minirun/spec.hpp"
+#include "minirun/streams.hpp"
 
 namespace minirun {
 
@@ -41,8 +42,11 @@ struct RunOptions {
     std::chrono::nanoseconds stop_timeout = std::chrono::seconds(10);
     std::optional<std::chrono::nanoseconds> timeout;
     bool init = false;
-    bool interactive = false;
+    bool interactive = false;  ///< it gets standard input; otherwise /dev/null
     bool tty = false;
+    /// What becomes its own. Pipes and sockets are passed on as they are; in the place of anything else it gets a pipe,
+    /// and what it writes there is copied.
+    StandardStreams streams;
 
     // Its file system
     std::optional<std::string> rootfs;  ///< --rootfs DIR instead of an image
@@ -75,8 +79,10 @@ struct RunOptions {
 
     // What it may use
     Resources resources;
-    std::optional<std::int64_t> nano_cpus;  ///< --cpus: 1000000000 is one
-    std::string cgroup_parent;              ///< its cgroup is below this one
+    std::optional<std::int64_t> nano_cpus;             ///< --cpus: 1000000000 is one
+    std::string cgroup_parent;                         ///< its cgroup is below this one
+    std::optional<std::chrono::nanoseconds> cpu_time;  ///< then all of it is killed
+    std::optional<std::uint64_t> output_limit;         ///< bytes on both streams; with one more all of it is killed
 
     // Its names
     std::string name;
@@ -89,7 +95,7 @@ struct RunOptions {
     bool remove = true;
     bool quiet = false;
     bool timings = false;     ///< measure the steps of the launch
-    bool accounting = false;  ///< give it a cgroup of its own, so that what it uses is counted
+    bool accounting = false;  ///< count what it uses, in a cgroup of its own if there can be one, and what it writes
     std::string cidfile, pidfile;
 };
 

@@ -50,10 +50,11 @@ bool asks_for_limits(const ContainerSpec& spec) { return limits_anything(spec) |
 
 // In which hierarchies of v1 a container of `minirun run` has to be: where it is limited, and where it is counted what
 // the verdict tells. Each costs a little.
-std::vector<std::string> controllers_of(const ContainerSpec& spec, const CgroupSettings& settings) {
+std::vector<std::string> controllers_of(const LaunchRequest& request, const CgroupSettings& settings) {
     std::set<std::string> all{"memory", "cpu", "cpuacct", "pids"};
+    if (request.accounting) all.insert("blkio");
     for (const auto& one : settings.list) all.insert(one.controller);
-    if (needs_device_rules(spec)) all.insert("devices");
+    if (needs_device_rules(request.spec)) all.insert("devices");
     return {all.begin(), all.end()};
 }
 
@@ -151,19 +152,20 @@ bool limits_memory(const Resources& resources) {
 
 bool wants_cgroup(const LaunchRequest& request) {
     if (request.cgroup != CgroupUse::when_asked) return request.cgroup != CgroupUse::never;
-    return request.accounting || !request.spec.linux_.cgroups_path.empty() || asks_for_limits(request.spec);
+    return request.accounting || request.supervision.cpu_time || !request.spec.linux_.cgroups_path.empty() ||
+           asks_for_limits(request.spec);
 }
 
 std::optional<CgroupPlace> cgroup_of(const LaunchRequest& request, const CgroupLayout& layout) {
     if (!wants_cgroup(request)) return std::nullopt;
     const bool is_luxury = request.cgroup == CgroupUse::where_allowed || request.accounting;
-    const bool may_go_without = is_luxury && !limits_anything(request.spec);
+    const bool may_go_without = is_luxury && !request.supervision.cpu_time && !limits_anything(request.spec);
     if (layout.hierarchies.empty() && may_go_without) return std::nullopt;
     if (layout.hierarchies.empty())
         throw Error(ErrorKind::unsupported, "this host has no cgroups mounted, which limits need",
                     "mount -t cgroup2 none /sys/fs/cgroup, or leave the limits away");
     const auto controllers = request.cgroup == CgroupUse::when_asked
-                                 ? controllers_of(request.spec, settings_of(request, layout))
+                                 ? controllers_of(request, settings_of(request, layout))
                                  : std::vector<std::string>{};
     const auto place = cgroup_place(layout, name_of(request, layout), controllers);
     const bool denied = request.cgroup == CgroupUse::where_allowed && !is_systemds(request) && !may_be_made(place);

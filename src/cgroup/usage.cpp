@@ -188,6 +188,18 @@ Ordered block_io_statistics(const CgroupPlace& place) {
     return {{"ioServiceBytesRecursive", bytes}, {"ioServicedRecursive", operations}};
 }
 
+void block_io_verdict(const CgroupPlace& place, ResourceVerdict& verdict) {
+    if (!Files(place, place.unified() ? "io" : "blkio")) return;
+    std::uint64_t read = 0, written = 0;
+    const auto statistics = block_io_statistics(place);
+    for (const auto& one : statistics.at("ioServiceBytesRecursive")) {
+        if (one["op"] == "Read") read += one["value"].get<std::uint64_t>();
+        if (one["op"] == "Write") written += one["value"].get<std::uint64_t>();
+    }
+    verdict.read_bytes = read;
+    verdict.written_bytes = written;
+}
+
 Ordered pids_statistics(const CgroupPlace& place) {
     const Files pids(place, "pids");
     const auto limit = pids.number("pids.max").value_or(0);
@@ -204,6 +216,24 @@ std::uint64_t oom_kills(const CgroupPlace& place) {
 
 std::optional<std::uint64_t> memory_usage(const CgroupPlace& place) {
     return Files(place, "memory").number(place.unified() ? "memory.current" : "memory.usage_in_bytes");
+}
+
+std::optional<std::uint64_t> cpu_time(const CgroupPlace& place) {
+    if (place.unified()) return scaled(at(cpu_files(place).numbers("cpu.stat"), "usage_usec"), 1000);
+    return Files(place, "cpuacct").number("cpuacct.usage");
+}
+
+std::optional<std::uint64_t> anonymous_memory(const CgroupPlace& place) {
+    return at(Files(place, "memory").numbers("memory.stat"), place.unified() ? "anon" : "total_rss");
+}
+
+void leave_out_cpu_time(ResourceVerdict& verdict, const ResourceVerdict& before) {
+    const auto subtract = [](std::optional<std::uint64_t>& from, const std::optional<std::uint64_t>& what) {
+        if (from && what) *from -= std::min(*from, *what);
+    };
+    subtract(verdict.cpu_nanoseconds, before.cpu_nanoseconds);
+    subtract(verdict.user_nanoseconds, before.user_nanoseconds);
+    subtract(verdict.system_nanoseconds, before.system_nanoseconds);
 }
 
 ResourceVerdict cgroup_verdict(const CgroupPlace& place) {
@@ -226,6 +256,7 @@ ResourceVerdict cgroup_verdict(const CgroupPlace& place) {
     const Files pids(place, "pids");
     verdict.pids_peak = pids.number("pids.peak");
     verdict.pids_refused = at(pids.numbers("pids.events"), "max");
+    block_io_verdict(place, verdict);
     return verdict;
 }
 

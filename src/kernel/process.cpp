@@ -4,6 +4,7 @@
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -24,6 +25,8 @@ namespace {
 #ifndef CLONE_INTO_CGROUP
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
+
+std::int64_t nanoseconds(const timeval& time) noexcept { return time.tv_sec * 1'000'000'000 + time.tv_usec * 1000; }
 
 void into_cgroup(clone_args& args, int cgroup) noexcept {
     if (cgroup < 0) return;
@@ -91,10 +94,12 @@ SysResult<Cloned> clone_process_in_memory(std::uint64_t flags, std::span<std::by
 
 SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept {
     siginfo_t info{};
+    rusage usage{};
     auto waited = SysStatus::failure(EINTR);
-    while (waited.error() == EINTR) waited = sys::status(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED, nullptr);
+    while (waited.error() == EINTR) waited = sys::status(SYS_waitid, P_PIDFD, pidfd, &info, WEXITED, &usage);
     if (!waited) return SysResult<ProcessEnd>::failure(waited.error());
-    return SysResult<ProcessEnd>::success({info.si_code != CLD_EXITED, info.si_status});
+    return SysResult<ProcessEnd>::success(
+        {info.si_code != CLD_EXITED, info.si_status, nanoseconds(usage.ru_utime), nanoseconds(usage.ru_stime)});
 }
 
 // Before Linux 5.3 a descriptor of its directory in procfs was what pidfd_send_signal(2) took, and it still does.

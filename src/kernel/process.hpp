@@ -36,6 +36,8 @@ SysResult<Cloned> clone_process_in_memory(std::uint64_t flags, std::span<std::by
 struct ProcessEnd {
     bool signaled = false;
     int code = 0;  ///< exit code, or the signal's number
+    /// Of it and of those that it has waited for.
+    std::int64_t user_nanoseconds = 0, system_nanoseconds = 0;
 };
 /// Waits for the process behind a pidfd and reaps it.
 SysResult<ProcessEnd> wait_pidfd(int pidfd) noexcept;

@@ -9,6 +9,7 @@
 
 #include "base/fd.hpp"
 #include "launch/child_reports.hpp"
+#include "minirun/streams.hpp"
 #include "plan/step.hpp"
 
 namespace minirun {
@@ -36,14 +37,9 @@ private:
     std::span<std::int64_t> finished_;
 };
 
-/// The three descriptors that become the container's standard streams.
-struct StandardStreams {
-    int in = 0, out = 1, err = 2;
-};
-
 /// What a launch is given besides the plan.
 struct LaunchSetting {
-    StandardStreams streams;
+    StandardStreams streams;     ///< they become the container's
     sigset_t signal_mask = {};   ///< what the container starts with
     int start_listener = -1;     ///< where a container that waits to be started listens; see start_created()
     StepClock* clock = nullptr;  ///< told when each step was done

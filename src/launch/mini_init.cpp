@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstring>
 #include <iterator>
+#include <string_view>
 
 #include "kernel/credentials.hpp"
 #include "kernel/process.hpp"
@@ -21,14 +22,24 @@
 namespace minirun {
 namespace {
 
-// 128+n, as shells report a signal.
-int exit_code_of(int status) noexcept { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+// 128+n, as shells report a signal, is an exit code that a program can have of its own, and no more than that fits into
+// one. Its name can tell which it was: it is there until this process is reaped, and nobody else may change it.
+[[noreturn]] void end_as(int status) noexcept {
+    if (!WIFSIGNALED(status)) kernel::exit_now(WEXITSTATUS(status));
+    const int signal = WTERMSIG(status);
+    char name[] = "ended by 00";
+    static_assert(std::string_view(name_of_the_killed) == "ended by ");
+    name[sizeof name - 3] = static_cast<char>('0' + signal / 10);
+    name[sizeof name - 2] = static_cast<char>('0' + signal % 10);
+    (void)sys::prctl(PR_SET_NAME, name);
+    kernel::exit_now(128 + signal);
+}
 
 // Reaps all that has ended; exits when the main child is among it.
 void reap(pid_t main_child) noexcept {
     int status = 0;
     for (long pid = 0; (pid = sys::call(SYS_wait4, -1, &status, WNOHANG, nullptr)) > 0;)
-        if (pid == main_child) kernel::exit_now(exit_code_of(status));
+        if (pid == main_child) end_as(status);
 }
 
 // /proc/1/cmdline is open to everybody inside, and it is minirun's own command line: options, host paths and all.
@@ -50,11 +61,14 @@ constexpr sock_filter only_reaping[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native_audit_arch, 1, 0),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigtimedwait, 5, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, 4, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 3, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 2, 0),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_rt_sigtimedwait, 8, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_wait4, 7, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 6, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close, 5, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 4, 0),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 2),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),  // both processors are little-endian
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_NAME, 1, 0),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 };

@@ -8,6 +8,10 @@ namespace minirun {
 /// What has to be done before there is a second process, which could look at this one.
 void prepare_mini_init() noexcept;
 
+/// What the name of this process (/proc/PID/comm) begins with when a signal has ended the main child; the signal's
+/// number comes behind it.
+inline constexpr const char* name_of_the_killed = "ended by ";
+
 /// Reaps every orphan and passes on signals to `child` until it ends; then exits as it did (128+n for a signal n), and
 /// the kernel ends what is left of the pid namespace. `gate` is the writing end of a pipe: it is closed when this
 /// process has given up all that it can do without.

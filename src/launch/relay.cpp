@@ -50,7 +50,15 @@ std::size_t most_at_once_to(int fd) {
 
 }  // namespace
 
-Relay::Relay(int from, int to) : from_(from), to_(to), is_input_(from == STDIN_FILENO) {
+std::size_t OutputMeter::take(std::size_t size) {
+    const auto room = limit ? *limit - bytes : std::numeric_limits<std::uint64_t>::max();
+    exceeded = exceeded || size > room;
+    const auto taken = exceeded ? static_cast<std::size_t>(room) : size;
+    bytes += taken;
+    return taken;
+}
+
+Relay::Relay(int from, int to, Way way, OutputMeter& meter) : from_(from), to_(to), way_(way), meter_(&meter) {
     owned_sink_ = open_without_waiting(to);
     if (owned_sink_) to_ = owned_sink_.get();
     most_at_once_ = most_at_once_to(to_);
@@ -78,7 +86,8 @@ bool Relay::read_some() {
     }
     begin_ = 0;
     end_ = static_cast<std::size_t>(n);
-    return true;
+    if (way_ == Way::out) end_ = meter_->take(end_);
+    return end_ > 0;
 }
 
 void Relay::write_some() {
@@ -113,33 +122,37 @@ RawTerminal::~RawTerminal() {
     if (before_) ::tcsetattr(fd_, TCSADRAIN, &*before_);
 }
 
-ContainerStreams::ContainerStreams(const Streams& wanted) : wanted_(wanted) {
+ContainerStreams::ContainerStreams(const Streams& wanted, std::optional<std::uint64_t> output_limit)
+    : wanted_(wanted), meter_{.limit = output_limit} {
+    given_ = {wanted.descriptors.in, wanted.descriptors.out, wanted.descriptors.err};
     if (wanted.inherited) return;
-    if (wanted.tty && wanted.interactive && ::isatty(STDIN_FILENO) == 0)
+    if (wanted.tty && wanted.interactive && ::isatty(given_.in) == 0)
         throw Error(ErrorKind::usage, "-t with -i needs a terminal on standard input, and it is not one",
                     "leave out -t to pass on a file or a pipe");
-    if (!wanted.interactive || wanted.tty) {
-        ends_of_container_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-        if (!ends_of_container_.back()) throw system_error("cannot open '/dev/null'", errno);
-        given_.in = ends_of_container_.back().get();
-    }
+    if (!wanted.interactive || wanted.tty) open_null();
     if (wanted.tty) return;
-    if (wanted.interactive) given_.in = make_harmless(STDIN_FILENO);
-    given_.out = make_harmless(STDOUT_FILENO);
+    if (wanted.interactive) given_.in = make_harmless(given_.in, Relay::Way::in);
     // One pipe for both keeps the order in which they were written.
-    const bool together = kernel::is_same_file(STDOUT_FILENO, STDERR_FILENO);
-    given_.err = together ? given_.out : make_harmless(STDERR_FILENO);
+    const bool together = kernel::is_same_file(given_.out, given_.err);
+    given_.out = make_harmless(given_.out, Relay::Way::out);
+    given_.err = together ? given_.out : make_harmless(given_.err, Relay::Way::out);
 }
 
-int ContainerStreams::make_harmless(int stream) {
-    if (gives_only_a_stream(stream)) return stream;
+void ContainerStreams::open_null() {
+    ends_of_container_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!ends_of_container_.back()) throw system_error("cannot open '/dev/null'", errno);
+    given_.in = ends_of_container_.back().get();
+}
+
+int ContainerStreams::make_harmless(int stream, Relay::Way way) {
+    const bool input = way == Relay::Way::in;
+    if (gives_only_a_stream(stream) && (input || !wanted_.counted)) return stream;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
-    const bool input = stream == STDIN_FILENO;
     Fd ours(ends[input ? 1 : 0]);
     ends_of_container_.emplace_back(ends[input ? 0 : 1]);
     set_nonblocking(ours.get());
-    relays_.emplace_back(input ? stream : ours.get(), input ? ours.get() : stream);
+    relays_.emplace_back(input ? stream : ours.get(), input ? ours.get() : stream, way, meter_);
     if (input)
         relays_.back().own_sink(std::move(ours));
     else
@@ -153,15 +166,15 @@ void ContainerStreams::start(const Launched& launched) {
     const int terminal = launched.terminal.get();
     set_nonblocking(terminal);
     resize(terminal);
-    relays_.emplace_back(terminal, STDOUT_FILENO);
+    relays_.emplace_back(terminal, wanted_.descriptors.out, Relay::Way::out, meter_);
     if (!wanted_.interactive) return;
-    raw_.emplace(STDIN_FILENO);
-    relays_.emplace_back(STDIN_FILENO, terminal);
+    raw_.emplace(wanted_.descriptors.in);
+    relays_.emplace_back(wanted_.descriptors.in, terminal, Relay::Way::in, meter_);
 }
 
 void ContainerStreams::resize(int terminal) const {
     winsize size{};
-    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    for (const int stream : {wanted_.descriptors.in, wanted_.descriptors.out, wanted_.descriptors.err})
         if (::ioctl(stream, TIOCGWINSZ, &size) == 0) {
             ::ioctl(terminal, TIOCSWINSZ, &size);
             return;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -15,10 +16,21 @@
 
 namespace minirun {
 
+/// What a container has written to its streams.
+struct OutputMeter {
+    std::uint64_t bytes = 0;  ///< passed on
+    std::optional<std::uint64_t> limit{};
+    bool exceeded = false;  ///< there was more than the limit
+
+    /// Of so many bytes more, how many are passed on.
+    std::size_t take(std::size_t size);
+};
+
 /// One direction: reads when there is something and room, writes when the other side takes it.
 class Relay {
 public:
-    Relay(int from, int to);
+    enum class Way { in, out };
+    Relay(int from, int to, Way way, OutputMeter& meter);
 
     /// What to wait for; descriptors of -1 are ignored by poll(2).
     void watch(std::vector<pollfd>& list) const;
@@ -29,7 +41,7 @@ public:
     /// Waits where the other side does not take it.
     void write_some();
     int sink() const { return to_; }
-    bool is_input() const { return is_input_; }
+    bool is_input() const { return way_ == Way::in; }
     /// Closed when the source has ended and all is written: the far end sees end of file.
     void own_sink(Fd sink) { owned_sink_ = std::move(sink); }
     /// Closed when nothing can be written any more: the far end is told.
@@ -39,7 +51,8 @@ private:
     bool read_some();
 
     int from_, to_;
-    bool is_input_;
+    Way way_;
+    OutputMeter* meter_;
     std::size_t most_at_once_;
     Fd owned_sink_, owned_source_;
     std::size_t begin_ = 0, end_ = 0;
@@ -65,21 +78,27 @@ private:
 /// nothing; terminals, files and whatever else gives more than a stream are replaced by pipes.
 class ContainerStreams {
 public:
-    explicit ContainerStreams(const Streams& wanted);
+    /// `output_limit`: bytes on both streams; nothing more is passed on.
+    ContainerStreams(const Streams& wanted, std::optional<std::uint64_t> output_limit);
+    ContainerStreams(const ContainerStreams&) = delete;
+    ContainerStreams& operator=(const ContainerStreams&) = delete;
 
     StandardStreams for_launch() const { return given_; }
     /// After the launch: lets go of the container's ends and sets up the relays.
     void start(const Launched& launched);
     std::vector<Relay>& relays() { return relays_; }
+    const OutputMeter& output() const { return meter_; }
     /// Gives the container's terminal the size of the user's.
     void resize(int terminal) const;
 
 private:
-    int make_harmless(int stream);
+    int make_harmless(int stream, Relay::Way way);
+    void open_null();
 
     Streams wanted_;
     StandardStreams given_;
     std::vector<Fd> ends_of_container_;
+    OutputMeter meter_;
     std::vector<Relay> relays_;
     std::optional<RawTerminal> raw_;
 };

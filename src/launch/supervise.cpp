@@ -5,7 +5,10 @@
 
 #include <chrono>
 
+#include "base/text.hpp"
 #include "kernel/system_error.hpp"
+#include "launch/cgroup_watch.hpp"
+#include "launch/mini_init.hpp"
 #include "launch/signals.hpp"
 #include "plan/builder.hpp"
 
@@ -16,12 +19,14 @@ using Clock = std::chrono::steady_clock;
 
 class Supervisor {
 public:
-    Supervisor(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams)
+    Supervisor(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
+               const CgroupPlace* cgroup)
         : launched_(launched),
           request_(request),
           streams_(streams),
           signals_(open_signal_queue()),
-          pid_is_namespace_init_(has_new_namespace(request.spec, NamespaceType::pid) && !request.supervision.init) {
+          pid_is_namespace_init_(has_new_namespace(request.spec, NamespaceType::pid) && !request.supervision.init),
+          watch_(cgroup, request) {
         if (request.supervision.timeout) deadline_ = Clock::now() + *request.supervision.timeout;
     }
 
@@ -36,21 +41,36 @@ public:
             for (std::size_t i = 0; i < streams_.relays().size(); i++)
                 streams_.relays()[i].serve(watched[2 + 2 * i], watched[3 + 2 * i]);
             if (watched[0].revents != 0) return reap();
+            check_limits();
         }
     }
 
 private:
     // Rounded up, so that the loop does not spin through the last millisecond.
     int milliseconds_left() const {
-        if (!deadline_) return -1;
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
+        auto end = watch_.next();
+        if (deadline_ && (!end || *deadline_ < *end)) end = deadline_;
+        if (!end) return -1;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end - Clock::now()).count();
         constexpr long long longest = 1 << 30;
         return left < 0 ? 0 : static_cast<int>(left > longest ? longest : left);
     }
 
+    // What is over is over: nothing is gained by asking first.
+    void check_limits() {
+        if (streams_.output().exceeded) kill(EndedBy::output_limit);
+        watch_.look();
+        if (watch_.cpu_time_is_over()) kill(EndedBy::cpu_limit);
+    }
+
+    void kill(EndedBy cause) {
+        if (by_ == EndedBy::itself) by_ = cause;
+        (void)kernel::send_signal(launched_.pidfd.get(), SIGKILL);
+    }
+
     // First the stop signal, then, after stop_timeout, SIGKILL.
     void stop_harder() {
-        timed_out_ = true;
+        if (by_ == EndedBy::itself) by_ = EndedBy::time_limit;
         if (stopping_) {
             (void)kernel::send_signal(launched_.pidfd.get(), SIGKILL);
             deadline_.reset();
@@ -70,7 +90,7 @@ private:
     void drain(Relay& relay) {
         while (!relay.is_input() && relay.has_more()) {
             pollfd watched[2] = {{relay.sink(), POLLOUT, 0}, {signals_.get(), POLLIN, 0}};
-            if (::poll(watched, 2, timed_out_ ? 0 : milliseconds_left()) == 0) return;
+            if (::poll(watched, 2, by_ != EndedBy::itself ? 0 : milliseconds_left()) == 0) return;
             if (watched[1].revents != 0 && next_signal() != 0) return;
             if (watched[0].revents != 0) relay.write_some();
         }
@@ -93,11 +113,28 @@ private:
         while (const int signal = next_signal()) forward(signal);
     }
 
+    // Which signal has ended the program, told by the reaper, which is a zombie now.
+    std::optional<int> told_by_init() const {
+        if (!request_.supervision.init) return std::nullopt;
+        const std::string_view beginning = name_of_the_killed;
+        auto name = read_kernel_file(cat("/proc/", launched_.pid, "/comm"));
+        if (!name.starts_with(beginning)) return std::nullopt;
+        name.resize(name.find_last_not_of('\n') + 1);
+        return parse_number<int>(std::string_view(name).substr(beginning.size()));
+    }
+
     Ending reap() {
+        const auto signal = told_by_init();
         const auto end = kernel::wait_pidfd(launched_.pidfd.get());
         if (!end) throw system_error("cannot wait for the container", end.error());
         for (auto& relay : streams_.relays()) drain(relay);
-        Ending ending{end.value(), timed_out_};
+        // With what was still on its way.
+        if (streams_.output().exceeded && by_ == EndedBy::itself) by_ = EndedBy::output_limit;
+        Ending ending{end.value(), by_, watch_.anonymous_peak()};
+        if (signal) {
+            ending.process.signaled = true;
+            ending.process.code = *signal;
+        }
         // The SIGKILL that stood for another signal is told as that one.
         if (stands_for_ != 0 && ending.process.signaled && ending.process.code == SIGKILL)
             ending.process.code = stands_for_;
@@ -109,16 +146,18 @@ private:
     ContainerStreams& streams_;
     Fd signals_;
     bool pid_is_namespace_init_;
+    CgroupWatch watch_;
     std::optional<Clock::time_point> deadline_;
     bool stopping_ = false;
-    bool timed_out_ = false;
+    EndedBy by_ = EndedBy::itself;
     int stands_for_ = 0;
 };
 
 }  // namespace
 
-Ending supervise(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams) {
-    return Supervisor(launched, request, streams).run();
+Ending supervise(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
+                 const CgroupPlace* cgroup) {
+    return Supervisor(launched, request, streams, cgroup).run();
 }
 
 }  // namespace minirun

@@ -11,6 +11,7 @@
 
 #include "minirun/image.hpp"
 #include "minirun/spec.hpp"
+#include "minirun/streams.hpp"
 
 namespace minirun {
 
@@ -55,6 +56,8 @@ struct Streams {
     bool tty = false;          ///< a pty of the container's own
     bool inherited = false;    ///< the caller's own, as they are: an engine has prepared them
     unsigned preserved = 0;    ///< so many descriptors from 3 on are handed on
+    StandardStreams descriptors{};
+    bool counted = false;  ///< what it writes is copied, whatever the descriptors are, so that it is counted
 };
 
 /// What the supervisor does while the container runs.
@@ -62,7 +65,9 @@ struct Supervision {
     std::optional<std::chrono::nanoseconds> timeout;  ///< then stop_signal, then SIGKILL
     int stop_signal = SIGTERM;
     std::chrono::nanoseconds stop_timeout = std::chrono::seconds(10);
-    bool init = false;  ///< a reaper of minirun's own is pid 1
+    bool init = false;                                   ///< a reaper of minirun's own is pid 1
+    std::optional<std::chrono::nanoseconds> cpu_time{};  ///< then SIGKILL
+    std::optional<std::uint64_t> output_limit{};         ///< bytes, then SIGKILL
 };
 
 /// When a container gets a cgroup of its own.

@@ -43,9 +43,14 @@ LaunchRequest request_around(const RunOptions& options, const HostFacts& host, c
     request.process_record = host.process_record;
     request.seccomp_cache = host.seccomp_cache;
     request.compat = options.allow_32bit;
-    request.streams = {options.interactive, options.tty};
-    request.supervision = {options.timeout, stop_signal(options, image_stop_signal), options.stop_timeout,
-                           options.init};
+    request.streams.interactive = options.interactive;
+    request.streams.tty = options.tty;
+    request.streams.descriptors = options.streams;
+    request.streams.counted = options.accounting || options.output_limit;
+    request.supervision = {options.timeout,      stop_signal(options, image_stop_signal),
+                           options.stop_timeout, options.init,
+                           options.cpu_time,     options.output_limit};
+    request.accounting = options.accounting;
     return request;
 }
 

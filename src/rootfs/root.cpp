@@ -37,11 +37,20 @@ UpperNames add_disk_upper(PlanBuilder& plan) {
     return {mapped + "/upper", mapped + "/work"};
 }
 
+// A file without content takes memory, too, and is not counted in the size of a tmpfs.
+std::int64_t files_within(std::int64_t size) {
+    constexpr std::int64_t fewest = 1024, bytes_a_file = 2048;
+    return std::max(fewest, size / bytes_a_file);
+}
+
 UpperNames add_memory_upper(PlanBuilder& plan) {
     const auto& dir = plan.request.container_dir;
     plan.host_before(op::HostDirectory{plan.text(dir + "/memory"), 0700});
     std::vector<FsOption> options{{"mode", "0700"}};
-    if (const auto size = plan.request.root.memory_upper_size) options.push_back({"size", plan.text(cat(*size))});
+    if (const auto size = plan.request.root.memory_upper_size) {
+        options.push_back({"size", plan.text(cat(*size))});
+        options.push_back({"nr_inodes", plan.text(cat(files_within(*size)))});
+    }
     add_filesystem_mount(
         plan, {"tmpfs", "tmpfs", plan.arena().array(options), 0, 0, {Slot::host, "memory", Create::no}, Slot::upper});
     plan.child(op::MakeDirectory{Slot::upper, "upper", 0755});

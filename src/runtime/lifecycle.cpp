@@ -205,7 +205,7 @@ int Lifecycle::run(const CreateOptions& options) const {
     const auto listener = request.driven.waits_for_start ? record.listen_for_start() : Fd();
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
-    ContainerStreams streams(request.streams);
+    ContainerStreams streams(request.streams, {});
     const auto notify = listen_for_readiness(record, options.streams.notify_socket);
     auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), listener.get(), nullptr});
     EndsProcess process(launched.pidfd);

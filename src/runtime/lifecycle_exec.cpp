@@ -61,7 +61,7 @@ int Lifecycle::exec(const ExecOptions& options) const {
     check_console(request, options.streams, !options.detach);
     request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
     const auto plan = plan_exec(request, features_for(request));
-    ContainerStreams streams(request.streams);
+    ContainerStreams streams(request.streams, {});
     auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), -1, nullptr});
     EndsProcess process(launched.pidfd);
     hand_over(launched, options.streams);

@@ -83,12 +83,21 @@ public:
     }
     OwnCgroup(const OwnCgroup&) = delete;
     OwnCgroup& operator=(const OwnCgroup&) = delete;
+    const CgroupPlace* place() const { return place_ ? &*place_ : nullptr; }
+    /// What was used by now was used to make the container.
+    void count_from_here() {
+        if (place_) at_start_ = cgroup_verdict(*place_);
+    }
     std::optional<ResourceVerdict> verdict() const {
-        return place_ ? std::optional(cgroup_verdict(*place_)) : std::nullopt;
+        if (!place_) return std::nullopt;
+        auto verdict = cgroup_verdict(*place_);
+        leave_out_cpu_time(verdict, at_start_);
+        return verdict;
     }
 
 private:
     std::optional<CgroupPlace> place_;
+    ResourceVerdict at_start_;
 };
 
 Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
@@ -142,7 +151,6 @@ RunResult run(const Image& image, const RunOptions& options) {
     if (!image.id.empty() && !held)
         throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
     auto request = make_request(image, options, paths);
-    request.accounting = options.accounting;
     if (wants_cgroup(request)) features.cgroups = probe_cgroups();
     const auto plan = plan_from_request(request, features);
     if (!options.quiet)
@@ -151,14 +159,15 @@ RunResult run(const Image& image, const RunOptions& options) {
 
     std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);
-    const OwnCgroup cgroup(cgroup_of(request, features.cgroups));
+    OwnCgroup cgroup(cgroup_of(request, features.cgroups));
     if (!image.id.empty()) note_image(request.container_dir, image.id);
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
     cidfile.write(request.id);
-    ContainerStreams streams(request.streams);
+    ContainerStreams streams(request.streams, request.supervision.output_limit);
     std::optional<StepClock> clock;
     if (options.timings) clock.emplace(plan.steps.size());
     auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
+    if (request.accounting) cgroup.count_from_here();
     const auto started = std::chrono::system_clock::now();
     const auto clock_started = std::chrono::steady_clock::now();
     EndsProcess on_error(launched.pidfd);
@@ -168,17 +177,23 @@ RunResult run(const Image& image, const RunOptions& options) {
     pidfile.keep();
     streams.start(launched);
     sweeper.emplace(paths);
-    const auto ending = supervise(launched, request, streams);
+    const auto ending = supervise(launched, request, streams, cgroup.place());
     on_error.dismiss();
-    return {ending.timed_out,
-            ending.process.signaled,
-            ending.process.code,
-            clock ? timings_of(plan, *clock) : std::vector<StepTime>{},
-            cgroup.verdict(),
-            request.id,
-            request.spec.process.args,
-            started,
-            std::chrono::steady_clock::now() - clock_started};
+    RunResult result;
+    result.wall = std::chrono::steady_clock::now() - clock_started;
+    result.ended_by = ending.by;
+    result.signaled = ending.process.signaled;
+    result.code = ending.process.code;
+    if (clock) result.timings = timings_of(plan, *clock);
+    result.resources = cgroup.verdict();
+    if (result.resources) result.resources->anonymous_peak = ending.anonymous_peak;
+    result.id = request.id;
+    result.args = request.spec.process.args;
+    result.started = started;
+    result.user = std::chrono::nanoseconds(ending.process.user_nanoseconds);
+    result.system = std::chrono::nanoseconds(ending.process.system_nanoseconds);
+    if (request.streams.counted) result.output_bytes = streams.output().bytes;
+    return result;
 }
 
 }  // namespace minirun

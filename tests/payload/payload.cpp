@@ -37,6 +37,13 @@ int fill(const Words& path) {
     return 0;
 }
 
+// Has so many bytes of anonymous memory for a second.
+int hold_memory(const Words& bytes) {
+    const std::vector<char> memory(static_cast<std::size_t>(to_number(bytes.at(0)).value_or(0)), 'x');
+    ::sleep(1);
+    return memory.back() == 'x' ? 0 : 71;
+}
+
 long zombies() {
     const std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
     long count = 0;
@@ -126,6 +133,7 @@ constexpr Command commands[] = {
     {"orphans", spawn_orphans, 1},
     {"leave-behind", leave_behind, 0},
     {"fill", fill, 1},
+    {"hold-memory", hold_memory, 1},
     {"without", without, 2},
 };
 

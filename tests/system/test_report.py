@@ -50,6 +50,11 @@ def test_its_own_exit_code(report_of, script, status, program):
 
 
 def test_a_signal(report_of):
+    for options in ["--pid", "host"], ["--init"]:
+        report = report_of("sh", "-c", "kill -TERM $$", options=options)
+        assert (report["status"], report["exitCode"]) == ("signal", 143)
+    report = report_of("sh", "-c", "exit 143", options=["--init"])
+    assert (report["status"], report["program"]["exitCode"], report["program"]["signal"]) == ("exit", 143, None)
     report = report_of("sh", "-c", "kill -TERM $$", options=["--pid", "host"])
     assert (report["status"], report["program"]["signal"], report["program"]["exitCode"]) == ("signal", "SIGTERM", None)
 
@@ -83,7 +88,97 @@ def test_the_limit_of_processes(report_of):
 
 def test_cpu_time_of_all_processes(report_of):
     report = report_of("sh", "-c", "(i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done) & wait")
-    assert report["time"]["cpuSeconds"] is None or report["time"]["cpuSeconds"] > 0.01
+    assert report["time"]["cpuSeconds"] > 0.01
+
+
+FORKED = "(setsid sh -c 'while :; do :; done' &) ; (setsid sh -c 'while :; do :; done' &) ; "
+
+
+@pytest.mark.parametrize("options", [[], ["--init"], ["--pid", "host"]], ids=str)
+@pytest.mark.parametrize("script", ["while :; do :; done", FORKED + "exec sleep 100", "trap '' TERM INT HUP; " + FORKED + "kill -STOP $$; sleep 100"])
+def test_the_limit_on_cpu_time(report_of, script, options):
+    """Of all processes together, those that have left its session, and however deaf they are."""
+    report = report_of("sh", "-c", script, options=["--cpu-time", "0.2", *options], code=124)
+    assert (report["status"], report["exitCode"]) == ("cpu-timeout", 124)
+    assert 0.2 <= report["time"]["cpuSeconds"] < 2
+
+
+def test_within_the_limit_on_cpu_time(report_of):
+    """Time that passes is not time that is used."""
+    assert report_of("sleep", "0.6", options=["--cpu-time", "0.3"])["status"] == "ok"
+
+
+@pytest.mark.parametrize("script", ["yes", "yes >&2", "head -c 10001 /dev/zero", "trap '' TERM PIPE; yes & yes & wait"])
+@pytest.mark.parametrize("options", [[], ["-t"]], ids=str)
+def test_the_limit_on_output(minirun, plain, scratch, script, options):
+    """Not a byte more is passed on."""
+    result = minirun.run("--report", scratch / "report", "--output-limit", "10000", *options, plain, "sh", "-c", script)
+    report = json.loads((scratch / "report").read_text())
+    jsonschema.validate(report, SCHEMA)
+    assert (result.code, report["status"], report["output"]["bytes"]) == (124, "output-limit", 10000)
+    assert len(result.out) + len(result.err) == 10000
+
+
+def test_within_the_limit_on_output(minirun, plain, scratch):
+    script = "head -c 6000 /dev/zero; head -c 4000 /dev/zero >&2"
+    minirun.run("--report", scratch / "report", "--output-limit", "10000", plain, "sh", "-c", script)
+    report = json.loads((scratch / "report").read_text())
+    assert (report["status"], report["output"]["bytes"]) == ("ok", 10000)
+
+
+def test_the_limit_on_the_writable_layer(minirun, plain):
+    """In bytes, and in files, which are not to be had without memory either."""
+    script = "head -c 3000000 /dev/zero >/x; wc -c </x; rm /x; i=0; while true >/etc/$i; do i=$((i+1)); done; echo $i"
+    result = minirun.run("--disk-limit", "1m", plain, "sh", "-c", script)
+    assert result.err.splitlines()[-1].endswith("No space left on device")
+    size, files = map(int, result.out.split())
+    assert 900_000 < size <= 1 << 20 and 900 < files <= 1024
+
+
+def test_the_limit_on_the_size_of_files(report_of):
+    report = report_of("sh", "-c", "exec head -c 20000 /dev/zero >/x", options=["--file-size-limit", "10k", "--init"])
+    assert (report["status"], report["program"]["signal"]) == ("signal", "SIGXFSZ") and "size of files" in report["reason"]
+
+
+def test_the_limit_on_open_files(minirun, plain):
+    assert minirun.run("--nofile", "21", plain, "sh", "-c", "ulimit -n; ulimit -Hn").ok().out == "21\n21\n"
+
+
+def test_anonymous_memory(report_of):
+    """Seen while it is there, and a file in memory is none of it."""
+    report = report_of("sh", "-c", "head -c 30000000 /dev/zero >/dev/shm/x; sleep 1")
+    if report["memory"]["peakBytes"] is not None:
+        assert report["memory"]["peakBytes"] > 30_000_000 and report["memory"]["anonymousBytes"] < 5_000_000
+        report = report_of("payload", "hold-memory", "30000000")
+        assert report["memory"]["anonymousBytes"] > 25_000_000
+
+
+class TestStreams:
+    def test_files(self, minirun, plain, scratch):
+        (scratch / "in").write_text("read\n")
+        (scratch / "out").write_text("what was there before, and is longer\n")
+        files = ["--stdin", scratch / "in", "--stdout", scratch / "out", "--stderr", scratch / "err"]
+        result = minirun.run(*files, plain, "sh", "-c", "cat; echo said >&2")
+        assert result.ok().out == ""
+        assert ((scratch / "out").read_text(), (scratch / "err").read_text()) == ("read\n", "said\n")
+
+    def test_the_container_gets_no_descriptor_of_them(self, minirun, plain, scratch):
+        (scratch / "in").write_text("")
+        script = "readlink /proc/self/fd/0; readlink /proc/self/fd/1"
+        minirun.run("--stdin", scratch / "in", "--stdout", scratch / "out", plain, "sh", "-c", script).ok()
+        assert all(line.startswith("pipe:") for line in (scratch / "out").read_text().splitlines())
+
+    def test_what_minirun_says_goes_elsewhere(self, minirun, plain, scratch):
+        minirun.run("--stderr", scratch / "err", plain, "not-there").refused_with(127, "not-there")
+        assert (scratch / "err").read_text() == ""
+
+    @pytest.mark.parametrize("option, path, words", [("--stdin", "/not/there", "cannot open the file"), ("--stdout", "/tmp", "Is a directory"),
+                                                     ("--stdin", "/tmp", "is a directory"), ("--stderr", "/not/there/x", "cannot open the file")])
+    def test_what_cannot_be_opened(self, minirun, plain, option, path, words):
+        minirun.run(option, path, plain, "echo", "ran").refused_with(125, option, words)
+
+    def test_not_with_a_terminal(self, minirun, plain):
+        minirun.run("-t", "--stdout", "/tmp/x", plain, "true").refused(125, "with -t the streams are a terminal, not the files of --stdin, --stdout and --stderr", "leave out -t")
 
 
 @pytest.mark.parametrize("words, code, hint", [(["not-there"], 127, True), (["/etc"], 126, False)])

@@ -28,6 +28,8 @@ std::string kernel_release() {
 
 double in_seconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e9; }
 
+std::uint64_t count(std::chrono::nanoseconds time) { return static_cast<std::uint64_t>(time.count()); }
+
 Ordered or_null(const std::optional<std::uint64_t>& number) { return number ? Ordered(*number) : Ordered(); }
 Ordered seconds_or_null(const std::optional<std::uint64_t>& nanoseconds) {
     return nanoseconds ? Ordered(in_seconds(*nanoseconds)) : Ordered();
@@ -41,7 +43,12 @@ struct Status {
 Status status_of(const RunResult& result) {
     const auto resources = result.resources.value_or(ResourceVerdict{});
     const bool ended_well = !result.signaled && result.code == 0;
-    if (result.timed_out) return {"timeout", "the time limit ended it"};
+    switch (result.ended_by) {
+        case EndedBy::itself: break;
+        case EndedBy::time_limit: return {"timeout", "the time limit ended it"};
+        case EndedBy::cpu_limit: return {"cpu-timeout", "its limit of CPU time ended it"};
+        case EndedBy::output_limit: return {"output-limit", "it wrote more than its limit of output"};
+    }
     if (resources.oom_kills > 0 && !ended_well)
         return {"oom", cat("the kernel killed ", resources.oom_kills,
                            resources.oom_kills == 1 ? " process" : " processes", ": ",
@@ -51,6 +58,8 @@ Status status_of(const RunResult& result) {
         return {"denied", "it made a system call that its seccomp filter kills for"};
     if (resources.pids_refused.value_or(0) > 0 && !ended_well)
         return {"pids-limit", cat("its limit of processes was reached, ", *resources.pids_refused, " were refused")};
+    if (result.signaled && result.code == SIGXFSZ)
+        return {"signal", "SIGXFSZ ended it: it wrote a file that is larger than its limit of the size of files"};
     if (result.signaled) return {"signal", cat(signal_name(result.code), " ended it")};
     if (result.code != 0) return {"exit", cat("it ended with exit code ", result.code)};
     return {"ok", "it ended with exit code 0"};
@@ -101,17 +110,21 @@ std::string report_of_run(const RunResult& result, const std::string& image, con
     report["program"] = {{"exitCode", result.signaled ? Ordered() : Ordered(result.code)},
                          {"signal", result.signaled ? Ordered(signal_name(result.code)) : Ordered()},
                          {"argv", result.args}};
-    report["time"] = {{"started", rfc3339(result.started)},
-                      {"wallSeconds", in_seconds(static_cast<std::uint64_t>(result.wall.count()))},
-                      {"cpuSeconds", seconds_or_null(resources.cpu_nanoseconds)},
-                      {"userSeconds", seconds_or_null(resources.user_nanoseconds)},
-                      {"systemSeconds", seconds_or_null(resources.system_nanoseconds)},
-                      {"throttledSeconds", seconds_or_null(resources.throttled_nanoseconds)}};
+    report["time"] = {
+        {"started", rfc3339(result.started)},
+        {"wallSeconds", in_seconds(count(result.wall))},
+        {"cpuSeconds", in_seconds(resources.cpu_nanoseconds.value_or(count(result.user + result.system)))},
+        {"userSeconds", in_seconds(resources.user_nanoseconds.value_or(count(result.user)))},
+        {"systemSeconds", in_seconds(resources.system_nanoseconds.value_or(count(result.system)))},
+        {"throttledSeconds", seconds_or_null(resources.throttled_nanoseconds)}};
     report["memory"] = {{"peakBytes", or_null(resources.memory_peak)},
+                        {"anonymousBytes", or_null(resources.anonymous_peak)},
                         {"limitBytes", or_null(resources.memory_limit)},
                         {"oomKills", resources.oom_kills},
                         {"ownLimit", resources.own_memory_limit}};
     report["pids"] = {{"peak", or_null(resources.pids_peak)}, {"refused", or_null(resources.pids_refused)}};
+    report["io"] = {{"readBytes", or_null(resources.read_bytes)}, {"writtenBytes", or_null(resources.written_bytes)}};
+    report["output"] = {{"bytes", or_null(result.output_bytes)}};
     report["container"] = {{"id", result.id}};
     report["image"] = {{"name", image}, {"id", image_id.empty() ? Ordered() : Ordered("sha256:" + image_id)}};
     report["kernel"] = kernel_release();

@@ -139,4 +139,23 @@ void cgroup_parent(RunOptions& options, const std::string& text) {
     options.cgroup_parent = text;
 }
 
+void cpu_time(RunOptions& options, const std::string& text) {
+    options.cpu_time = duration_value("--cpu-time", text, false);
+}
+void output_limit(RunOptions& options, const std::string& text) {
+    options.output_limit = static_cast<std::uint64_t>(size_value("--output-limit", text));
+}
+void disk_limit(RunOptions& options, const std::string& text) {
+    options.tmpfs_upper = true;
+    options.tmpfs_upper_size = size_value("--disk-limit", text);
+}
+void file_size_limit(RunOptions& options, const std::string& text) {
+    const auto size = static_cast<std::uint64_t>(size_value("--file-size-limit", text));
+    set_limit(options, {"RLIMIT_FSIZE", size, size});
+}
+void nofile(RunOptions& options, const std::string& text) {
+    const auto most = static_cast<std::uint64_t>(number("--nofile", text, 0, INT32_MAX));
+    set_limit(options, {"RLIMIT_NOFILE", most, most});
+}
+
 }  // namespace minirun::resource_options

@@ -26,6 +26,11 @@ void device_write_bps(RunOptions& options, const std::string& text);
 void device_read_iops(RunOptions& options, const std::string& text);
 void device_write_iops(RunOptions& options, const std::string& text);
 void device_cgroup_rule(RunOptions& options, const std::string& text);
+void cpu_time(RunOptions& options, const std::string& text);
+void output_limit(RunOptions& options, const std::string& text);
+void disk_limit(RunOptions& options, const std::string& text);
+void file_size_limit(RunOptions& options, const std::string& text);
+void nofile(RunOptions& options, const std::string& text);
 void cgroup_parent(RunOptions& options, const std::string& text);
 
 }  // namespace minirun::resource_options

@@ -1,11 +1,18 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 
+#include "base/fd.hpp"
+#include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/report.hpp"
 #include "cli/minirun/run_options.hpp"
 #include "cli/render.hpp"
+#include "kernel/system_error.hpp"
 #include "minirun/container.hpp"
 #include "minirun/error.hpp"
 
@@ -22,6 +29,27 @@ void tell_memory(const RunResult& result) {
     print_notice("minirun", cat("the kernel killed ", verdict.oom_kills,
                                 verdict.oom_kills == 1 ? " process" : " processes", " of the container: ", limit));
 }
+
+// A file that is to be one of the container's streams. What it names is opened as the shell would.
+Fd open_stream(std::string_view option, const std::string& path, int flags) {
+    if (path.empty()) return Fd();
+    Fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0644));
+    if (!file) throw system_error(cat(option, ": cannot open the file ", quote(path)), errno);
+    if (is_directory(path)) throw Error(ErrorKind::usage, cat(option, ": ", quote(path), " is a directory"));
+    return file;
+}
+
+// The files of --stdin, --stdout and --stderr, for as long as the container runs.
+struct StreamFiles {
+    explicit StreamFiles(const RunCommand& command)
+        : in(open_stream("--stdin", command.stdin_file, O_RDONLY)),
+          out(open_stream("--stdout", command.stdout_file, O_WRONLY | O_CREAT | O_TRUNC)),
+          err(open_stream("--stderr", command.stderr_file, O_WRONLY | O_CREAT | O_TRUNC)) {}
+    StandardStreams descriptors() const {
+        return {in ? in.get() : STDIN_FILENO, out ? out.get() : STDOUT_FILENO, err ? err.get() : STDERR_FILENO};
+    }
+    Fd in, out, err;
+};
 
 Image image_of(const RunCommand& command) {
     return command.options.rootfs ? open_plain_rootfs(*command.options.rootfs) : open_image(command.image);
@@ -47,6 +75,8 @@ int run_command(int argc, char** argv) {
     RunResult result;
     try {
         image = image_of(command);
+        const StreamFiles files(command);
+        command.options.streams = files.descriptors();
         result = run(image, command.options);
     } catch (const Error& error) {
         report.write(report_of_failure(error, started, name));

@@ -107,12 +107,7 @@ void apply_stop_timeout(Reading& reading, const Given& given) {
 void apply_timeout(Reading& reading, const Given& given) {
     reading.options().timeout = duration_value("--timeout", given.value, false);
 }
-void apply_ulimit(Reading& reading, const Given& given) {
-    auto limit = ulimit_value(given.value);
-    auto& all = reading.options().ulimits;
-    std::erase_if(all, [&](const RlimitSpec& other) { return other.type == limit.type; });
-    all.push_back(std::move(limit));
-}
+void apply_ulimit(Reading& reading, const Given& given) { set_limit(reading.options(), ulimit_value(given.value)); }
 
 // ---- Its file system
 
@@ -275,6 +270,10 @@ void apply_platform(Reading& reading, const Given& given) {
     check_host_platform(given.value);
     reading.command.platform = given.value;
 }
+template <auto Member>
+void apply_stream(Reading& reading, const Given& given) {
+    reading.command.*Member = given.value;
+}
 void apply_report(Reading& reading, const Given& given) { reading.command.report = given.value; }
 void apply_dry_run(Reading& reading, const Given& given) { reading.command.dry_run = given.on; }
 void apply_format(Reading& reading, const Given& given) {
@@ -301,6 +300,9 @@ constexpr Row rows[] = {
     {{'u', "user",         "USER[:GROUP]",   "names or ids"}, set<&RunOptions::user>},
     {{0,   "group-add",    "GROUP",          "one more group"}, add<&RunOptions::group_add>},
     {{'i', "interactive",  "",               "pass standard input on"}, turn<&RunOptions::interactive>},
+    {{0,   "stdin",        "FILE",           "what it reads as standard input"}, apply_stream<&RunCommand::stdin_file>},
+    {{0,   "stdout",       "FILE",           "where its standard output goes"}, apply_stream<&RunCommand::stdout_file>},
+    {{0,   "stderr",       "FILE",           "where its standard error goes"}, apply_stream<&RunCommand::stderr_file>},
     {{'t', "tty",          "",               "a terminal of its own"}, turn<&RunOptions::tty>},
     {{0,   "init",         "",               "an init that reaps orphans is pid 1"}, turn<&RunOptions::init>},
     {{0,   "timeout",      "TIME",           "end it after this time (exit code 124)"}, apply_timeout},
@@ -348,6 +350,11 @@ constexpr Row rows[] = {
     {{0,   "cpuset-cpus",  "LIST",           "the CPUs it may use: 0-2,7"}, use<resource_options::cpuset_cpus>},
     {{0,   "cpuset-mems",  "LIST",           "the memory nodes it may use"}, use<resource_options::cpuset_mems>},
     {{0,   "pids-limit",   "N",              "processes and threads at most"}, use<resource_options::pids_limit>},
+    {{0,   "cpu-time",     "TIME",           "CPU time of all of it (exit code 124)"}, use<resource_options::cpu_time>},
+    {{0,   "output-limit", "SIZE",           "what it may print (exit code 124)"}, use<resource_options::output_limit>},
+    {{0,   "disk-limit",   "SIZE",           "its writable layer, in memory then"}, use<resource_options::disk_limit>},
+    {{0,   "file-size-limit", "SIZE",        "each file that it writes"}, use<resource_options::file_size_limit>},
+    {{0,   "nofile",       "N",              "open files of each process"}, use<resource_options::nofile>},
     {{0,   "blkio-weight", "N",              "its part of busy disks, 10 to 1000"}, use<resource_options::blkio_weight>},
     {{0,   "blkio-weight-device", "PATH:N",  "the same of one disk"}, use<resource_options::blkio_weight_device>},
     {{0,   "device-read-bps", "PATH:SIZE",   "bytes a second from a disk"}, use<resource_options::device_read_bps>},
@@ -439,6 +446,16 @@ void settle_arguments(Reading& reading, std::vector<std::string> arguments, std:
     options.arguments = std::move(arguments);
 }
 
+void settle_streams(RunCommand& command) {
+    const auto& in = command.stdin_file;
+    if (!command.options.tty || (in.empty() && command.stdout_file.empty() && command.stderr_file.empty())) {
+        command.options.interactive = command.options.interactive || !in.empty();
+        return;
+    }
+    throw Error(ErrorKind::usage, "with -t the streams are a terminal, not the files of --stdin, --stdout and --stderr",
+                "leave out -t");
+}
+
 // The table with those of another command in front. A row of ours that has the same name is blank: a name stands there
 // once.
 std::vector<OptionWords> with_more(std::span<const MoreOption> more) {
@@ -474,6 +491,7 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more) {
     settle_arguments(reading, std::move(line.arguments), argv[0]);
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
+    settle_streams(reading.command);
     return std::move(reading.command);
 }
 

@@ -16,8 +16,9 @@ struct RunCommand {
     std::string platform;  ///< --platform OS/ARCH[/VARIANT], or empty
     RunOptions options;
     bool dry_run = false;
-    std::string report;  ///< --report FILE|-|fd:N, or empty
-    bool json = false;   ///< --format json
+    std::string stdin_file, stdout_file, stderr_file;  ///< or empty: minirun's own
+    std::string report;                                ///< --report FILE|-|fd:N, or empty
+    bool json = false;                                 ///< --format json
 };
 
 /// An option of a command that takes those of `run` as well.

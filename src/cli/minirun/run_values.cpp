@@ -142,6 +142,11 @@ RlimitSpec ulimit_value(const std::string& text) {
     return limit;
 }
 
+void set_limit(RunOptions& options, RlimitSpec limit) {
+    std::erase_if(options.ulimits, [&](const RlimitSpec& other) { return other.type == limit.type; });
+    options.ulimits.push_back(std::move(limit));
+}
+
 std::pair<std::string, std::string> key_value(std::string_view option, const std::string& text) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0)

@@ -18,6 +18,7 @@ CgroupPlace unified(const test::TemporaryDirectory& root) {
 CgroupPlace legacy(const test::TemporaryDirectory& root) {
     return {"/x",
             {{root / "memory", root / "memory/x", {"memory"}, false},
+             {root / "blkio", root / "blkio/x", {"blkio"}, false},
              {root / "cpu", root / "cpu/x", {"cpu", "cpuacct"}, false},
              {root / "pids", root / "pids/x", {"pids"}, false},
              {root / "freezer", root / "freezer/x", {"freezer"}, false}}};
@@ -105,8 +106,10 @@ TEST_CASE("cgroup verdict: v2") {
               "usage_usec 7\nuser_usec 3\nsystem_usec 4\nnr_periods 3\nnr_throttled 2\nthrottled_usec 9\n");
     root.file("x/pids.peak", "4\n");
     root.file("x/pids.events", "max 6\n");
+    root.file("x/io.stat",
+              "8:0 rbytes=10 wbytes=20 rios=1 wios=1 dbytes=5 dios=1\n8:16 rbytes=1 wbytes=2 rios=1 wios=1\n");
     const auto above = cgroup_verdict(unified(root));
-    CHECK(above == ResourceVerdict{2, false, {}, 12345, 7000, 3000, 4000, 4, 6, 2, 9000});
+    CHECK(above == ResourceVerdict{2, false, {}, 12345, {}, 7000, 3000, 4000, 4, 6, 2, 9000, 11, 22});
     root.file("x/memory.events.local", "oom 1\n");
     root.file("x/memory.max", "4096\n");
     const auto own = cgroup_verdict(unified(root));
@@ -120,12 +123,13 @@ TEST_CASE("cgroup verdict: v1") {
     root.file("memory/x/memory.failcnt", "0\n");
     root.file("memory/x/memory.memsw.failcnt", "0\n");
     root.file("memory/x/memory.limit_in_bytes", "9223372036854771712\n");
+    root.file("blkio/x/blkio.throttle.io_service_bytes_recursive", "8:0 Read 30\n8:0 Write 40\nTotal 70\n");
     root.file("cpu/x/cpu.stat", "nr_periods 3\nnr_throttled 2\nthrottled_time 9\n");
     root.file("cpu/x/cpuacct.usage", "77\n");
     root.file("cpu/x/cpuacct.usage_user", "70\n");
     root.file("cpu/x/cpuacct.usage_sys", "7\n");
     const auto above = cgroup_verdict(legacy(root));
-    CHECK(above == ResourceVerdict{1, false, {}, {}, 77, 70, 7, {}, {}, 2, 9});
+    CHECK(above == ResourceVerdict{1, false, {}, {}, {}, 77, 70, 7, {}, {}, 2, 9, 30, 40});
     root.file("memory/x/memory.memsw.failcnt", "3\n");
     CHECK(cgroup_verdict(legacy(root)).own_memory_limit);
     // Newer kernels do not count failures.

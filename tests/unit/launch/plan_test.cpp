@@ -195,7 +195,8 @@ TEST_CASE("plan: the writable layer in memory") {
     request.root.upper = RootSource::Upper::memory;
     request.root.memory_upper_size = 1 << 20;
     const auto words = words_of(plan_from_request(request, modern_kernel()));
-    CHECK(words[position(words, "mount tmpfs on memory")] == "mount tmpfs on memory (mode=0700,size=1048576)");
+    CHECK(words[position(words, "mount tmpfs on memory")] ==
+          "mount tmpfs on memory (mode=0700,size=1048576,nr_inodes=1024)");
     CHECK(words[position(words, "mount overlay")].find("upperdir=memory/upper,workdir=memory/work") !=
           std::string::npos);
 }
