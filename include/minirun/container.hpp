@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ struct StepTime {
 };
 
 /// Whose doing a container's end was.
-enum class EndedBy { itself, time_limit, cpu_limit, output_limit };
+enum class EndedBy { itself, time_limit, cpu_limit, output_limit, interruption };
 
 /// How a container ended.
 struct RunResult {
@@ -37,7 +38,26 @@ struct RunResult {
     std::optional<std::uint64_t> output_bytes;  ///< on both streams, with RunOptions::accounting or an output limit
 
     /// As Docker's run: 128+n for signal n, else the process's own code; 124 where a limit that minirun keeps ended it.
-    int exit_code() const noexcept { return ended_by != EndedBy::itself ? 124 : signaled ? 128 + code : code; }
+    int exit_code() const noexcept { return ended_by != EndedBy::itself && ended_by != EndedBy::interruption ? 124 : signaled ? 128 + code : code; }
+};
+
+/// Runs containers of one image, one after the other. What is the same for all of them is looked up once, and nobody
+/// removes the image meanwhile. Needs root. Of one program several threads may have one each.
+class Runner {
+public:
+    /// Throws Error.
+    explicit Runner(Image image);
+    ~Runner();
+    Runner(const Runner&) = delete;
+    Runner& operator=(const Runner&) = delete;
+
+    const Image& image() const noexcept;
+    /// As run() below.
+    RunResult run(const RunOptions& options);
+
+private:
+    struct Prepared;
+    std::unique_ptr<Prepared> prepared_;
 };
 
 /// Runs a container of the image in the foreground, on this process's standard streams, until it ends; nothing of

@@ -71,6 +71,7 @@ struct RunOptions {
     std::optional<bool> no_new_privileges;  ///< set, unless privileged
     /// The text of a seccomp profile, "unconfined", or unset for the default profile.
     std::optional<std::string> seccomp;
+    bool fixed_addresses = false;  ///< programs are always laid out alike in memory (no ASLR)
     bool allow_32bit = false;  ///< let 32-bit programs run under the filter too (x86-64 only)
     std::vector<RlimitSpec> ulimits;
     std::map<std::string, std::string> sysctls;
@@ -94,6 +95,7 @@ struct RunOptions {
     // Around it
     bool remove = true;
     bool quiet = false;
+    bool interruptible = false;  ///< SIGINT, SIGTERM or SIGHUP to this process kill all of it, and are not passed on
     bool timings = false;     ///< measure the steps of the launch
     bool accounting = false;  ///< count what it uses, in a cgroup of its own if there can be one, and what it writes
     std::string cidfile, pidfile;

@@ -110,7 +110,13 @@ private:
     }
 
     void forward_signals() {
-        while (const int signal = next_signal()) forward(signal);
+        while (const int signal = next_signal()) {
+            const bool ends = signal == SIGINT || signal == SIGTERM || signal == SIGHUP;
+            if (ends && request_.supervision.interruptible)
+                kill(EndedBy::interruption);
+            else
+                forward(signal);
+        }
     }
 
     // Which signal has ended the program, told by the reaper, which is a zombie now.

@@ -68,6 +68,7 @@ struct Supervision {
     bool init = false;                                   ///< a reaper of minirun's own is pid 1
     std::optional<std::chrono::nanoseconds> cpu_time{};  ///< then SIGKILL
     std::optional<std::uint64_t> output_limit{};         ///< bytes, then SIGKILL
+    bool interruptible = false;  ///< signals that ask to end are SIGKILL to the container
 };
 
 /// When a container gets a cgroup of its own.
@@ -111,6 +112,7 @@ struct LaunchRequest {
     Streams streams;
     Supervision supervision;
     CgroupUse cgroup = CgroupUse::when_asked;
+    bool fixed_addresses = false;  ///< personality(2) with ADDR_NO_RANDOMIZE
     bool accounting = false;  ///< also when asked for nothing else than to count what is used, where the host can
     CgroupManager cgroup_manager = CgroupManager::files;
     Driven driven;

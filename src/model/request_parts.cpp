@@ -49,7 +49,8 @@ LaunchRequest request_around(const RunOptions& options, const HostFacts& host, c
     request.streams.counted = options.accounting || options.output_limit;
     request.supervision = {options.timeout,      stop_signal(options, image_stop_signal),
                            options.stop_timeout, options.init,
-                           options.cpu_time,     options.output_limit};
+                           options.cpu_time,     options.output_limit,     options.interruptible};
+    request.fixed_addresses = options.fixed_addresses;
     request.accounting = options.accounting;
     return request;
 }

@@ -147,7 +147,8 @@ struct Describe {
     std::string operator()(const op::SetAffinity&) const { return "keep to certain CPUs"; }
     std::string operator()(const op::SetMemoryPolicy&) const { return "set the NUMA memory policy"; }
     std::string operator()(const op::SetPersonality& s) const {
-        return cat("set personality ", s.domain == 0 ? "LINUX" : "LINUX32");
+        return cat("set personality ", (s.domain & 0xff) == 0 ? "LINUX" : "LINUX32",
+                   s.domain > 0xff ? ", addresses not random" : "");
     }
     std::string operator()(const op::SetSecurityLabel& s) const {
         return cat("set the security label ", text_of(s.label));

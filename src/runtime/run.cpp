@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "base/fd.hpp"
 #include "base/standard_streams.hpp"
@@ -136,22 +137,46 @@ std::string plan_of_run(const Image& image, const RunOptions& options, bool as_j
     return as_json ? plan_json(plan) : plan_text(plan);
 }
 
-RunResult run(const Image& image, const RunOptions& options) {
+struct Runner::Prepared {
+    explicit Prepared(Image of) : image(std::move(of)), paths(default_paths()), features(probe_kernel()) {
+        check_kernel(features);
+        // Whoever removes images leaves this one alone meanwhile.
+        if (!image.id.empty()) held = hold_image(ImageStore(paths.data), image.id);
+        if (!image.id.empty() && !held)
+            throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
+    }
+    /// Probed when the first container wants one: most want none.
+    void need_cgroups() {
+        if (!knows_cgroups) features.cgroups = probe_cgroups();
+        knows_cgroups = true;
+    }
+
+    Image image;
+    Paths paths;
+    KernelFeatures features;
+    Fd held;
+    bool knows_cgroups = false;
+    bool has_swept = false;
+};
+
+Runner::Runner(Image image) {
     if (::geteuid() != 0)
         throw Error(ErrorKind::not_permitted, "minirun run needs root, to make namespaces and mounts",
                     "run it with sudo; --dry-run and explain work without");
     open_missing_standard_streams();
+    prepared_ = std::make_unique<Prepared>(std::move(image));
+}
+
+Runner::~Runner() = default;
+
+const Image& Runner::image() const noexcept { return prepared_->image; }
+
+RunResult Runner::run(const RunOptions& options) {
     // From here to the end, so that whatever a signal finds half made is unmade.
     const SignalsBlocked signals;
-    const auto paths = default_paths();
-    auto features = probe_kernel();
-    check_kernel(features);
-    // Whoever removes images leaves this one alone meanwhile.
-    const auto held = image.id.empty() ? Fd() : hold_image(ImageStore(paths.data), image.id);
-    if (!image.id.empty() && !held)
-        throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
-    auto request = make_request(image, options, paths);
-    if (wants_cgroup(request)) features.cgroups = probe_cgroups();
+    auto& [image, paths, features, held, knows_cgroups, has_swept] = *prepared_;
+    const auto request = make_request(image, options, paths);
+    if (wants_cgroup(request)) prepared_->need_cgroups();
     const auto plan = plan_from_request(request, features);
     if (!options.quiet)
         for (const auto& notices : {request.notices, cgroup_notices(request, features.cgroups)})
@@ -176,7 +201,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     cidfile.keep();
     pidfile.keep();
     streams.start(launched);
-    sweeper.emplace(paths);
+    if (!std::exchange(has_swept, true)) sweeper.emplace(paths);
     const auto ending = supervise(launched, request, streams, cgroup.place());
     on_error.dismiss();
     RunResult result;
@@ -195,5 +220,7 @@ RunResult run(const Image& image, const RunOptions& options) {
     if (request.streams.counted) result.output_bytes = streams.output().bytes;
     return result;
 }
+
+RunResult run(const Image& image, const RunOptions& options) { return Runner(image).run(options); }
 
 }  // namespace minirun

@@ -55,7 +55,8 @@ std::uint64_t needed_for_filter(const PlanBuilder& plan) {
     return (capability_set(sets.effective) & admin) != 0 ? 0 : admin;
 }
 
-constexpr unsigned long linux32 = 0x0008;  // PER_LINUX32 of personality(2)
+constexpr unsigned long linux32 = 0x0008;          // PER_LINUX32 of personality(2)
+constexpr unsigned long no_randomize = 0x0040000;  // ADDR_NO_RANDOMIZE
 
 void add_scheduling(PlanBuilder& plan) {
     const auto& process = plan.request.spec.process;
@@ -120,8 +121,10 @@ void add_limits(PlanBuilder& plan) {
         const auto nodes = policy->nodes.empty() ? std::nullopt : cpu_set(policy->nodes);
         plan.child(op::SetMemoryPolicy{mode, plan.arena().array(nodes.value_or(std::vector<std::uint64_t>{}))});
     }
-    if (const auto& domain = plan.request.spec.linux_.personality; !domain.empty())
-        plan.child(op::SetPersonality{domain == "LINUX32" ? linux32 : 0});
+    const auto& domain = plan.request.spec.linux_.personality;
+    const bool fixed_addresses = plan.request.fixed_addresses;
+    if (!domain.empty() || fixed_addresses)
+        plan.child(op::SetPersonality{(domain == "LINUX32" ? linux32 : 0) | (fixed_addresses ? no_randomize : 0)});
     add_labels(plan);
 }
 

@@ -5,6 +5,7 @@ namespace minirun {
 
 /// argv[0] is the command's own name. Returns the exit code; a failure is thrown as Error.
 int run_command(int argc, char** argv);
+int test_command(int argc, char** argv);
 int explain_command(int argc, char** argv);
 int images_command(int argc, char** argv);
 int history_command(int argc, char** argv);

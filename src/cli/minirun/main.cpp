@@ -23,6 +23,7 @@ constexpr const char* overview =
     "\n"
     "Commands:\n"
     "  run IMAGE [COMMAND] [ARG…]   run an image in a new container\n"
+    "  test IMAGE [-- COMMAND {}]   run a list of tests, each in a new container\n"
     "  explain IMAGE                tell what the image and its container are made of\n"
     "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
     "  save IMAGE…                  write images into an archive\n"
@@ -105,6 +106,7 @@ int system_command(int argc, char** argv) {
 
 constexpr std::array commands{
     Command{"run", run_command},
+    Command{"test", test_command},
     Command{"explain", explain_command},
     Command{"load", image_program},
     Command{"save", image_program},
@@ -136,7 +138,7 @@ int dispatch(int argc, char** argv) {
     if (is_help(name)) return print_overview();
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 13> names{"system",  "import", "run", "explain", "load",    "save", "images",
+    constexpr std::array<std::string_view, 14> names{"system", "test", "import", "run", "explain", "load",    "save", "images",
                                                      "history", "tag",    "rmi", "image",   "version", "help"};
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),

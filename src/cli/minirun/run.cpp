@@ -9,12 +9,13 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
-#include "cli/minirun/report.hpp"
+#include "cli/minirun/report_target.hpp"
 #include "cli/minirun/run_options.hpp"
 #include "cli/render.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/container.hpp"
 #include "minirun/error.hpp"
+#include "sandbox/run_report.hpp"
 
 namespace minirun {
 namespace {
@@ -79,10 +80,10 @@ int run_command(int argc, char** argv) {
         command.options.streams = files.descriptors();
         result = run(image, command.options);
     } catch (const Error& error) {
-        report.write(report_of_failure(error, started, name));
+        report.write(report_text(report_of_failure(error, started, name)));
         throw;
     }
-    report.write(report_of_run(result, name, image.id));
+    report.write(report_text(report_of_run(result, name, image.id)));
     for (const auto& one : result.timings)
         std::fprintf(stderr, "%8.1f us  %s\n", static_cast<double>(one.took.count()) / 1000, one.step.c_str());
     tell_memory(result);

@@ -472,10 +472,11 @@ std::vector<OptionWords> with_more(std::span<const MoreOption> more) {
 
 }  // namespace
 
-RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more) {
+RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more, RunOptions usual) {
     const auto known = with_more(more);
     auto line = read_command_line(known, unsupported, argc, argv);
     Reading reading;
+    reading.options() = std::move(usual);
     const auto asks_for_help = [&](const Given& given) { return known[given.index].name == "help" && given.on; };
     reading.command.help = std::any_of(line.options.begin(), line.options.end(), asks_for_help);
     if (reading.command.help) return std::move(reading.command);

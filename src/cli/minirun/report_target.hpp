@@ -1,12 +1,7 @@
-// minirun run --report: what became of a container, for programs.
+// Where the report of a run goes.
 #pragma once
 
-#include <chrono>
 #include <string>
-
-#include "base/fd.hpp"
-#include "minirun/container.hpp"
-#include "minirun/error.hpp"
 
 namespace minirun {
 
@@ -23,11 +18,5 @@ private:
     std::string file_;
     int descriptor_ = -1;
 };
-
-/// docs/report.schema.json says what it holds.
-std::string report_of_run(const RunResult& result, const std::string& image, const std::string& image_id);
-/// The same where no program of the image ran.
-std::string report_of_failure(const Error& error, std::chrono::system_clock::time_point started,
-                              const std::string& image);
 
 }  // namespace minirun

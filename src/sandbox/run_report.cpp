@@ -1,25 +1,16 @@
-#include "cli/minirun/report.hpp"
+#include "sandbox/run_report.hpp"
 
-#include <fcntl.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <csignal>
-#include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/file.hpp"
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
-#include "kernel/files.hpp"
 #include "kernel/names.hpp"
-#include "kernel/system_error.hpp"
 
 namespace minirun {
 namespace {
-
-using Ordered = nlohmann::ordered_json;
 
 std::string kernel_release() {
     utsname name{};
@@ -30,9 +21,9 @@ double in_seconds(std::uint64_t nanoseconds) { return static_cast<double>(nanose
 
 std::uint64_t count(std::chrono::nanoseconds time) { return static_cast<std::uint64_t>(time.count()); }
 
-Ordered or_null(const std::optional<std::uint64_t>& number) { return number ? Ordered(*number) : Ordered(); }
-Ordered seconds_or_null(const std::optional<std::uint64_t>& nanoseconds) {
-    return nanoseconds ? Ordered(in_seconds(*nanoseconds)) : Ordered();
+Report or_null(const std::optional<std::uint64_t>& number) { return number ? Report(*number) : Report(); }
+Report seconds_or_null(const std::optional<std::uint64_t>& nanoseconds) {
+    return nanoseconds ? Report(in_seconds(*nanoseconds)) : Report();
 }
 
 struct Status {
@@ -47,6 +38,7 @@ Status status_of(const RunResult& result) {
         case EndedBy::itself: break;
         case EndedBy::time_limit: return {"timeout", "the time limit ended it"};
         case EndedBy::cpu_limit: return {"cpu-timeout", "its limit of CPU time ended it"};
+        case EndedBy::interruption: return {"signal", "minirun was interrupted, and killed it"};
         case EndedBy::output_limit: return {"output-limit", "it wrote more than its limit of output"};
     }
     if (resources.oom_kills > 0 && !ended_well)
@@ -65,50 +57,17 @@ Status status_of(const RunResult& result) {
     return {"ok", "it ended with exit code 0"};
 }
 
-Ordered head_of(const Status& status, int exit_code) {
+Report head_of(const Status& status, int exit_code) {
     return {{"version", 1}, {"status", status.word}, {"reason", status.reason}, {"exitCode", exit_code}};
-}
-
-std::string text_of(const Ordered& report) {
-    return report.dump(2, ' ', false, Ordered::error_handler_t::replace) + "\n";
 }
 
 }  // namespace
 
-ReportTarget::ReportTarget(const std::string& where) {
-    if (where.empty()) return;
-    constexpr std::string_view prefix = "fd:";
-    if (where == "-") {
-        descriptor_ = STDOUT_FILENO;
-    } else if (where.starts_with(prefix)) {
-        const auto number = parse_number<int>(std::string_view(where).substr(prefix.size()));
-        const int flags = number ? ::fcntl(*number, F_GETFL) : -1;
-        if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-            throw Error(ErrorKind::usage, cat("--report ", quote(where), ": this descriptor is not open for writing"),
-                        "the shell opens one: 3>report.json");
-        descriptor_ = *number;
-    } else {
-        file_ = where;
-        const auto slash = where.rfind('/');
-        const auto directory = slash == std::string::npos ? "." : where.substr(0, slash + 1);
-        if (::access(directory.c_str(), W_OK) < 0)
-            throw system_error(cat("--report ", quote(where), ": cannot write to the directory"), errno);
-        if (is_directory(where)) throw Error(ErrorKind::usage, cat("--report ", quote(where), " is a directory"));
-    }
-}
-
-void ReportTarget::write(const std::string& text) const {
-    if (!file_.empty()) return replace_file(file_, text, 0644);
-    if (descriptor_ < 0) return;
-    if (const auto written = kernel::write_all(descriptor_, text.data(), text.size()); !written)
-        throw system_error("cannot write the report", written.error());
-}
-
-std::string report_of_run(const RunResult& result, const std::string& image, const std::string& image_id) {
+Report report_of_run(const RunResult& result, const std::string& image, const std::string& image_id) {
     auto report = head_of(status_of(result), result.exit_code());
     const auto resources = result.resources.value_or(ResourceVerdict{});
-    report["program"] = {{"exitCode", result.signaled ? Ordered() : Ordered(result.code)},
-                         {"signal", result.signaled ? Ordered(signal_name(result.code)) : Ordered()},
+    report["program"] = {{"exitCode", result.signaled ? Report() : Report(result.code)},
+                         {"signal", result.signaled ? Report(signal_name(result.code)) : Report()},
                          {"argv", result.args}};
     report["time"] = {
         {"started", rfc3339(result.started)},
@@ -126,19 +85,22 @@ std::string report_of_run(const RunResult& result, const std::string& image, con
     report["io"] = {{"readBytes", or_null(resources.read_bytes)}, {"writtenBytes", or_null(resources.written_bytes)}};
     report["output"] = {{"bytes", or_null(result.output_bytes)}};
     report["container"] = {{"id", result.id}};
-    report["image"] = {{"name", image}, {"id", image_id.empty() ? Ordered() : Ordered("sha256:" + image_id)}};
+    report["image"] = {{"name", image}, {"id", image_id.empty() ? Report() : Report("sha256:" + image_id)}};
     report["kernel"] = kernel_release();
-    return text_of(report);
+    return report;
 }
 
-std::string report_of_failure(const Error& error, std::chrono::system_clock::time_point started,
-                              const std::string& image) {
+Report report_of_failure(const Error& error, std::chrono::system_clock::time_point started, const std::string& image) {
     auto report = head_of({"setup-error", error.message()}, exit_code(error.kind()));
     if (!error.hint().empty()) report["hint"] = error.hint();
     report["time"] = {{"started", rfc3339(started)}};
     report["image"] = {{"name", image}, {"id", nullptr}};
     report["kernel"] = kernel_release();
-    return text_of(report);
+    return report;
+}
+
+std::string report_text(const Report& report, int indent) {
+    return report.dump(indent, ' ', false, Report::error_handler_t::replace) + "\n";
 }
 
 }  // namespace minirun

@@ -1,0 +1,23 @@
+// A process that runs tests, one after the other.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "minirun/container.hpp"
+#include "sandbox/test_case.hpp"
+
+namespace minirun {
+
+/// What all tests of a run have in common.
+struct TestSetting {
+    RunOptions options;
+    std::vector<std::string> cores;  ///< the CPUs of each worker ("0-1"); empty: they share all
+};
+
+/// Takes the number of a test (a std::uint32_t) from the socket, runs it, and writes its TestResult there: its size as
+/// std::uint32_t, and to_bytes() of it. Returns when the other end is closed. The caller has just been forked.
+void serve_tests(int socket, Runner& runner, std::span<const TestCase> tests, const RunOptions& options);
+
+}  // namespace minirun
