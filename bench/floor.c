@@ -1,6 +1,7 @@
 // The kernel's floor: what the bare system calls of a container cost, with nothing around them.
 //
-//   floor DIRECTORY COMMAND LAYER...          (topmost layer first)
+//   floor DIRECTORY COMMAND LAYER...                            (topmost layer first)
+//   floor --many TIMES PROCESSES DIRECTORY COMMAND LAYER...     (DIRECTORY is absolute)
 //
 // Makes the same things as `minirun run` does by default (namespaces, overlay with a private writable layer, mounts,
 // devices, provided files, masks, read-only paths, capabilities, no_new_privs, the default seccomp filter), runs
@@ -184,9 +185,7 @@ static void inside(const char *directory, const char *command, char **layers) {
     must(-1, command);
 }
 
-int main(int argc, char **argv) {
-    if (argc < 4) return 125;
-    const char *directory = argv[1];
+static int once(const char *directory, char **command_and_layers) {
     must(mkdir(directory, 0700), directory);
     must(chdir(directory), directory);
     mkdir("upper", 0755), mkdir("work", 0700);
@@ -195,13 +194,37 @@ int main(int argc, char **argv) {
                               .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD};
     const long pid = syscall(SYS_clone3, &args, sizeof args);
     must(pid, "clone3");
-    if (pid == 0) inside(directory, argv[2], argv + 3);
+    if (pid == 0) inside(directory, command_and_layers[0], command_and_layers + 1);
     siginfo_t info = {0};
     waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED);
+    close(pidfd);
     static const char *const made[] = {"upper/etc/hostname", "upper/etc/hosts", "upper/etc/resolv.conf"};
     for (unsigned i = 0; i < sizeof made / sizeof *made; i++) unlink(made[i]);
     rmdir("upper/etc"), rmdir("upper/dev"), rmdir("upper/proc"), rmdir("upper/sys"), rmdir("upper");
     unlink("work/work/incompat/volatile/dirty"), rmdir("work/work/incompat/volatile"), rmdir("work/work/incompat"), rmdir("work/work"), rmdir("work");
     must(rmdir(directory), directory);
     return info.si_status;
+}
+
+// One after the other in each of so many processes.
+static int many(int times, int processes, const char *directory, char **command_and_layers) {
+    for (int i = 0; i < processes; i++) {
+        const pid_t pid = fork();
+        must(pid, "fork");
+        if (pid > 0) continue;
+        char own[4096];
+        snprintf(own, sizeof own, "%s.%d", directory, i);
+        for (int k = i; k < times; k += processes)
+            if (once(own, command_and_layers) != 0) _exit(1);
+        _exit(0);
+    }
+    int failed = 0, status = 0;
+    while (wait(&status) > 0) failed |= status != 0;
+    return failed;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 6 && strcmp(argv[1], "--many") == 0) return many(atoi(argv[2]), atoi(argv[3]), argv[4], argv + 5);
+    if (argc < 4) return 125;
+    return once(argv[1], argv + 2);
 }

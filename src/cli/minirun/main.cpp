@@ -23,7 +23,7 @@ constexpr const char* overview =
     "\n"
     "Commands:\n"
     "  run IMAGE [COMMAND] [ARG…]   run an image in a new container\n"
-    "  test IMAGE [-- COMMAND {}]   run a list of tests, each in a new container\n"
+    "  test IMAGE [COMMAND] [ARG…]  run a list of tests, each in a new container\n"
     "  explain IMAGE                tell what the image and its container are made of\n"
     "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
     "  save IMAGE…                  write images into an archive\n"
