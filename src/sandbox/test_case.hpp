@@ -13,13 +13,13 @@ namespace minirun {
 
 /// What has to hold for a test to pass; by default that it ends with exit code 0.
 struct Expectation {
-    std::optional<int> exit_code;
-    std::string status;                    ///< a status of docs/report.schema.json, or empty
-    std::optional<std::string> out, err;   ///< exactly this
-    std::string out_pattern, err_pattern;  ///< extended regular expressions, found somewhere; or empty
+    std::optional<int> exit_code{};
+    std::string status{};                      ///< a status of docs/report.schema.json, or empty
+    std::optional<std::string> out{}, err{};   ///< exactly this
+    std::string out_pattern{}, err_pattern{};  ///< extended regular expressions, found somewhere; or empty
     /// A file with the expected standard output. As judges compare: without the blanks at the end of lines and the
     /// empty lines at the end.
-    std::string out_file;
+    std::string out_file{};
 };
 
 struct TestCase {

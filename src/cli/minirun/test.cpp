@@ -66,8 +66,7 @@ std::set<std::string> names_of_failed(const std::string& file, const std::string
 void keep_failed(const TestCommand& command, const std::vector<ToldTest>& all) {
     std::string text;
     for (const auto& told : all)
-        if (told.result.state == TestResult::State::failed)
-            text += report_text(Report{{"name", told.test.name}}, -1);
+        if (told.result.state == TestResult::State::failed) text += report_text(Report{{"name", told.test.name}}, -1);
     const auto file = kept_file(command);
     make_private_directories(file.substr(0, file.rfind('/')));
     replace_file(file, text, 0600);
@@ -123,7 +122,8 @@ public:
             counts_.add(*result);
             write(*result);
         }
-        if (live_) std::fprintf(stderr, "\r\x1b[K%s", progress_line(counts_, tests_.size(), running, seconds()).c_str());
+        if (live_)
+            std::fprintf(stderr, "\r\x1b[K%s", progress_line(counts_, tests_.size(), running, seconds()).c_str());
     }
 
     /// All results are in: those of tests that never ran are told, too.
@@ -137,9 +137,7 @@ public:
     }
 
     const Counts& counts() const { return counts_; }
-    double seconds() const {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-    }
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count(); }
 
 private:
     void write(const TestResult& result) {
@@ -178,7 +176,9 @@ int test_command(int argc, char** argv) {
     const auto tests = tests_of(command);
     const auto started = std::chrono::system_clock::now();
     Teller teller(command, tests);
-    const TestSetting setting{command.run.options, command.cores};
+    TestSetting setting{command.run.options, command.cores};
+    // Counting takes a cgroup, and that takes time: who reads the reports wants to know.
+    setting.options.accounting = !command.json.empty();
     TestPool pool(runner, tests, setting);
     const auto results = pool.run({command.jobs, command.retries, command.fail_fast,
                                    [&](const TestResult* result) { teller.tell(result, pool.running()); }});
@@ -191,7 +191,8 @@ int test_command(int argc, char** argv) {
     keep_failed(command, all);
     // Standard output is for the one who reads the other form there.
     const bool taken = command.tap == "-" || command.json == "-";
-    const auto text = summary(all, teller.counts(), teller.seconds(), colour_wanted(taken ? STDERR_FILENO : STDOUT_FILENO));
+    const auto text =
+        summary(all, teller.counts(), teller.seconds(), colour_wanted(taken ? STDERR_FILENO : STDOUT_FILENO));
     if (taken)
         std::fputs(text.c_str(), stderr);
     else

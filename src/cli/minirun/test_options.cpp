@@ -33,9 +33,7 @@ void apply_jobs(Reading& reading, const Given& given) {
     if (given.value != "auto") (void)number_value<unsigned>("--jobs", given.value, 1);
     reading.jobs = given.value;
 }
-void apply_from(Reading& reading, const Given& given) {
-    reading.command.from = given.value == "-" ? "" : given.value;
-}
+void apply_from(Reading& reading, const Given& given) { reading.command.from = given.value == "-" ? "" : given.value; }
 void apply_retry(Reading& reading, const Given& given) {
     reading.command.retries = number_value<unsigned>("--retry", given.value, 0);
 }
@@ -47,15 +45,13 @@ void apply_repeat(Reading& reading, const Given& given) {
     reading.command.selection.repeat = number_value<std::size_t>("--repeat", given.value, 1);
 }
 void apply_shard(Reading& reading, const Given& given) {
-    const auto slash = given.value.find('/');
-    const auto number = parse_number<std::size_t>(std::string_view(given.value).substr(0, slash));
-    const auto of = slash == std::string::npos
-                        ? std::nullopt
-                        : parse_number<std::size_t>(std::string_view(given.value).substr(slash + 1));
-    if (!number || !of || *number < 1 || *number > *of)
+    const auto parts = split(given.value, '/');
+    const auto number = parts.size() == 2 ? parse_number<std::size_t>(parts[0]).value_or(0) : 0;
+    const auto of = parts.size() == 2 ? parse_number<std::size_t>(parts[1]).value_or(0) : 0;
+    if (number < 1 || number > of)
         throw option_error("--shard", given.value, "expected I/N: the first of four shards is 1/4");
-    reading.command.selection.shard = *number;
-    reading.command.selection.shards = *of;
+    reading.command.selection.shard = number;
+    reading.command.selection.shards = of;
 }
 void apply_rerun_failed(Reading& reading, const Given& given) {
     reading.command.rerun_failed = true;
@@ -173,8 +169,8 @@ void settle(Reading& reading) {
     auto& command = reading.command;
     auto& options = command.run.options;
     const auto cpus = usable_cpus();
-    command.jobs = reading.jobs == "auto" ? static_cast<unsigned>(cpus.size())
-                                          : number_value<unsigned>("--jobs", reading.jobs, 1);
+    command.jobs =
+        reading.jobs == "auto" ? static_cast<unsigned>(cpus.size()) : number_value<unsigned>("--jobs", reading.jobs, 1);
     if (reading.own_cores || reading.deterministic)
         command.cores = shared_out(cpus, command.jobs, reading.deterministic);
     settle_file_system(reading);
