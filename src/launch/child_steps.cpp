@@ -318,7 +318,7 @@ SysStatus ChildSteps::announce() noexcept {
     return sent;
 }
 
-SysStatus ChildSteps::await_go() noexcept {
+SysStatus ChildSteps::await_go() const noexcept {
     char word = 0;
     const auto received = kernel::receive_message(report_socket_, &word, sizeof word);
     if (!received) return SysStatus::failure(received.error());

@@ -119,7 +119,7 @@ private:
     void keep(Slot which, int fd) noexcept { slots_[static_cast<unsigned>(which)] = fd; }
     SysStatus set_death_signal() noexcept;
     SysStatus announce() noexcept;
-    SysStatus await_go() noexcept;
+    SysStatus await_go() const noexcept;
     void explain(int context) noexcept;
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
     SysStatus copy_up(int tree, const op::MountFilesystem& step) noexcept;

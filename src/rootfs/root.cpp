@@ -65,7 +65,7 @@ void add_skeleton(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
         else
             plan.host_before(op::HostFile{path});
     }
-    topmost_first.push_back("skeleton");
+    topmost_first.emplace_back("skeleton");
 }
 
 // A place in the container's directory where the layer has been copied to.
