@@ -192,6 +192,7 @@ SysStatus HostSteps::operator()(const op::MoveNetDevice& step) const {
 }
 
 SysStatus HostSteps::operator()(const op::RunHook& step) const {
+    if (side_.hooked != nullptr) *side_.hooked = true;
     const HookPlace place{side_.pidfd, side_.user_namespace.get()};
     run_hook(step, side_.pid, place);
     return SysStatus::success();

@@ -19,6 +19,7 @@ struct HostSide {
     Fd user_namespace;       ///< Slot::userns
     Fd owned_namespaces[3];  ///< Slot::network, ipc, uts
     std::vector<Fd> idmaps;  ///< of the steps MakeIdmap, in their order
+    bool* hooked = nullptr;  ///< LaunchSetting::hooked
     ScopeKeeper scope;
     // After the clone:
     pid_t pid = -1;
