@@ -58,6 +58,7 @@ SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return Sys
 SysStatus ChildSteps::operator()(const op::JoinPidNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeIdmap&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::ClonePeer&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::OpenUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::StartScope&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::ReleaseScope&) noexcept { return SysStatus::failure(ENOSYS); }
@@ -186,6 +187,7 @@ SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept {
 }
 
 SysResult<int> ChildSteps::clone_source(const op::BindMount& step) noexcept {
+    if (step.peer >= 0) return SysResult<int>::success(start_.peers[step.peer].get());
     if (step.from == Slot::host) return kernel::clone_tree(AT_FDCWD, step.source, step.recursive);
     const auto source = kernel::open_in_root(slot(step.from), step.source);
     if (!source) return source;

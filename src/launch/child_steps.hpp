@@ -33,6 +33,7 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
     SysStatus operator()(const op::MakeIdmap&) noexcept;
+    SysStatus operator()(const op::ClonePeer&) noexcept;
     SysStatus operator()(const op::OpenUserNamespace&) noexcept;
     SysStatus operator()(const op::StartScope&) noexcept;
     SysStatus operator()(const op::ReleaseScope&) noexcept;

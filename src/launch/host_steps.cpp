@@ -14,6 +14,7 @@
 #include "cgroup/device_program.hpp"
 #include "kernel/channel.hpp"
 #include "kernel/files.hpp"
+#include "kernel/mount.hpp"
 #include "kernel/process.hpp"
 #include "launch/hooks.hpp"
 #include "launch/left_behind.hpp"
@@ -138,6 +139,13 @@ SysStatus HostSteps::operator()(const op::MakeUserNamespace& step) const {
 SysStatus HostSteps::operator()(const op::MakeIdmap& step) const {
     Fd none[3];
     return make_user_namespace(step.uids, step.gids, 0, side_.idmaps.emplace_back(), none);
+}
+
+SysStatus HostSteps::operator()(const op::ClonePeer& step) const {
+    const auto tree = kernel::clone_tree(AT_FDCWD, step.source, step.recursive);
+    if (!tree) return SysStatus::failure(tree.error());
+    side_.peers.emplace_back(tree.value());
+    return SysStatus::success();
 }
 
 SysStatus HostSteps::operator()(const op::OpenUserNamespace& step) const {

@@ -19,6 +19,7 @@ struct HostSide {
     Fd user_namespace;       ///< Slot::userns
     Fd owned_namespaces[3];  ///< Slot::network, ipc, uts
     std::vector<Fd> idmaps;  ///< of the steps MakeIdmap, in their order
+    std::vector<Fd> peers;   ///< of the steps ClonePeer, in their order
     bool* hooked = nullptr;  ///< LaunchSetting::hooked
     ScopeKeeper scope;
     // After the clone:
@@ -55,6 +56,7 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) const;
     SysStatus operator()(const op::MakeUserNamespace&) const;
     SysStatus operator()(const op::MakeIdmap&) const;
+    SysStatus operator()(const op::ClonePeer&) const;
     SysStatus operator()(const op::OpenUserNamespace&) const;
     SysStatus operator()(const op::StartScope&) const;
     SysStatus operator()(const op::ReleaseScope&) const;

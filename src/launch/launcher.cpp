@@ -126,6 +126,7 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
         side.user_namespace.get(),
         {side.owned_namespaces[0].get(), side.owned_namespaces[1].get(), side.owned_namespaces[2].get()},
         side.idmaps.data(),
+        side.peers.data(),
         setting.start_listener,
         setting.signal_mask,
         clock == nullptr ? nullptr : &clock->finished()[first_child_step]};

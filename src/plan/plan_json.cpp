@@ -56,6 +56,7 @@ struct Fields {
         return {{"uids", mappings(s.uids)}, {"gids", mappings(s.gids)}};
     }
     Json operator()(const op::MakeIdmap& s) const { return {{"uids", mappings(s.uids)}, {"gids", mappings(s.gids)}}; }
+    Json operator()(const op::ClonePeer& s) const { return {{"source", utf8(s.source)}, {"recursive", s.recursive}}; }
     Json operator()(const op::MoveNetDevice& s) const { return {{"device", utf8(s.device)}, {"name", utf8(s.name)}}; }
     Json operator()(const op::BindIdmapped& s) const {
         return {{"source", utf8(s.source)}, {"mountpoint", utf8(s.mountpoint)}};

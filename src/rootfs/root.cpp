@@ -171,9 +171,12 @@ void add_root_finish(PlanBuilder& plan) {
         request.root.kind == RootSource::Kind::layers && request.root.upper == RootSource::Upper::none;
     if (request.spec.root.readonly && !no_upper) plan.child_final(op::MakeReadonly{{Slot::root, "", Create::no}});
     // Behind pivot_root, which takes no shared mount.
-    if (const auto& word = request.spec.linux_.rootfs_propagation; !word.empty())
-        if (const auto option = mount_option("r" + word))
-            plan.child_final(op::SetPropagation{static_cast<unsigned long>(option->propagation) | MS_REC});
+    const auto option = mount_option(request.spec.linux_.rootfs_propagation);
+    if (!option || option->propagation == 0) return;
+    const auto propagation = static_cast<unsigned long>(option->propagation);
+    // Its peer group is a new one, and no longer the slave of the host's.
+    if (propagation == MS_SHARED) plan.child_final(op::SetPropagation{MS_PRIVATE});
+    plan.child_final(op::SetPropagation{propagation | (option->recursive ? MS_REC : 0ul)});
 }
 
 }  // namespace minirun

@@ -311,6 +311,30 @@ TEST_CASE("plan: an idmapped mount") {
     CHECK(position(words, "clone") < position(words, "bind /y on /x"));
 }
 
+TEST_CASE("plan: only what both a mount and the root ask for is shared with the host") {
+    auto request = small_request();
+    request.spec.mounts.push_back({"/x", "bind", "/y", {"rbind", "rshared"}});
+    request.spec.mounts.push_back({"/z", "bind", "/w", {"rbind", "rslave"}});
+    const auto copies = [&] {
+        const auto words = words_of(plan_from_request(request, modern_kernel()));
+        return std::count_if(words.begin(), words.end(),
+                             [](const std::string& word) { return word.ends_with("as a peer of the host's"); });
+    };
+    for (const auto* word : {"", "private", "rprivate", "slave", "rslave", "unbindable"}) {
+        request.spec.linux_.rootfs_propagation = word;
+        CHECK(copies() == 0);
+    }
+    for (const auto* word : {"shared", "rshared"}) {
+        request.spec.linux_.rootfs_propagation = word;
+        CHECK(copies() == 1);
+        const auto words = words_of(plan_from_request(request, modern_kernel()));
+        CHECK(position(words, "copy the mount at /y and those below it") < position(words, "clone"));
+        CHECK(position(words, "pivot_root") < position(words, "make the root private"));
+    }
+    const auto words = words_of(plan_from_request(request, modern_kernel()));
+    CHECK(position(words, "make the root private") < position(words, "make all mounts rshared"));
+}
+
 TEST_CASE("plan: devices, in /dev and elsewhere") {
     auto request = small_request();
     request.spec.linux_.devices = {{"/var/null", 'c', 1, 3}, {"/dev/ptmx", 'c', 5, 2}, {"/dev/a/fuse", 'c', 10, 229}};
