@@ -65,6 +65,7 @@ SysStatus ChildSteps::operator()(const op::ReleaseScope&) noexcept { return SysS
 SysStatus ChildSteps::operator()(const op::MakeCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::SetCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::DelegateCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::AwaitChild&) noexcept { return SysStatus::failure(ENOSYS); }

@@ -40,6 +40,7 @@ public:
     SysStatus operator()(const op::MakeCgroup&) noexcept;
     SysStatus operator()(const op::SetCgroup&) noexcept;
     SysStatus operator()(const op::LimitDevices&) noexcept;
+    SysStatus operator()(const op::DelegateCgroup&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
     SysStatus operator()(const op::RecordProcess&) noexcept;
     SysStatus operator()(const op::AwaitChild&) noexcept;

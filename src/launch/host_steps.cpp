@@ -176,6 +176,8 @@ SysStatus HostSteps::operator()(const op::LimitDevices& step) const {
     return cgroup ? attach_device_program(cgroup.get(), step.program) : SysStatus::failure(errno);
 }
 
+SysStatus HostSteps::operator()(const op::DelegateCgroup& step) const { return delegate_cgroup(step.path, step.uid); }
+
 SysStatus HostSteps::operator()(const op::RecordProcess& step) const {
     // Where there may be others, they are found by their mount namespace.
     if (!step.ends_all) side_.mount_namespace = open_mount_namespace(side_.pid);

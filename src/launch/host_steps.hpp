@@ -63,6 +63,7 @@ public:
     SysStatus operator()(const op::MakeCgroup&) const;
     SysStatus operator()(const op::SetCgroup&) const;
     SysStatus operator()(const op::LimitDevices&) const;
+    SysStatus operator()(const op::DelegateCgroup&) const;
     SysStatus operator()(const op::RecordProcess&) const;
     SysStatus operator()(const op::AwaitChild&) const;
     SysStatus operator()(const op::MoveNetDevice&) const;

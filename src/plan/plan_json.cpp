@@ -79,6 +79,7 @@ struct Fields {
     Json operator()(const op::SetCgroup& s) const {
         return {{"path", utf8(s.path)}, {"value", text(s.value)}, {"key", utf8(s.key)}};
     }
+    Json operator()(const op::DelegateCgroup& s) const { return {{"path", utf8(s.path)}, {"uid", s.uid}}; }
     Json operator()(const op::LimitDevices& s) const {
         return {{"cgroup", utf8(s.cgroup)}, {"instructions", s.program.size()}};
     }

@@ -132,6 +132,11 @@ struct LimitDevices {
     const char* cgroup;
     std::span<const bpf_insn> program;
 };
+/// Hands a cgroup of v2 over to a user: who it is may make cgroups below it, and has no say in its limits.
+struct DelegateCgroup {
+    const char* path;
+    uid_t uid;
+};
 
 // The clone.
 struct CloneProcess {
@@ -451,16 +456,16 @@ struct Exec {
 using Operation =
     std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
                  op::JoinPidNamespace, op::MakeUserNamespace, op::MakeIdmap, op::ClonePeer, op::OpenUserNamespace,
-                 op::StartScope, op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::CloneProcess, op::ReleaseScope,
-                 op::RecordProcess, op::AwaitChild, op::MoveNetDevice, op::RunHook, op::Undumpable, op::NewKeyring,
-                 op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned,
-                 op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot,
-                 op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory, op::MakeSymlink,
-                 op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname,
-                 op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority,
-                 op::SetAffinity, op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal,
-                 op::MakeReadonly, op::ChangeMount, op::LabelMount, op::SetMountPropagation, op::AwaitParent,
-                 op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams, op::ConnectStreams,
+                 op::StartScope, op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::DelegateCgroup, op::CloneProcess,
+                 op::ReleaseScope, op::RecordProcess, op::AwaitChild, op::MoveNetDevice, op::RunHook, op::Undumpable,
+                 op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace,
+                 op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay,
+                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
+                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
+                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler,
+                 op::SetIoPriority, op::SetAffinity, op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel,
+                 op::OpenTerminal, op::MakeReadonly, op::ChangeMount, op::LabelMount, op::SetMountPropagation,
+                 op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams, op::ConnectStreams,
                  op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser, op::EnterWorkingDirectory,
                  op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals, op::LoadSeccomp,
                  op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;

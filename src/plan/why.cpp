@@ -109,6 +109,9 @@ struct Why {
                    ? "A limit that was asked for, in place before anything of the container runs."
                    : "Which devices may be opened, whatever nodes there are.";
     }
+    std::string_view operator()(const op::DelegateCgroup&) const {
+        return "The container may divide what it has been given; the files with its own limits stay the host's.";
+    }
     std::string_view operator()(const op::LimitDevices&) const {
         return "The kernel runs this program whenever a device is opened: it says which may be, whatever nodes there "
                "are.";

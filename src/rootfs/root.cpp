@@ -129,12 +129,6 @@ void require_mapped_ids(const PlanBuilder& plan, const std::string& what) {
                 "Linux 5.12 or newer has it; inside another container its seccomp profile may forbid it");
 }
 
-std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
-    for (const auto& one : mappings)
-        if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
-    return id;
-}
-
 std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const std::vector<std::string>& paths) {
     std::string names;
     for (std::size_t i = 0; i < paths.size(); i++) {

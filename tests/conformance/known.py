@@ -80,6 +80,8 @@ KNOWN = [
     ("test_resources.py::test_pids_unlimited[*", {"crun": "crun 1.8 writes -1 to pids.max"}),
     ("test_resources.py::test_a_path_that_leads_out[*", {"crun": "crun 1.8 makes a directory beside the hierarchies"}),
     ("test_resources.py::test_weight", {"crun": NOT_ON_V1 + ": blkio.bfq.weight"}),
+    ("test_resources.py::test_huge_pages", {"runc": "runc 1.1 limits only what is used"}),
+    ("test_resources.py::test_exec_where_nobody*", {"runc": "runc 1.1 hands only cgroups of systemd over"}),
     ("test_resources.py::test_intel_rdt_without_resctrl", {"crun": "crun 1.8 passes the property over"}),
     ("test_resources.py::test_a_controller_that_this_machine_lacks[rdma]", {"crun": "crun 1.8 passes the property over"}),
     ("test_resources.py::test_the_hosts_null_device_keeps_its_owner", {"crun": "crun 1.8 gives what is standard input to the container's user, be it the host's null device"}),

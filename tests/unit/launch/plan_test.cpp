@@ -165,6 +165,30 @@ TEST_CASE("plan: an engine's container is in all hierarchies; without cgroups it
     CHECK_THROWS_AS(plan_from_request(request, features), Error);
 }
 
+TEST_CASE("plan: a cgroup of v2 that the container can write to is its user's") {
+    auto request = limited_request();
+    request.spec.process.user.uid = 5;
+    auto features = modern_kernel();
+    features.cgroups = {{{"/sys/fs/cgroup", {"cpu", "memory"}, "/", true}}};
+    const auto is_handed_over = [&](const std::string& to) {
+        const auto words = words_of(plan_from_request(request, features));
+        return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+            return word.starts_with("hand cgroup") && word.ends_with(" over to user " + to);
+        });
+    };
+    auto& options = std::find_if(request.spec.mounts.begin(), request.spec.mounts.end(), [](const MountSpec& mount) {
+                        return mount.type == "cgroup";
+                    })->options;
+    CHECK_FALSE(is_handed_over("5"));  // it is mounted read-only
+    std::erase(options, "ro");
+    CHECK(is_handed_over("5"));
+    request.spec.linux_.namespaces.push_back({NamespaceType::user, ""});
+    request.spec.linux_.uid_mappings = request.spec.linux_.gid_mappings = {{0, 100000, 10}};
+    CHECK(is_handed_over("100005"));
+    features.cgroups = cgroup_v1();
+    CHECK_FALSE(is_handed_over("100005"));
+}
+
 TEST_CASE("plan: without limits there is no cgroup, and none for `deny all devices`") {
     auto request = small_request();
     request.spec.linux_.resources.devices = {DeviceRule{}};
