@@ -147,8 +147,10 @@ struct LinuxSpec {
     std::map<std::string, std::string> sysctl;
     /// The text of a seccomp profile (JSON, Docker's or the specification's form); absent: no filter.
     std::optional<std::string> seccomp;
-    std::string personality;         ///< config-linux.md "Personality": "", "LINUX", "LINUX32"
-    std::string rootfs_propagation;  ///< "", "private", "slave", "shared", "unbindable"
+    std::string personality;  ///< config-linux.md "Personality": "", "LINUX", "LINUX32"
+    /// "", "private", "slave", "shared", "unbindable", of the root alone; with an "r" before it, of all mounts below,
+    /// too
+    std::string rootfs_propagation;
     /// What SELinux is to take all file systems to be labelled with that are made for the container; empty: nothing.
     std::string mount_label;
     std::vector<std::string> masked_paths, readonly_paths;

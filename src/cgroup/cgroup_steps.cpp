@@ -133,6 +133,26 @@ void add_devices(PlanBuilder& plan) {
                                        plan.bytes(line.text), plan.text(where)});
 }
 
+// config-linux.md "Cgroup ownership". Of cgroup v2 alone: what is handed over of v1 is not safe from its new owner.
+bool is_delegated(const ContainerSpec& spec) {
+    return has_new_namespace(spec, NamespaceType::cgroup) &&
+           std::any_of(spec.mounts.begin(), spec.mounts.end(), [](const MountSpec& mount) {
+               const auto& options = mount.options;
+               return mount.destination == "/sys/fs/cgroup" && (mount.type == "cgroup" || mount.type == "cgroup2") &&
+                      std::find(options.begin(), options.end(), "ro") == options.end();
+           });
+}
+
+void add_delegation(PlanBuilder& plan) {
+    const auto& spec = plan.request.spec;
+    if (!plan.cgroup->unified() || !is_delegated(spec)) return;
+    // What a namespace that is only joined makes of the user is not known.
+    const auto& mappings = spec.linux_.uid_mappings;
+    if (mappings.empty() && find_namespace(spec, NamespaceType::user) != nullptr) return;
+    const auto uid = mapped_id(mappings, spec.process.user.uid);
+    if (uid != 0) plan.host_before(op::DelegateCgroup{plan.text(plan.cgroup->directories[0].path), uid});
+}
+
 bool has_little_memory(const PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
     const auto limit = spec.linux_.resources.memory.limit.value_or(0);
@@ -217,6 +237,7 @@ void add_cgroup(PlanBuilder& plan) {
             op::SetCgroup{plan.text(cat(directory->path, '/', one.file)), plan.bytes(one.value), plan.text(one.key)});
     }
     add_devices(plan);
+    add_delegation(plan);
 }
 
 const char* cgroup_of_birth(PlanBuilder& plan) {

@@ -107,6 +107,27 @@ SysStatus make_cgroup(const std::string& mount, const std::string& path, bool v2
     return occupied ? SysStatus::failure(EEXIST) : SysStatus::success();
 }
 
+SysStatus delegate_cgroup(const std::string& path, uid_t uid) {
+    const auto keep_group = static_cast<gid_t>(-1);
+    if (::chown(path.c_str(), uid, keep_group) < 0) return SysStatus::failure(errno);
+    auto files = split(trimmed(read_kernel_file("/sys/kernel/cgroup/delegate")), '\n');
+    if (files.size() == 1 && files[0].empty()) files = {"cgroup.procs", "cgroup.subtree_control", "cgroup.threads"};
+    // Not every controller that the kernel knows is in use here.
+    for (const auto& file : files)
+        if (::chown(cat(path, '/', file).c_str(), uid, keep_group) < 0 && errno != ENOENT)
+            return SysStatus::failure(errno);
+    return SysStatus::success();
+}
+
+std::string cgroup_of_member(const CgroupPlace& place, pid_t process) {
+    const auto* v2 = place.v2();
+    if (v2 == nullptr || trimmed(read_kernel_file(v2->path + "/cgroup.subtree_control")).empty()) return "";
+    const auto start = cat("0::", place.name, '/');
+    for (const auto& line : split(read_kernel_file(cat("/proc/", process, "/cgroup")), '\n'))
+        if (line.starts_with(start)) return line.substr(start.size());
+    return "";
+}
+
 SysStatus write_cgroup_file(const std::string& path, std::string_view value) {
     const bool is_limit = path.ends_with("limit_in_bytes");
     if (is_limit && is_the_same(path, trimmed(read_kernel_file(path)), value)) return SysStatus::success();

@@ -24,6 +24,10 @@ bool may_be_made(const CgroupPlace& place);
 /// EEXIST if there are processes in it already: it is somebody else's.
 SysStatus make_cgroup(const std::string& mount, const std::string& path, bool v2);
 
+/// Makes a user the owner of a cgroup of v2, and of those files that the kernel names for it
+/// (/sys/kernel/cgroup/delegate): not of its limits.
+SysStatus delegate_cgroup(const std::string& path, uid_t uid);
+
 /// Throws Error{conflict} if there are processes in it, or below it: whoever is going to remove it asks this before he
 /// makes it.
 void refuse_occupied(const CgroupPlace& place);
@@ -51,6 +55,10 @@ std::vector<pid_t> cgroup_processes(const CgroupPlace& place);
 void freeze_cgroup(const CgroupPlace& place);
 void thaw_cgroup(const CgroupPlace& place);
 bool is_frozen(const CgroupPlace& place);
+
+/// Where below a cgroup one of its processes is, if nobody else can be in the cgroup itself: on v2 one that hands
+/// controllers on has no processes of its own (cgroups(7), "no internal processes"). Otherwise empty.
+std::string cgroup_of_member(const CgroupPlace& place, pid_t process);
 
 /// Sends a signal to every process; with SIGKILL until there is none left, frozen or not. Whether there was any.
 bool kill_cgroup(const CgroupPlace& place, int signal);

@@ -147,9 +147,14 @@ void set_io_throttles(const BlockIoResources& io, bool v2, SettingList& to) {
 }
 
 void set_hugepages(const std::vector<HugepageLimit>& limits, bool v2, SettingList& to) {
-    for (std::size_t i = 0; i < limits.size(); i++)
-        to.add("hugetlb", cat("hugetlb.", limits[i].page_size, v2 ? ".max" : ".limit_in_bytes"), cat(limits[i].limit),
-               cat(".hugepageLimits[", i, ']'));
+    for (std::size_t i = 0; i < limits.size(); i++) {
+        const auto& one = limits[i];
+        // What is used, and since Linux 5.7 what is reserved: without that a reservation over the limit is granted, and
+        // SIGBUS ends the process when it touches the page that is too much.
+        for (const auto* counted : {"", ".rsvd"})
+            to.add("hugetlb", cat("hugetlb.", one.page_size, counted, v2 ? ".max" : ".limit_in_bytes"), cat(one.limit),
+                   cat(".hugepageLimits[", i, ']'));
+    }
 }
 
 void set_network(const NetworkResources& network, bool v2, SettingList& to) {

@@ -75,15 +75,21 @@ SystemdUnit systemd_unit(std::string_view cgroups_path, std::string_view id, std
     return {slice, name, cat(manager_cgroup, slice_cgroup(slice), '/', name)};
 }
 
-std::vector<std::string> systemd_properties(const Resources& resources) {
-    // Delegated: below it the cgroup is ours, and the container's if that runs a systemd.
-    std::vector<std::string> all{"Delegate=yes", "DefaultDependencies=no", "CollectMode=inactive-or-failed"};
+std::vector<std::string> systemd_limits(const Resources& resources) {
+    std::vector<std::string> all;
     add_memory(resources.memory, all);
     add_cpu(resources.cpu, all);
     const auto pids = resources.pids_limit.value_or(0);
     if (pids != 0) all.push_back(cat("TasksMax=", limit(pids)));
     if (resources.block_io.weight.value_or(0) != 0)
         all.push_back(cat("IOWeight=", io_weight(*resources.block_io.weight)));
+    return all;
+}
+
+std::vector<std::string> systemd_properties(const Resources& resources) {
+    // Delegated: below it the cgroup is ours, and the container's if that runs a systemd.
+    std::vector<std::string> all{"Delegate=yes", "DefaultDependencies=no", "CollectMode=inactive-or-failed"};
+    for (auto& one : systemd_limits(resources)) all.push_back(std::move(one));
     return all;
 }
 

@@ -29,7 +29,9 @@ SystemdUnit systemd_unit(std::string_view cgroups_path, std::string_view id, std
 std::string slice_cgroup(std::string_view slice);
 
 /// The properties of the scope that resources ask for, "NAME=VALUE", in systemd's own units: "MemoryMax=67108864",
-/// "CPUQuotaPerSecUSec=500000", "AllowedCPUs=0-1"; and those that make it the container's own.
+/// "CPUQuotaPerSecUSec=500000", "AllowedCPUs=0-1".
+std::vector<std::string> systemd_limits(const Resources& resources);
+/// Those, and what makes the scope the container's own.
 std::vector<std::string> systemd_properties(const Resources& resources);
 
 }  // namespace minirun

@@ -18,6 +18,7 @@ struct ChildStart {
     int user_namespace = -1;                 ///< Slot::userns
     int owned_namespaces[3] = {-1, -1, -1};  ///< Slot::network, ipc, uts
     const Fd* idmaps = nullptr;              ///< of the steps MakeIdmap, in their order
+    const Fd* peers = nullptr;               ///< of the steps ClonePeer, in their order
     int start_listener = -1;                 ///< whom AwaitStart listens to, or -1: the parent says it
     sigset_t signal_mask = {};               ///< the mask to exec with
     std::int64_t* finished = nullptr;  ///< for each step the time at which it was done, shared with the parent; or null

@@ -58,12 +58,14 @@ SysStatus ChildSteps::operator()(const op::TimeNamespace&) noexcept { return Sys
 SysStatus ChildSteps::operator()(const op::JoinPidNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeIdmap&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::ClonePeer&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::OpenUserNamespace&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::StartScope&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::ReleaseScope&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MakeCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::SetCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::DelegateCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::AwaitChild&) noexcept { return SysStatus::failure(ENOSYS); }
@@ -186,6 +188,7 @@ SysStatus ChildSteps::operator()(const op::CreateAs& step) noexcept {
 }
 
 SysResult<int> ChildSteps::clone_source(const op::BindMount& step) noexcept {
+    if (step.peer >= 0) return SysResult<int>::success(start_.peers[step.peer].get());
     if (step.from == Slot::host) return kernel::clone_tree(AT_FDCWD, step.source, step.recursive);
     const auto source = kernel::open_in_root(slot(step.from), step.source);
     if (!source) return source;
@@ -318,7 +321,7 @@ SysStatus ChildSteps::announce() noexcept {
     return sent;
 }
 
-SysStatus ChildSteps::await_go() noexcept {
+SysStatus ChildSteps::await_go() const noexcept {
     char word = 0;
     const auto received = kernel::receive_message(report_socket_, &word, sizeof word);
     if (!received) return SysStatus::failure(received.error());

@@ -33,12 +33,14 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) noexcept;
     SysStatus operator()(const op::MakeUserNamespace&) noexcept;
     SysStatus operator()(const op::MakeIdmap&) noexcept;
+    SysStatus operator()(const op::ClonePeer&) noexcept;
     SysStatus operator()(const op::OpenUserNamespace&) noexcept;
     SysStatus operator()(const op::StartScope&) noexcept;
     SysStatus operator()(const op::ReleaseScope&) noexcept;
     SysStatus operator()(const op::MakeCgroup&) noexcept;
     SysStatus operator()(const op::SetCgroup&) noexcept;
     SysStatus operator()(const op::LimitDevices&) noexcept;
+    SysStatus operator()(const op::DelegateCgroup&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
     SysStatus operator()(const op::RecordProcess&) noexcept;
     SysStatus operator()(const op::AwaitChild&) noexcept;
@@ -119,7 +121,7 @@ private:
     void keep(Slot which, int fd) noexcept { slots_[static_cast<unsigned>(which)] = fd; }
     SysStatus set_death_signal() noexcept;
     SysStatus announce() noexcept;
-    SysStatus await_go() noexcept;
+    SysStatus await_go() const noexcept;
     void explain(int context) noexcept;
     SysResult<int> open_target(const Target& target, bool source_is_directory) noexcept;
     SysStatus copy_up(int tree, const op::MountFilesystem& step) noexcept;

@@ -14,6 +14,7 @@
 #include "cgroup/device_program.hpp"
 #include "kernel/channel.hpp"
 #include "kernel/files.hpp"
+#include "kernel/mount.hpp"
 #include "kernel/process.hpp"
 #include "launch/hooks.hpp"
 #include "launch/left_behind.hpp"
@@ -140,6 +141,13 @@ SysStatus HostSteps::operator()(const op::MakeIdmap& step) const {
     return make_user_namespace(step.uids, step.gids, 0, side_.idmaps.emplace_back(), none);
 }
 
+SysStatus HostSteps::operator()(const op::ClonePeer& step) const {
+    const auto tree = kernel::clone_tree(AT_FDCWD, step.source, step.recursive);
+    if (!tree) return SysStatus::failure(tree.error());
+    side_.peers.emplace_back(tree.value());
+    return SysStatus::success();
+}
+
 SysStatus HostSteps::operator()(const op::OpenUserNamespace& step) const {
     side_.user_namespace.reset(::open(step.path, O_RDONLY | O_CLOEXEC));
     return side_.user_namespace ? SysStatus::success() : SysStatus::failure(errno);
@@ -168,6 +176,8 @@ SysStatus HostSteps::operator()(const op::LimitDevices& step) const {
     return cgroup ? attach_device_program(cgroup.get(), step.program) : SysStatus::failure(errno);
 }
 
+SysStatus HostSteps::operator()(const op::DelegateCgroup& step) const { return delegate_cgroup(step.path, step.uid); }
+
 SysStatus HostSteps::operator()(const op::RecordProcess& step) const {
     // Where there may be others, they are found by their mount namespace.
     if (!step.ends_all) side_.mount_namespace = open_mount_namespace(side_.pid);
@@ -192,6 +202,7 @@ SysStatus HostSteps::operator()(const op::MoveNetDevice& step) const {
 }
 
 SysStatus HostSteps::operator()(const op::RunHook& step) const {
+    if (side_.hooked != nullptr) *side_.hooked = true;
     const HookPlace place{side_.pidfd, side_.user_namespace.get()};
     run_hook(step, side_.pid, place);
     return SysStatus::success();

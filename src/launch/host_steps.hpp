@@ -19,6 +19,8 @@ struct HostSide {
     Fd user_namespace;       ///< Slot::userns
     Fd owned_namespaces[3];  ///< Slot::network, ipc, uts
     std::vector<Fd> idmaps;  ///< of the steps MakeIdmap, in their order
+    std::vector<Fd> peers;   ///< of the steps ClonePeer, in their order
+    bool* hooked = nullptr;  ///< LaunchSetting::hooked
     ScopeKeeper scope;
     // After the clone:
     pid_t pid = -1;
@@ -54,12 +56,14 @@ public:
     SysStatus operator()(const op::JoinPidNamespace&) const;
     SysStatus operator()(const op::MakeUserNamespace&) const;
     SysStatus operator()(const op::MakeIdmap&) const;
+    SysStatus operator()(const op::ClonePeer&) const;
     SysStatus operator()(const op::OpenUserNamespace&) const;
     SysStatus operator()(const op::StartScope&) const;
     SysStatus operator()(const op::ReleaseScope&) const;
     SysStatus operator()(const op::MakeCgroup&) const;
     SysStatus operator()(const op::SetCgroup&) const;
     SysStatus operator()(const op::LimitDevices&) const;
+    SysStatus operator()(const op::DelegateCgroup&) const;
     SysStatus operator()(const op::RecordProcess&) const;
     SysStatus operator()(const op::AwaitChild&) const;
     SysStatus operator()(const op::MoveNetDevice&) const;

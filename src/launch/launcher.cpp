@@ -107,6 +107,7 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
     auto* const clock = setting.clock;
     if (clock != nullptr) clock->started = kernel::monotonic_nanoseconds();
     HostSide side;
+    side.hooked = setting.hooked;
     const auto clone_step = execute_host_steps(plan, 0, Phase::host_before, side, clock);
     const auto first_child_step = first_of_child(plan);
 
@@ -125,6 +126,7 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
         side.user_namespace.get(),
         {side.owned_namespaces[0].get(), side.owned_namespaces[1].get(), side.owned_namespaces[2].get()},
         side.idmaps.data(),
+        side.peers.data(),
         setting.start_listener,
         setting.signal_mask,
         clock == nullptr ? nullptr : &clock->finished()[first_child_step]};

@@ -43,6 +43,7 @@ struct LaunchSetting {
     sigset_t signal_mask = {};   ///< what the container starts with
     int start_listener = -1;     ///< where a container that waits to be started listens; see start_created()
     StepClock* clock = nullptr;  ///< told when each step was done
+    bool* hooked = nullptr;      ///< becomes true before the first hook runs
 };
 
 /// Executes the host's steps, clones, and returns when the container's process has been exec'ed, or waits to be started

@@ -184,6 +184,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     add_user_namespace(plan);
     add_cgroup(plan);
     add_idmaps(plan);
+    add_peers(plan);
     // Last: no helper of ours may be born among the processes of another container.
     add_joined_pid_namespace(plan);
     add_clone(plan);

@@ -7,7 +7,6 @@
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
 #include "kernel/process.hpp"
-#include "rootfs/root.hpp"
 #include "security/process_rights.hpp"
 
 namespace minirun {

@@ -118,13 +118,6 @@ DeviceSpec read_device(const JsonView& view) {
     return device;
 }
 
-// "rslave" is what engines write for "slave": of the root, the mounts below it are always meant too.
-std::string read_propagation(const JsonView& view) {
-    auto word = view.string_or("");
-    if (word == "rprivate" || word == "rslave" || word == "rshared" || word == "runbindable") word.erase(0, 1);
-    return word;
-}
-
 LinuxSpec read_linux(const JsonView& view) {
     LinuxSpec spec;
     if (!is_there(view)) return spec;
@@ -137,7 +130,7 @@ LinuxSpec read_linux(const JsonView& view) {
     if (const auto personality = view["personality"]; is_there(personality))
         spec.personality = required_string(personality["domain"]);
     if (const auto seccomp = view["seccomp"]; is_there(seccomp)) spec.seccomp = seccomp.json().dump();
-    spec.rootfs_propagation = read_propagation(view["rootfsPropagation"]);
+    spec.rootfs_propagation = view["rootfsPropagation"].string_or("");
     spec.mount_label = view["mountLabel"].string_or("");
     spec.masked_paths = strings(view["maskedPaths"]);
     spec.readonly_paths = strings(view["readonlyPaths"]);

@@ -43,4 +43,11 @@ inline bool has_new_namespace(const ContainerSpec& spec, NamespaceType type) {
     return one != nullptr && one->path.empty();
 }
 
+/// The host's id for one of the container; the same where nothing maps it.
+inline std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
+    for (const auto& one : mappings)
+        if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
+    return id;
+}
+
 }  // namespace minirun

@@ -95,9 +95,9 @@ void devices_make_sense(const ContainerSpec& spec, Problems& problems) {
 }
 
 void propagation_is_a_word(const ContainerSpec& spec, Problems& problems) {
-    constexpr std::array<std::string_view, 5> words{"", "private", "slave", "shared", "unbindable"};
     const auto& word = spec.linux_.rootfs_propagation;
-    if (std::find(words.begin(), words.end(), word) == words.end())
+    const auto option = mount_option(word);
+    if (!word.empty() && (!option || option->propagation == 0))
         problems.add(".linux.rootfsPropagation",
                      cat("expected private, slave, shared or unbindable, found ", quote(word)));
 }

@@ -83,6 +83,10 @@ struct Describe {
     std::string operator()(const op::MakeIdmap& s) const {
         return cat("make a user namespace for a mount: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids));
     }
+    std::string operator()(const op::ClonePeer& s) const {
+        return cat("copy the mount at ", printable(s.source), s.recursive ? " and those below it" : "",
+                   ", as a peer of the host's");
+    }
     std::string operator()(const op::MoveNetDevice& s) const {
         return cat("move the network device ", printable(s.device), " into the container, as ", printable(s.name));
     }
@@ -93,6 +97,9 @@ struct Describe {
     std::string operator()(const op::MakeCgroup& s) const { return cat("make the cgroup ", printable(s.path)); }
     std::string operator()(const op::SetCgroup& s) const {
         return cat("write ", printable(s.path), " = ", text_of(s.value));
+    }
+    std::string operator()(const op::DelegateCgroup& s) const {
+        return cat("hand cgroup ", printable(s.path), " over to user ", s.uid);
     }
     std::string operator()(const op::LimitDevices& s) const {
         return cat("attach the device rules to the cgroup ", printable(s.cgroup), ", ", s.program.size(),
@@ -154,7 +161,7 @@ struct Describe {
         return cat("set the security label ", text_of(s.label));
     }
     std::string operator()(const op::SetPropagation& s) const {
-        return cat("make all mounts ", propagation_name(s.flags));
+        return cat((s.flags & MS_REC) != 0 ? "make all mounts " : "make the root ", propagation_name(s.flags));
     }
     std::string operator()(const op::MountOverlay& s) const {
         std::vector<std::string> layers;
@@ -260,8 +267,8 @@ struct Describe {
 
 // clang-format off
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
-    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "make_idmap", "open_user_namespace",
-    "start_scope", "make_cgroup", "set_cgroup", "limit_devices", "clone_process",
+    "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "make_idmap", "clone_peer", "open_user_namespace",
+    "start_scope", "make_cgroup", "set_cgroup", "limit_devices", "delegate_cgroup", "clone_process",
     "release_scope", "record_process", "await_child", "move_net_device", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",

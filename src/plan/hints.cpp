@@ -169,9 +169,16 @@ struct Diagnose {
         return target(s.target);
     }
 
+    Diagnosis no_source(const char* source) const {
+        return {ErrorKind::not_found, cat("the volume's source ", quote(source), " does not exist"), ""};
+    }
+
+    Diagnosis operator()(const op::ClonePeer& s) const {
+        return report.error == ENOENT ? no_source(s.source) : Diagnosis{};
+    }
+
     Diagnosis operator()(const op::BindMount& s) const {
-        if (report.item < 0 && report.error == ENOENT)
-            return {ErrorKind::not_found, cat("the volume's source ", quote(s.source), " does not exist"), ""};
+        if (report.item < 0 && report.error == ENOENT) return no_source(s.source);
         if (report.item == 2)
             return {ErrorKind::unsupported,
                     cat("the file system of ", quote(s.source), " (", filesystem_of(s.source),

@@ -56,6 +56,7 @@ struct Fields {
         return {{"uids", mappings(s.uids)}, {"gids", mappings(s.gids)}};
     }
     Json operator()(const op::MakeIdmap& s) const { return {{"uids", mappings(s.uids)}, {"gids", mappings(s.gids)}}; }
+    Json operator()(const op::ClonePeer& s) const { return {{"source", utf8(s.source)}, {"recursive", s.recursive}}; }
     Json operator()(const op::MoveNetDevice& s) const { return {{"device", utf8(s.device)}, {"name", utf8(s.name)}}; }
     Json operator()(const op::BindIdmapped& s) const {
         return {{"source", utf8(s.source)}, {"mountpoint", utf8(s.mountpoint)}};
@@ -78,6 +79,7 @@ struct Fields {
     Json operator()(const op::SetCgroup& s) const {
         return {{"path", utf8(s.path)}, {"value", text(s.value)}, {"key", utf8(s.key)}};
     }
+    Json operator()(const op::DelegateCgroup& s) const { return {{"path", utf8(s.path)}, {"uid", s.uid}}; }
     Json operator()(const op::LimitDevices& s) const {
         return {{"cgroup", utf8(s.cgroup)}, {"instructions", s.program.size()}};
     }

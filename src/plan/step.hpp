@@ -100,6 +100,12 @@ struct MakeUserNamespace {
 struct MakeIdmap {
     std::span<const IdMapping> uids, gids;
 };
+/// A copy of the host's mounts at a path that stays in their peer groups: what the container mounts in it shows on the
+/// host, too. Made before the clone, since behind op::SetPropagation nothing of the host's is shared any more.
+struct ClonePeer {
+    const char* source;
+    bool recursive;
+};
 /// One that is there already becomes Slot::userns.
 struct OpenUserNamespace {
     const char* path;
@@ -125,6 +131,11 @@ struct SetCgroup {
 struct LimitDevices {
     const char* cgroup;
     std::span<const bpf_insn> program;
+};
+/// Hands a cgroup of v2 over to a user: who it is may make cgroups below it, and has no say in its limits.
+struct DelegateCgroup {
+    const char* path;
+    uid_t uid;
 };
 
 // The clone.
@@ -193,6 +204,7 @@ struct KeepDirectory {
     Slot keep_as;
     bool make;  ///< if it is missing
 };
+/// Of the mount at "/", and with MS_REC of all below it.
 struct SetPropagation {
     unsigned long flags;  ///< MS_REC | MS_SLAVE, …
 };
@@ -246,6 +258,7 @@ struct BindMount {
     bool recursive_attributes;
     Target target;
     Idmap idmap = {};
+    int peer = -1;  ///< of op::ClonePeer, in their order: what is bound instead; -1: the source itself
 };
 /// Makes a directory and its parents where they are missing.
 struct MakeDirectory {
@@ -440,20 +453,22 @@ struct Exec {
 
 }  // namespace op
 
-using Operation = std::variant<
-    op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::JoinPidNamespace,
-    op::MakeUserNamespace, op::MakeIdmap, op::OpenUserNamespace, op::StartScope, op::MakeCgroup, op::SetCgroup,
-    op::LimitDevices, op::CloneProcess, op::ReleaseScope, op::RecordProcess, op::AwaitChild, op::MoveNetDevice,
-    op::RunHook, op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace,
-    op::JoinNamespace, op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay,
-    op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
-    op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname,
-    op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority,
-    op::SetAffinity, op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly,
-    op::ChangeMount, op::LabelMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit,
-    op::NewSession, op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
-    op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
-    op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+using Operation =
+    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
+                 op::JoinPidNamespace, op::MakeUserNamespace, op::MakeIdmap, op::ClonePeer, op::OpenUserNamespace,
+                 op::StartScope, op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::DelegateCgroup, op::CloneProcess,
+                 op::ReleaseScope, op::RecordProcess, op::AwaitChild, op::MoveNetDevice, op::RunHook, op::Undumpable,
+                 op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace,
+                 op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay,
+                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
+                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
+                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler,
+                 op::SetIoPriority, op::SetAffinity, op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel,
+                 op::OpenTerminal, op::MakeReadonly, op::ChangeMount, op::LabelMount, op::SetMountPropagation,
+                 op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams, op::ConnectStreams,
+                 op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser, op::EnterWorkingDirectory,
+                 op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals, op::LoadSeccomp,
+                 op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -2,6 +2,7 @@
 
 #include <linux/mount.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "kernel/process.hpp"
@@ -89,6 +90,9 @@ struct Why {
     std::string_view operator()(const op::MakeIdmap&) const {
         return "The files of the mount show other owners in the container than they have on disk.";
     }
+    std::string_view operator()(const op::ClonePeer&) const {
+        return "The config.json asks for it: what the container mounts there shows on the host, too.";
+    }
     std::string_view operator()(const op::MoveNetDevice&) const { return "Only the container can use it from now on."; }
     std::string_view operator()(const op::StartScope&) const {
         return "The tree of cgroups is systemd's here: it makes one for the container, and hands it over.";
@@ -104,6 +108,9 @@ struct Why {
         return path.find("/devices.") == std::string_view::npos
                    ? "A limit that was asked for, in place before anything of the container runs."
                    : "Which devices may be opened, whatever nodes there are.";
+    }
+    std::string_view operator()(const op::DelegateCgroup&) const {
+        return "The container may divide what it has been given; the files with its own limits stay the host's.";
     }
     std::string_view operator()(const op::LimitDevices&) const {
         return "The kernel runs this program whenever a device is opened: it says which may be, whatever nodes there "
@@ -169,7 +176,8 @@ struct Why {
     std::string_view operator()(const op::KeepDirectory&) const {
         return "The container's own: its terminals are found there.";
     }
-    std::string_view operator()(const op::SetPropagation&) const {
+    std::string_view operator()(const op::SetPropagation& s) const {
+        if (s.flags != (MS_REC | MS_SLAVE)) return "The config.json says who sees what is mounted in the container.";
         return "What is mounted from here on is seen by this process only, not by the host.";
     }
     std::string_view operator()(const op::MountOverlay&) const {

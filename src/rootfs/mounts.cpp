@@ -24,6 +24,7 @@ struct SortedOptions {
     bool recursive_attributes = false;
     bool bind = false, recursive_bind = false, remount = false, copy_up = false;
     Idmap idmap;
+    int peer = -1;
     std::vector<FsOption> filesystem;
 };
 
@@ -73,7 +74,15 @@ void add_bind(PlanBuilder& plan, const MountSpec& mount, const SortedOptions& op
     const auto source = is_ours ? mount.source.substr(ours.size()) : mount.source;
     plan.child(op::BindMount{Slot::host, plan.text(source), options.recursive_bind, options.set, options.clear,
                              propagation, options.recursive_attributes, target_of(plan, mount, Create::like_source),
-                             options.idmap});
+                             options.idmap, options.peer});
+}
+
+// Of all that is mounted in a container, only what is mounted in such a place may show on the host: the mount has to
+// ask for it and the root, too, which is what engines write for a volume with "rshared".
+bool stays_peer(const PlanBuilder& plan, const MountSpec& mount, const SortedOptions& options) {
+    const auto& word = plan.request.spec.linux_.rootfs_propagation;
+    return (word == "shared" || word == "rshared") && is_bind(mount) && !options.remount &&
+           options.propagation == MS_SHARED;
 }
 
 // Of the host's hierarchies only the container's own part, where it has one.
@@ -225,15 +234,22 @@ void add_idmaps(PlanBuilder& plan) {
                 op::MakeIdmap{plan.arena().array(mount.uid_mappings), plan.arena().array(mount.gid_mappings)});
 }
 
+void add_peers(PlanBuilder& plan) {
+    for (const auto& mount : plan.request.spec.mounts)
+        if (const auto options = sort_options(plan, mount); stays_peer(plan, mount, options))
+            plan.host_before(op::ClonePeer{plan.text(mount.source), options.recursive_bind});
+}
+
 void add_mounts(PlanBuilder& plan) {
     if (const auto& label = plan.request.spec.linux_.mount_label; !label.empty() && !plan.features.selinux)
         throw Error(ErrorKind::unsupported,
                     cat("this host has no SELinux, and the mounts are to have the label ", quote(label)),
                     "take .linux.mountLabel out");
-    int number = 0, idmap = 0;
+    int number = 0, idmap = 0, peer = 0;
     for (const auto& mount : plan.request.spec.mounts) {
         auto options = sort_options(plan, mount);
         if (has_own_ids(mount)) options.idmap = {true, options.idmap.recursive, idmap++};
+        if (stays_peer(plan, mount, options)) options.peer = peer++;
         if (options.remount)
             plan.child(op::ChangeMount{target_of(plan, mount, Create::no), options.set, options.clear,
                                        options.recursive_attributes});

@@ -7,6 +7,8 @@ namespace minirun {
 
 /// The user namespaces of idmapped mounts that have mappings of their own.
 void add_idmaps(PlanBuilder& plan);
+/// Copies of what the container is to share with the host (op::ClonePeer).
+void add_peers(PlanBuilder& plan);
 /// spec.mounts in their order. A tmpfs on /dev is populated (add_dev) as soon as it is mounted.
 void add_mounts(PlanBuilder& plan);
 

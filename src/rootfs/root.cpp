@@ -74,7 +74,7 @@ void add_skeleton(PlanBuilder& plan, std::vector<std::string>& topmost_first) {
         else
             plan.host_before(op::HostFile{path});
     }
-    topmost_first.push_back("skeleton");
+    topmost_first.emplace_back("skeleton");
 }
 
 // A place in the container's directory where the layer has been copied to.
@@ -138,12 +138,6 @@ void require_mapped_ids(const PlanBuilder& plan, const std::string& what) {
                 "Linux 5.12 or newer has it; inside another container its seccomp profile may forbid it");
 }
 
-std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
-    for (const auto& one : mappings)
-        if (id >= one.container_id && id - one.container_id < one.size) return one.host_id + (id - one.container_id);
-    return id;
-}
-
 std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const std::vector<std::string>& paths) {
     std::string names;
     for (std::size_t i = 0; i < paths.size(); i++) {
@@ -180,9 +174,12 @@ void add_root_finish(PlanBuilder& plan) {
         request.root.kind == RootSource::Kind::layers && request.root.upper == RootSource::Upper::none;
     if (request.spec.root.readonly && !no_upper) plan.child_final(op::MakeReadonly{{Slot::root, "", Create::no}});
     // Behind pivot_root, which takes no shared mount.
-    if (const auto& word = request.spec.linux_.rootfs_propagation; !word.empty())
-        if (const auto option = mount_option("r" + word))
-            plan.child_final(op::SetPropagation{static_cast<unsigned long>(option->propagation) | MS_REC});
+    const auto option = mount_option(request.spec.linux_.rootfs_propagation);
+    if (!option || option->propagation == 0) return;
+    const auto propagation = static_cast<unsigned long>(option->propagation);
+    // Its peer group is a new one, and no longer the slave of the host's.
+    if (propagation == MS_SHARED) plan.child_final(op::SetPropagation{MS_PRIVATE});
+    plan.child_final(op::SetPropagation{propagation | (option->recursive ? MS_REC : 0ul)});
 }
 
 }  // namespace minirun

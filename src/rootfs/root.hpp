@@ -19,7 +19,4 @@ void add_root_finish(PlanBuilder& plan);
 /// the option string of an old mount(2). Their names relative to dir, joined as `lowerdir` wants them.
 std::string add_short_names(PlanBuilder& plan, const std::string& prefix, const std::vector<std::string>& paths);
 
-/// The host's id for one of the container.
-std::uint32_t mapped_id(const std::vector<IdMapping>& mappings, std::uint32_t id);
-
 }  // namespace minirun

@@ -36,7 +36,7 @@ RemovesRecord::~RemovesRecord() {
     if (record_ == nullptr) return;
     try {
         record_->remove();
-        run_poststop_hooks(request_.spec, request_.id, request_.driven.bundle);
+        if (hooked_) run_poststop_hooks(request_.spec, request_.id, request_.driven.bundle);
     } catch (const std::exception&) {
         // What is left can be deleted with --force.
     }

@@ -12,8 +12,9 @@
 
 namespace minirun {
 
-/// Undoes a container that did not come to be at the end of the scope, unless dismissed before: its poststop hooks are
-/// run, too (runtime.md "Lifecycle", step 12).
+/// Undoes a container that did not come to be at the end of the scope, unless dismissed before. Its poststop hooks are
+/// run where another of its hooks was begun, or it was made (runtime.md "Lifecycle", steps 3 to 5 lead to 12): what has
+/// failed earlier is to leave everything as if it had never been tried (runtime.md "Errors").
 class RemovesRecord {
 public:
     RemovesRecord(const ContainerRecord& record, const LaunchRequest& request) noexcept
@@ -22,10 +23,14 @@ public:
     RemovesRecord(const RemovesRecord&) = delete;
     RemovesRecord& operator=(const RemovesRecord&) = delete;
     void dismiss() noexcept { record_ = nullptr; }
+    /// For LaunchSetting::hooked.
+    bool* hooked() noexcept { return &hooked_; }
+    void launched() noexcept { hooked_ = true; }
 
 private:
     const ContainerRecord* record_;
     const LaunchRequest& request_;
+    bool hooked_ = false;
 };
 
 void run_poststop_hooks(const ContainerSpec& spec, const std::string& id, const std::string& bundle);

@@ -162,8 +162,9 @@ void Lifecycle::create(const CreateOptions& options) const {
     const auto plan = plan_from_request(request, features);
     claim_cgroup(record, request, features);
     const auto listener = record.listen_for_start();
-    const LaunchSetting setting{{}, signals.before(), listener.get(), nullptr};
+    const LaunchSetting setting{{}, signals.before(), listener.get(), nullptr, on_error.hooked()};
     const auto launched = launch_or_explain(plan, request, setting);
+    on_error.launched();
     EndsProcess process(launched.pidfd);
     hand_over(launched, options.streams);
     process.dismiss();
@@ -207,7 +208,9 @@ int Lifecycle::run(const CreateOptions& options) const {
     request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
     ContainerStreams streams(request.streams, {});
     const auto notify = listen_for_readiness(record, options.streams.notify_socket);
-    auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), listener.get(), nullptr});
+    auto launched = launch_or_explain(
+        plan, request, {streams.for_launch(), signals.before(), listener.get(), nullptr, on_error.hooked()});
+    on_error.launched();
     EndsProcess process(launched.pidfd);
     hand_over(launched, options.streams);
     if (request.driven.waits_for_start) start_waiting(record, request, plan, launched.pid);

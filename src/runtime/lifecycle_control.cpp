@@ -8,12 +8,15 @@
 #include "cgroup/control.hpp"
 #include "cgroup/device_rules.hpp"
 #include "cgroup/settings.hpp"
+#include "cgroup/systemd_unit.hpp"
 #include "cgroup/usage.hpp"
 #include "kernel/cgroup_layout.hpp"
+#include "launch/systemd_scope.hpp"
 #include "minirun/error.hpp"
 #include "minirun/lifecycle.hpp"
 #include "model/runtime_spec_resources.hpp"
 #include "runtime/container_record.hpp"
+#include "runtime/driven_request.hpp"
 
 namespace minirun {
 namespace {
@@ -38,6 +41,30 @@ void check_before_update(const CgroupPlace& place, const MemoryResources& wanted
         throw Error(ErrorKind::conflict,
                     cat(document, ": .memory.limit: the container uses ", *used, " bytes, more than ", *wanted.limit),
                     "choose a higher limit, or leave checkBeforeUpdate out");
+}
+
+// What one of them is counted from, where only the other is to change.
+Resources with_what_is_set(Resources wanted, const CurrentLimits& current) {
+    auto& memory = wanted.memory;
+    if (!memory.limit && memory.swap) memory.limit = current.memory;
+    auto& cpu = wanted.cpu;
+    if (cpu.quota || cpu.period) {
+        if (!cpu.quota) cpu.quota = current.cpu_quota;
+        if (!cpu.period) cpu.period = current.cpu_period;
+    }
+    return wanted;
+}
+
+// systemd writes what it knows of a unit again whenever it reads its configuration anew: it would take the update back.
+void tell_systemd(const ContainerRecord& record, const CgroupPlace& place, const Resources& wanted) {
+    LaunchRequest request;
+    set_cgroup_manager(request, record.read());
+    const auto limits = systemd_limits(with_what_is_set(wanted, current_limits(place)));
+    if (request.cgroup_manager == CgroupManager::files || limits.empty()) return;
+    std::vector<std::string> words{"set", place.name.substr(place.name.rfind('/') + 1)};
+    if (request.cgroup_manager == CgroupManager::user_systemd) words.insert(words.begin(), "--user");
+    words.insert(words.end(), limits.begin(), limits.end());
+    run_systemd_program(words);
 }
 
 }  // namespace
@@ -68,7 +95,9 @@ void Lifecycle::update(const std::string& id, std::string_view resources, const 
     const auto place = place_of_live(record, "update");
     const auto wanted = parse_resources(resources, document);
     check_before_update(place, wanted.memory, document);
-    apply_settings(place, cgroup_settings(wanted, probe_cgroups(), document, "", current_limits(place)).list);
+    const auto settings = cgroup_settings(wanted, probe_cgroups(), document, "", current_limits(place));
+    tell_systemd(record, place, wanted);
+    apply_settings(place, settings.list);
     if (!wanted.devices.empty()) apply_device_rules(place, with_default_devices(wanted.devices), document);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "cgroup/control.hpp"
 #include "kernel/features.hpp"
 #include "launch/child_process.hpp"
 #include "launch/launcher.hpp"
@@ -32,6 +33,12 @@ void check_status(const std::string& id, ContainerStatus status, bool even_if_pa
                 paused ? "resume it first" : "");
 }
 
+// A container that divides its own cgroup, as systemd does, has all its processes below it.
+std::string cgroup_below(const ContainerRecord& record, pid_t first) {
+    const auto place = record.cgroup();
+    return place ? cgroup_of_member(*place, first) : "";
+}
+
 }  // namespace
 
 ProcessSpec Lifecycle::process_of(const std::string& id) const {
@@ -51,11 +58,12 @@ int Lifecycle::exec(const ExecOptions& options) const {
     // Whoever is making or starting it holds the lock: until then its namespaces are half made, the host's tree is in
     // its mount namespace, and its process is minirun itself.
     record.lock();
-    check_status(options.id, record.observe().status, options.even_if_paused);
+    const auto state = record.observe();
+    check_status(options.id, state.status, options.even_if_paused);
     const JoinedProcess joined(record);
     auto request = join_request(record, joined, options.process);
+    request.driven.cgroup_below = options.cgroup.empty() ? cgroup_below(record, state.pid) : options.cgroup;
     record.unlock();
-    request.driven.cgroup_below = options.cgroup;
     request.streams.preserved = options.streams.preserve_fds;
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     check_console(request, options.streams, !options.detach);

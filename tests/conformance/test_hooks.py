@@ -285,6 +285,32 @@ def test_a_failure_of_create_runs_poststop(box, shared):
     assert (shared / "log").read_text() == "ran\n"
 
 
+@must("runtime.md", "Errors")
+@pytest.mark.parametrize("kind", ["createRuntime", None])
+def test_a_create_that_fails_before_any_hook(box, shared, kind):
+    """Its error leaves everything as if it had never been tried: there is nothing for poststop hooks to undo."""
+    box.bind("/not/there", "/mnt")
+    if kind:
+        hook(box, kind, f"echo {kind} >> {shared}/log")
+    hook(box, "poststop", f"echo poststop >> {shared}/log")
+    assert box.create().code != 0
+    assert not (shared / "log").exists()
+    box.runtime("state", box.id).failed(*NO_SUCH_CONTAINER)
+
+
+@must("runtime.md", "Lifecycle")
+@pytest.mark.parametrize("command", ["create", "run"])
+def test_a_failure_behind_a_hook_runs_poststop(box, shared, command):
+    """What the hooks have set up has to be undone, whatever fails then."""
+    hook(box, "createRuntime", f"echo createRuntime >> {shared}/log")
+    hook(box, "poststop", f"echo poststop >> {shared}/log")
+    box.process["args"] = ["/not/there"]
+    result = box.create() if command == "create" else box.run()
+    if result.code == 0:
+        pytest.skip("it does not look for the command in create")
+    assert (shared / "log").read_text().split() == ["createRuntime", "poststop"]
+
+
 @must("runtime.md", "Lifecycle")
 def test_a_failure_of_poststart_is_a_warning(box):
     hook(box, "poststart", "exit 3")

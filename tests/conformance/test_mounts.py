@@ -1,12 +1,13 @@
 """config.md "Mounts", and config-linux.md "Default Filesystems"."""
 import os
+import subprocess
 
 import pytest
 
 import machine
 import mountinfo
 import processes
-from requirements import engines, must, should
+from requirements import engines, must, ours, should
 
 RELATIME = {"relatime", "noatime"}
 
@@ -468,6 +469,92 @@ def test_rootfs_propagation_slave(box, scratch, value):
 def test_rootfs_propagation_that_does_not_exist(box):
     box.linux["rootfsPropagation"] = "nonsense"
     box.run().failed()
+
+
+def shared(path):
+    """It and what is mounted below it, in peer groups of their own."""
+    for point in (path, path / "below"):
+        if os.path.ismount(point):
+            processes.mount(None, point, None, 1 << 20)  # MS_SHARED
+    (path / "inner").mkdir()
+    return path
+
+
+def mount_inside(box, point):
+    """By a process in the container's mount namespace that may do it. Whether it shows on the host."""
+    before = set(mountinfo.parse(open("/proc/self/mountinfo").read()))
+    subprocess.run(["nsenter", "-t", str(box.pid), "-m", "/bin/busybox", "mount", "-t", "tmpfs", "inner", point], check=True)
+    return set(mountinfo.parse(open("/proc/self/mountinfo").read())) - before
+
+
+@engines("volumes that are shared")
+@pytest.mark.parametrize("value", ["shared", "rshared"])
+@pytest.mark.parametrize("option", ["shared", "rshared"])
+def test_a_shared_volume_of_a_shared_root(box, scratch, value, option):
+    """What bind-propagation=rshared and Kubernetes's Bidirectional ask for: mounts go both ways."""
+    path = shared(mounted(scratch))
+    (path / "late").mkdir()
+    box.linux["rootfsPropagation"] = value
+    box.mount("/mnt", path, "none", ["rbind", option])
+    box.sleeping()
+    assert mount_inside(box, "/mnt/inner") == {str(path / "inner")}
+    processes.mount("tmpfs", path / "late", "tmpfs", 0, "size=1m")
+    assert "/mnt/late" in mountinfo.parse(open(f"/proc/{box.pid}/mountinfo").read())
+
+
+@must("config-linux.md", "Rootfs Mount Propagation")
+@pytest.mark.parametrize("option", ["rprivate", "rslave", "rshared"])
+@pytest.mark.parametrize("value", [None, "private", "rprivate", "slave", "rslave", "shared", "rshared"])
+def test_nothing_shows_on_the_host_unasked(box, scratch, value, option):
+    """Neither what is mounted in a volume nor beside it, unless both the volume and the root are shared."""
+    if option == "rshared" and value in ("private", "slave", "shared", "rshared"):
+        pytest.skip("the word for the root says nothing of mounts below it, or it is shared, too")
+    path = shared(mounted(scratch))
+    processes.mount(box.rootfs, box.rootfs, None, 4096)  # MS_BIND
+    processes.mount(None, box.rootfs, None, 1 << 20)
+    (box.rootfs / "beside").mkdir()
+    if value:
+        box.linux["rootfsPropagation"] = value
+    box.mount("/mnt", path, "none", ["rbind", option])
+    box.sleeping()
+    assert mount_inside(box, "/mnt/inner") == set()
+    assert mount_inside(box, "/beside") == set()
+
+
+@ours("isolation")
+@pytest.mark.parametrize("value", ["private", "slave", "unbindable"])
+def test_a_shared_volume_alone_does_not_reach_the_host(box, scratch, value):
+    path = shared(mounted(scratch))
+    box.linux["rootfsPropagation"] = value
+    box.mount("/mnt", path, "none", ["rbind", "rshared"])
+    box.sleeping()
+    assert mount_inside(box, "/mnt/inner") == set()
+
+
+@must("config-linux.md", "Rootfs Mount Propagation")
+@pytest.mark.parametrize("value, comes_in, tags", [("rslave", True, ["master"]), ("private", False, []), ("shared", False, ["shared"])])
+def test_what_the_host_mounts_in_the_root(box, scratch, value, comes_in, tags):
+    """A slave receives it. A shared root has a peer group of its own: not the host's, nor that of its slaves."""
+    processes.mount(box.rootfs, box.rootfs, None, 4096)  # MS_BIND
+    processes.mount(None, box.rootfs, None, 1 << 20)
+    (box.rootfs / "late").mkdir()
+    box.linux["rootfsPropagation"] = value
+    box.sleeping()
+    root = mountinfo.parse(open(f"/proc/{box.pid}/mountinfo").read())["/"]
+    assert [tag.partition(":")[0] for tag in root.tags] == tags
+    processes.mount("tmpfs", box.rootfs / "late", "tmpfs", 0, "size=1m")
+    assert ("/late" in mountinfo.parse(open(f"/proc/{box.pid}/mountinfo").read())) == comes_in
+
+
+@must("config-linux.md", "Rootfs Mount Propagation")
+@pytest.mark.parametrize("value, option, check", [("private", "rslave", "is_slave"), ("shared", "rprivate", "is_private"), ("slave", "rprivate", "is_private")])
+def test_a_volume_has_its_own_propagation(box, scratch, value, option, check):
+    """The root's is that of the root's mount."""
+    path = shared(mounted(scratch))
+    box.linux["rootfsPropagation"] = value
+    box.mount("/mnt", path, "none", ["rbind", option])
+    mounts = box.mounts()
+    assert getattr(mounts["/mnt"], check)() and getattr(mounts["/mnt/below"], check)()
 
 
 @must("config-linux.md", "Rootfs Mount Propagation")

@@ -285,6 +285,16 @@ def test_weight(box):
     assert "300" in value(box, "io" if V2 else "blkio", name, name)
 
 
+@engines("hugetlb")
+def test_huge_pages(box):
+    """What is reserved counts, too: a mapping that is too large is refused then, where its use would end in SIGBUS."""
+    machine.need_v2()
+    if "hugetlb" not in (machine.CGROUPS / "cgroup.controllers").read_text().split():
+        machine.skip("this machine has no hugetlb")
+    limited(box, hugepageLimits=[{"pageSize": "2MB", "limit": 4 * MIB}])
+    assert [value(box, "hugetlb", None, f"hugetlb.2MB.{name}") for name in ("max", "rsvd.max")] == [str(4 * MIB)] * 2
+
+
 # What is not there
 
 @must("runtime.md", "Errors")
@@ -344,6 +354,37 @@ def test_v2_cgroups_become_the_containers(box):
     directory = box.cgroup_file("pids", "cgroup.procs").parent
     assert [(directory / name).stat().st_uid for name in ("", "cgroup.procs", "cgroup.subtree_control")] == [100000] * 3
     assert (directory / "pids.max").stat().st_uid == 0
+
+
+def with_a_cgroup_of_its_own(box):
+    """Whose user divides it: systemd in a container does that."""
+    box.namespace("user")
+    box.namespace("cgroup")
+    box.mount("/sys/fs/cgroup", "cgroup", "cgroup", ["nosuid", "noexec", "nodev"])
+    box.linux.update(uidMappings=[{"containerID": 0, "hostID": 100000, "size": 65536}], gidMappings=[{"containerID": 0, "hostID": 100000, "size": 65536}])
+    box.sh("cd /sys/fs/cgroup && mkdir inner && echo 1 > inner/cgroup.procs && echo +pids > cgroup.subtree_control && mkdir other && echo 5 > other/pids.max && exec sleep 1000")
+    box.created()
+    box.start().ok()
+    limit = box.cgroup_file("pids", "other") / "pids.max"
+    processes.wait_until(lambda: limit.exists() or not processes.is_running(box.pid))
+    assert limit.exists(), box.err.read_text()
+
+
+@should("config-linux.md", "Cgroup ownership", since="1.1")
+def test_what_is_handed_over_can_be_divided(box):
+    machine.need_v2()
+    with_a_cgroup_of_its_own(box)
+    assert processes.wait_until(lambda: (box.cgroup_file("pids", "other") / "pids.max").read_text() == "5\n")
+    box.delete("--force").ok()
+    assert not box.cgroup_file("pids", "cgroup.procs").parent.exists()
+
+
+@engines("exec")
+def test_exec_where_nobody_can_be_in_the_containers_cgroup(box):
+    """One that hands controllers on has no processes of its own: they go where the first one is."""
+    machine.need_v2()
+    with_a_cgroup_of_its_own(box)
+    assert box.exec_sh("cat /proc/self/cgroup").ok().text == "0::/inner"
 
 
 # update, pause, events

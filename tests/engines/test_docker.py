@@ -216,6 +216,20 @@ def test_volumes(docker, workspace):
     docker("volume", "rm", "named").ok()
 
 
+@pytest.mark.parametrize("propagation, shows", [("rprivate", False), ("rslave", False), ("rshared", True)])
+def test_propagation_of_a_volume(docker, workspace, propagation, shows):
+    """What the container mounts in a shared volume the host has, too, which is how storage is provided by containers."""
+    volume = workspace / "propagation-docker"
+    volume.mkdir(exist_ok=True)
+    processes.mount("tmpfs", volume, "tmpfs", 0, "size=1m")
+    processes.mount(None, volume, None, 1 << 20)  # MS_SHARED
+    (volume / "inner").mkdir()
+    script = "mount -t tmpfs inner /mnt/inner && touch /mnt/inner/file"
+    docker(*RUN, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "-v", f"{volume}:/mnt:{propagation}", "tiny", "sh", "-c", script).ok()
+    assert (volume / "inner/file").exists() == shows
+    processes.unmount_below(volume)
+
+
 def test_cp_and_commit(docker, workspace):
     name = docker(*BACKGROUND, "tiny", "sh", "-c", "echo made > /made; sleep 1000").ok().text
     docker.until(lambda text: "made" in text, "exec", name, "ls", "/")

@@ -3,6 +3,8 @@ import json
 
 import pytest
 
+import processes
+
 RUN = ["run", "--pull=never", "--network", "none"]
 BACKGROUND = [*RUN, "--detach"]
 
@@ -127,6 +129,20 @@ def test_volumes(podman, workspace):
     (volume / "file").write_text("of the host")
     assert podman(*RUN, "-v", f"{volume}:/mnt:ro", "tiny", "cat", "/mnt/file").ok().text == "of the host"
     assert "Read-only" in podman(*RUN, "-v", f"{volume}:/mnt:ro", "tiny", "touch", "/mnt/new").err
+
+
+@pytest.mark.parametrize("propagation, shows", [("rprivate", False), ("rslave", False), ("rshared", True)])
+def test_propagation_of_a_volume(podman, workspace, propagation, shows):
+    """What the container mounts in a shared volume the host has, too, which is how storage is provided by containers."""
+    volume = workspace / "propagation-podman"
+    volume.mkdir(exist_ok=True)
+    processes.mount("tmpfs", volume, "tmpfs", 0, "size=1m")
+    processes.mount(None, volume, None, 1 << 20)  # MS_SHARED
+    (volume / "inner").mkdir()
+    script = "mount -t tmpfs inner /mnt/inner && touch /mnt/inner/file"
+    podman(*RUN, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "-v", f"{volume}:/mnt:{propagation}", "tiny", "sh", "-c", script).ok()
+    assert (volume / "inner/file").exists() == shows
+    processes.unmount_below(volume)
 
 
 def test_read_only(podman):

@@ -14,7 +14,7 @@ PATIENCE = 900  # seconds
 def run_in_vm(workspace, script, user, *programs):
     """{"case": "what came of it"}."""
     vm_run = need(VM_RUN, "it starts the virtual machine, and stands beside the checkout")
-    share = workspace / f"vm-{user}"
+    share = workspace / script.partition(".")[0]
     share.mkdir()
     for file in (PROJECT / "tests/system" / script, *programs):
         shutil.copy2(file.resolve(), share / file.name)
@@ -46,11 +46,34 @@ def test_cgroup_v2(workspace, base_layer):
     }
 
 
-def test_as_a_user(workspace, base_layer):
-    program = MINIRUN.resolve().parent / "minirun-systemd"
-    if not program.exists():
+def oci_programs():
+    helper = MINIRUN.resolve().parent / "minirun-systemd"
+    if not helper.exists():
         skip("minirun-systemd was not built: apt-get install libsystemd-dev")
-    results = run_in_vm(workspace, "vm_user.sh", "tester", program, program.parent / "minirun-oci", base_layer / "bin/busybox")
+    return helper, helper.parent / "minirun-oci"
+
+
+def test_systemd(workspace, base_layer):
+    """Scopes of the system's own systemd, for root."""
+    assert run_in_vm(workspace, "vm_systemd.sh", "root", *oci_programs(), base_layer / "bin/busybox") == {
+        "run": "0",
+        "scope": "/system.slice/box-a.scope active",
+        "files": "67108864 20 50000 100000",
+        "properties": "Delegate=yes CPUQuotaPerSecUSec=500ms MemoryMax=67108864 TasksMax=20",
+        "updated": "33554432 30 20000 100000",
+        "reloaded": "33554432 30 20000 100000",
+        "devices": "cat: can't open '/dev/other': Operation not permitted",
+        "paused": "1 paused",
+        "exec": "0::/",
+        "deleted": "inactive",
+        "handed over": "0 100000 100000 0",
+        "wrong": "minirun-oci: .linux.cgroupsPath: expected three words with ':' between them, found 'nonsense' hint: with "
+                 "the systemd manager it is SLICE:PREFIX:NAME, like system.slice:minirun:web",
+    }
+
+
+def test_as_a_user(workspace, base_layer):
+    results = run_in_vm(workspace, "vm_user.sh", "tester", *oci_programs(), base_layer / "bin/busybox")
     assert results == {
         "start": "0",
         "cgroup": "/user.slice/user-1000.slice/user@1000.service/user.slice/box.scope",

@@ -47,6 +47,7 @@ echo "rootless-scope: $(cat said)$(cut -d: -f3 "/proc/$(oci ps --format json a |
 cgroup=$(cut -d: -f3 "/proc/$(oci ps --format json a | tr -d '[]')/cgroup")
 echo "rootless-limits: $(cat "/sys/fs/cgroup$cgroup/memory.max" "/sys/fs/cgroup$cgroup/pids.max" | tr '\n' ' ')"
 oci update --pids-limit 30 a
+systemctl --user daemon-reload
 echo "rootless-update: $(cat "/sys/fs/cgroup$cgroup/pids.max")"
 oci pause a
 echo "rootless-pause: $(cat "/sys/fs/cgroup$cgroup/cgroup.freeze") $(oci state a | grep -o paused)"

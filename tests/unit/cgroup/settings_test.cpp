@@ -131,8 +131,8 @@ TEST_CASE("cgroup settings: block I/O") {
 
 TEST_CASE("cgroup settings: the others") {
     constexpr auto all = R"({"pids": {"limit": 5}, "hugepageLimits": [{"pageSize": "2MB", "limit": 7}]})";
-    CHECK(written(all, v2) == List{"pids.max=5", "hugetlb.2MB.max=7"});
-    CHECK(written(all, v1) == List{"pids.max=5", "hugetlb.2MB.limit_in_bytes=7"});
+    CHECK(written(all, v2) == List{"pids.max=5", "hugetlb.2MB.max=7", "hugetlb.2MB.rsvd.max=7"});
+    CHECK(written(all, v1) == List{"pids.max=5", "hugetlb.2MB.limit_in_bytes=7", "hugetlb.2MB.rsvd.limit_in_bytes=7"});
     CHECK(written(R"({"pids": {"limit": -1}})", v2) == List{"pids.max=max"});
     CHECK(written(R"({"rdma": {"mlx": {"hcaHandles": 3, "hcaObjects": 4}}})", v2) ==
           List{"rdma.max=mlx hca_handle=3 hca_object=4"});

@@ -165,6 +165,30 @@ TEST_CASE("plan: an engine's container is in all hierarchies; without cgroups it
     CHECK_THROWS_AS(plan_from_request(request, features), Error);
 }
 
+TEST_CASE("plan: a cgroup of v2 that the container can write to is its user's") {
+    auto request = limited_request();
+    request.spec.process.user.uid = 5;
+    auto features = modern_kernel();
+    features.cgroups = {{{"/sys/fs/cgroup", {"cpu", "memory"}, "/", true}}};
+    const auto is_handed_over = [&](const std::string& to) {
+        const auto words = words_of(plan_from_request(request, features));
+        return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+            return word.starts_with("hand cgroup") && word.ends_with(" over to user " + to);
+        });
+    };
+    auto& options = std::find_if(request.spec.mounts.begin(), request.spec.mounts.end(), [](const MountSpec& mount) {
+                        return mount.type == "cgroup";
+                    })->options;
+    CHECK_FALSE(is_handed_over("5"));  // it is mounted read-only
+    std::erase(options, "ro");
+    CHECK(is_handed_over("5"));
+    request.spec.linux_.namespaces.push_back({NamespaceType::user, ""});
+    request.spec.linux_.uid_mappings = request.spec.linux_.gid_mappings = {{0, 100000, 10}};
+    CHECK(is_handed_over("100005"));
+    features.cgroups = cgroup_v1();
+    CHECK_FALSE(is_handed_over("100005"));
+}
+
 TEST_CASE("plan: without limits there is no cgroup, and none for `deny all devices`") {
     auto request = small_request();
     request.spec.linux_.resources.devices = {DeviceRule{}};
@@ -310,6 +334,30 @@ TEST_CASE("plan: an idmapped mount") {
     // Its user namespace is made by minirun itself, before the process that mounts is there.
     CHECK(position(words, "make a user namespace for a mount") < position(words, "clone"));
     CHECK(position(words, "clone") < position(words, "bind /y on /x"));
+}
+
+TEST_CASE("plan: only what both a mount and the root ask for is shared with the host") {
+    auto request = small_request();
+    request.spec.mounts.push_back({"/x", "bind", "/y", {"rbind", "rshared"}});
+    request.spec.mounts.push_back({"/z", "bind", "/w", {"rbind", "rslave"}});
+    const auto copies = [&] {
+        const auto words = words_of(plan_from_request(request, modern_kernel()));
+        return std::count_if(words.begin(), words.end(),
+                             [](const std::string& word) { return word.ends_with("as a peer of the host's"); });
+    };
+    for (const auto* word : {"", "private", "rprivate", "slave", "rslave", "unbindable"}) {
+        request.spec.linux_.rootfs_propagation = word;
+        CHECK(copies() == 0);
+    }
+    for (const auto* word : {"shared", "rshared"}) {
+        request.spec.linux_.rootfs_propagation = word;
+        CHECK(copies() == 1);
+        const auto words = words_of(plan_from_request(request, modern_kernel()));
+        CHECK(position(words, "copy the mount at /y and those below it") < position(words, "clone"));
+        CHECK(position(words, "pivot_root") < position(words, "make the root private"));
+    }
+    const auto words = words_of(plan_from_request(request, modern_kernel()));
+    CHECK(position(words, "make the root private") < position(words, "make all mounts rshared"));
 }
 
 TEST_CASE("plan: devices, in /dev and elsewhere") {

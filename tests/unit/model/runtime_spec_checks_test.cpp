@@ -344,7 +344,7 @@ TEST_CASE("devices") {
 }
 
 TEST_CASE("propagation, hidden paths, annotations") {
-    for (const auto* word : {"", "private", "slave", "shared", "unbindable"})
+    for (const auto* word : {"", "private", "slave", "shared", "unbindable", "rprivate", "rslave", "rshared"})
         CHECK(problems_after([&](auto& spec) { spec.linux_.rootfs_propagation = word; }).empty());
     CHECK(problems_after([](auto& spec) { spec.linux_.rootfs_propagation = "public"; }) ==
           List{".linux.rootfsPropagation: expected private, slave, shared or unbindable, found 'public'"});
