@@ -68,11 +68,7 @@ DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const Impor
     const auto name = path == "-" ? std::string("the archive on standard input") : quote(path);
     const auto file = open_archive(path);
     PipeSource source(file.get());
-    const auto plain = decompressed(source, name);
-    GrowthLimit limited(
-        *plain, [&] { return source.size(); }, options.limits.growth, name);
-    auto layer = writer.unpack(limited, name, options.limits);
-    while (!source.next().empty()) continue;
+    auto layer = writer.unpack_blob(source, name, options.limits, false, nullptr);
     must_be_whole(layer, name);
     return layer;
 }
