@@ -232,7 +232,7 @@ std::vector<ArchivedImage> ImageArchive::images(const Platform& platform) {
 }
 
 std::vector<ArchivedImage> ImageArchive::docker_images(const Blob& manifest) {
-    const auto document = parse_json(read(manifest), manifest.name);
+    const auto document = parse_json(read(manifest), manifest.name, limits_.depth_of_json());
     Problems problems(manifest.name);
     std::vector<ArchivedImage> images;
     if (!document.is_array() || document.empty()) problems.add(".", "expected an array of images");
@@ -270,7 +270,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
                                   std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
     if (above.digests.size() > 4)
         throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
-    const auto document = parse_json(read(index), index.name);
+    const auto document = parse_json(read(index), index.name, limits_.depth_of_json());
     Problems problems(index.name);
     for (const auto& view : JsonView(document, problems)["manifests"].elements()) {
         const auto type = view["mediaType"].string_or("");
@@ -301,7 +301,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
 }
 
 ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const Above& above) {
-    const auto document = parse_json(read(blob), blob.name);
+    const auto document = parse_json(read(blob), blob.name, limits_.depth_of_json());
     Problems problems(blob.name);
     const JsonView view(document, problems);
     ArchivedImage image;

@@ -139,6 +139,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
         throw Error(ErrorKind::unsupported,
                     cat("the config.json of ", quote(directory), " is not an image's config, so it makes no image"),
                     "an OCI or Docker image config is needed");
+    check_layer_limit(bundle.layers.size(), options.limits);
     StoreWriter writer(store);
     if (options.dedup) writer.share_blocks();
     LoadedImage loaded;
@@ -155,7 +156,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
     for (const auto& [key, draft] : drafts) writer.publish_layer(draft, key);
     loaded.new_layers = drafts.size();
     auto text = read_file(bundle.config_file, options.limits.json);
-    auto config = parse_json(text, bundle.config_file);
+    auto config = parse_json(text, bundle.config_file, options.limits.depth_of_json());
     if (bundle.config.diff_ids != diff_ids) {
         config["rootfs"] = {{"type", "layers"}, {"diff_ids", diff_ids}};
         text = config.dump();

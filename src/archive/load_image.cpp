@@ -92,7 +92,7 @@ private:
         Pending image;
         image.config = archive_.read(archived.config);
         image.id = hex_of(sha256_digest(image.config));
-        const auto document = parse_json(image.config, archived.config.name);
+        const auto document = parse_json(image.config, archived.config.name, options_.limits.depth_of_json());
         Problems problems(archived.config.name);
         const auto parsed = parse_image_config(JsonView(document, problems));
         image.diff_ids = parsed.diff_ids;
@@ -107,11 +107,7 @@ private:
                           cat("rootfs.diff_ids of ", archived.config.name));
         if (image.diff_ids.empty())
             throw Error(ErrorKind::bad_input, cat(archived.config.name, ": the image has no layers"));
-        if (image.diff_ids.size() > options_.limits.layers)
-            throw Error(
-                ErrorKind::unsupported,
-                cat("the image has ", image.diff_ids.size(), " layers, more than ", options_.limits.layers),
-                options_.limits.layers < max_layers ? "--max-layers raises the limit" : "overlayfs takes no more");
+        check_layer_limit(image.diff_ids.size(), options_.limits);
         image.chain = chain_ids(image.diff_ids);
         image.manifests = archived.manifests;
         for (const auto& name : archived.names) {
@@ -259,6 +255,12 @@ private:
 };
 
 }  // namespace
+
+void check_layer_limit(std::size_t layers, const Limits& limits) {
+    if (layers > limits.layers)
+        throw Error(ErrorKind::unsupported, cat("the image has ", layers, " layers, more than ", limits.layers),
+                    limits.layers < max_layers ? "--max-layers raises the limit" : "overlayfs takes no more");
+}
 
 std::vector<LoadedImage> load_images(const ImageStore& store, const std::string& path, const LoadOptions& options,
                                      LoadProgress* progress) {

@@ -27,6 +27,9 @@ struct LoadedImage {
     std::size_t new_layers = 0;      ///< of those, how many the store did not have
 };
 
+/// Throws Error if an image may not have so many.
+void check_layer_limit(std::size_t layers, const Limits& limits);
+
 /// Puts all images of the archive or directory at `path` ("-" is standard input) into the store.
 ///
 /// Every digest is checked: of manifests, configs and layers, and each layer's DiffID. A failure leaves the store as it

@@ -47,7 +47,7 @@ void write_image_facts(const std::string& directory, std::uint64_t size, std::st
 
 Json stored_config(const ImageStore& store, const std::string& id) {
     const auto file = store.image_directory(id) + "/config.json";
-    return parse_json(read_file(file, largest_config), file);
+    return parse_json(read_file(file, largest_config), file, deepest_json);
 }
 
 std::map<std::string, std::string> layers_by_digest(const ImageStore& store) {
