@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -35,9 +36,10 @@ void write_facts(const DraftLayer& layer, const std::string& directory) {
 }
 
 void make_directory(const std::string& path, mode_t mode) {
-    // Whatever the umask is.
-    if (::mkdir(path.c_str(), mode) < 0 || ::chmod(path.c_str(), mode) < 0)
-        throw system_error(cat("cannot make the directory ", quote(path)), errno);
+    if (::mkdir(path.c_str(), mode) < 0) throw system_error(cat("cannot make the directory ", quote(path)), errno);
+    // Whatever the umask is, and whatever the directory above has for its heirs.
+    for (const char* acl : {"system.posix_acl_default", "system.posix_acl_access"}) ::removexattr(path.c_str(), acl);
+    if (::chmod(path.c_str(), mode) < 0) throw system_error(cat("cannot make the directory ", quote(path)), errno);
 }
 
 }  // namespace
