@@ -1,5 +1,6 @@
 #include "archive/byte_source.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,21 +38,29 @@ std::uint64_t FileSource::skip(std::uint64_t bytes) {
 Bytes HashedSource::next() {
     check_interruption();
     const auto block = source_.next();
-    hash_.add(block);
+    if (wanted_) hash_.add(block);
     size_ += block.size();
     return block;
 }
 
-PipeSource::PipeSource(int fd) : fd_(fd), buffer_(256 * 1024) {}
+PipeSource::PipeSource(int fd) : fd_(fd), buffer_(256 * 1024) {
+    // Fewer changes between who writes and this process. Of no importance: a user may have no more.
+    ::fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+}
 
 Bytes PipeSource::next() {
-    wait_readable(fd_);
-    ssize_t n = -1;
-    do n = ::read(fd_, buffer_.data(), buffer_.size());
-    while (n < 0 && errno == EINTR);
-    if (n < 0) throw system_error("cannot read the archive", errno);
-    size_ += static_cast<std::uint64_t>(n);
-    return {buffer_.data(), static_cast<std::size_t>(n)};
+    constexpr std::size_t telling = 512;
+    std::size_t size = 0;
+    while (size < telling) {
+        wait_readable(fd_);
+        const auto n = ::read(fd_, buffer_.data() + size, buffer_.size() - size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) throw system_error("cannot read the archive", errno);
+        if (n == 0) break;
+        size += static_cast<std::size_t>(n);
+    }
+    size_ += size;
+    return {buffer_.data(), size};
 }
 
 Bytes GrowthLimit::next() {

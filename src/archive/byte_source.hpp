@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/limits.hpp"
@@ -46,23 +47,38 @@ private:
     std::vector<unsigned char> buffer_;
 };
 
-/// What comes through is hashed and counted.
-class HashedSource : public ByteSource {
+/// The same bytes, of which the first block can be looked at before.
+class PeekedSource : public ByteSource {
 public:
-    explicit HashedSource(ByteSource& source) : source_(source) {}
-    Bytes next() override;
+    explicit PeekedSource(ByteSource& source) : source_(source), first_(source.next()) {}
+    Bytes next() override { return first_.empty() ? source_.next() : std::exchange(first_, {}); }
 
-    std::uint64_t size() const { return size_; }
-    /// "sha256:…" of all that came through; to be asked once, at the end.
-    std::string digest() { return hash_.digest(); }
+    /// What next() gives when it is called first.
+    Bytes first() const { return first_; }
 
 private:
     ByteSource& source_;
+    Bytes first_;
+};
+
+/// What comes through is counted, and hashed if that is `wanted`.
+class HashedSource : public ByteSource {
+public:
+    explicit HashedSource(ByteSource& source, bool wanted = true) : source_(source), wanted_(wanted) {}
+    Bytes next() override;
+
+    std::uint64_t size() const { return size_; }
+    /// "sha256:…" of all that came through, to be asked once, at the end; empty if it is not wanted.
+    std::string digest() { return wanted_ ? hash_.digest() : ""; }
+
+private:
+    ByteSource& source_;
+    bool wanted_;
     Sha256 hash_;
     std::uint64_t size_ = 0;
 };
 
-/// What comes out of a pipe, or is left of a file.
+/// What comes out of a pipe, or is left of a file. No block but the last is so short that it does not tell what it is.
 class PipeSource : public ByteSource {
 public:
     explicit PipeSource(int fd);
@@ -91,6 +107,9 @@ private:
     std::string name_;
     std::uint64_t size_ = 0;
 };
+
+/// Whether this is the beginning of something compressed, in a format that decompressed() knows.
+bool is_compressed(Bytes head);
 
 /// The bytes of a compressed source: gzip, zstd, xz or bzip2 by its first bytes, and as it is otherwise. Several
 /// members or frames behind each other are one. Errors name `name` and the byte of the compressed source at which it

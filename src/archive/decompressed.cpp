@@ -206,6 +206,18 @@ private:
     bool open_ = false;
 };
 
+enum class Format { plain, gzip, zstd, xz, bzip2 };
+
+Format format_of(Bytes head) {
+    using namespace std::string_view_literals;
+    const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+    if (text.starts_with("\x1f\x8b")) return Format::gzip;
+    if (text.starts_with("\x28\xb5\x2f\xfd")) return Format::zstd;
+    if (text.starts_with("\xfd\x37zXZ\0"sv)) return Format::xz;
+    if (text.starts_with("BZh")) return Format::bzip2;
+    return Format::plain;
+}
+
 class AsItIs : public ByteSource {
 public:
     AsItIs(ByteSource& source, Bytes first) : source_(source), first_(first) {}
@@ -218,16 +230,17 @@ private:
 
 }  // namespace
 
+bool is_compressed(Bytes head) { return format_of(head) != Format::plain; }
+
 std::unique_ptr<ByteSource> decompressed(ByteSource& source, std::string name) {
     const auto first = source.next();
-    const std::string_view head(reinterpret_cast<const char*>(first.data()), std::min<std::size_t>(first.size(), 6));
-    if (head.starts_with("\x1f\x8b")) return std::make_unique<Gzip>(source, first, std::move(name));
-    if (head.starts_with("\x28\xb5\x2f\xfd")) return std::make_unique<Zstd>(source, first, std::move(name));
-    if (head == std::string_view("\xfd"
-                                 "7zXZ\0",
-                                 6))
-        return std::make_unique<Xz>(source, first, std::move(name));
-    if (head.starts_with("BZh")) return std::make_unique<Bzip2>(source, first, std::move(name));
+    switch (format_of(first)) {
+        case Format::gzip: return std::make_unique<Gzip>(source, first, std::move(name));
+        case Format::zstd: return std::make_unique<Zstd>(source, first, std::move(name));
+        case Format::xz: return std::make_unique<Xz>(source, first, std::move(name));
+        case Format::bzip2: return std::make_unique<Bzip2>(source, first, std::move(name));
+        case Format::plain: break;
+    }
     return std::make_unique<AsItIs>(source, first);
 }
 

@@ -52,24 +52,6 @@ Platform platform_of(const JsonView& platform) {
             platform["variant"].string_or("")};
 }
 
-// What comes through is kept in a file, too.
-class KeptSource : public ByteSource {
-public:
-    KeptSource(ByteSource& source, int file, const std::string& name) : source_(source), file_(file), name_(name) {}
-    Bytes next() override {
-        const auto block = source_.next();
-        if (const auto written = kernel::write_all(file_, block.data(), block.size()); !written)
-            throw system_error(cat("cannot keep ", name_), written.error(),
-                               "make space, or set MINIRUN_ROOT to a directory on another disk");
-        return block;
-    }
-
-private:
-    ByteSource& source_;
-    int file_;
-    const std::string& name_;
-};
-
 // Archives are filled up with zeros; who writes one into a pipe is to get rid of them.
 void pass_over_padding(ByteSource& source) {
     constexpr std::size_t most = 1 << 20;
@@ -90,7 +72,8 @@ struct ImageArchive::Above {
     std::vector<std::string> names, digests;
 };
 
-ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits)
+ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits,
+                           LayerStreams& streams)
     : limits_(limits), path_(path) {
     const bool is_stdin = path == "-";
     name_ = is_stdin ? "the archive on standard input" : quote(path);
@@ -106,12 +89,9 @@ ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, 
     }
     unsigned char head[6] = {};
     const bool seekable = S_ISREG(info.st_mode) && ::lseek(file_.get(), 0, SEEK_CUR) == 0;
-    const bool plain = seekable && ::pread(file_.get(), head, sizeof head, 0) >= 0 && head[0] != 0x1f &&
-                       head[0] != 0x28 && head[0] != 0xfd &&
-                       std::string_view(reinterpret_cast<char*>(head), 3) != "BZh";
-    if (plain) {
+    if (seekable && ::pread(file_.get(), head, sizeof head, 0) >= 0 && !is_compressed(head)) {
         FileSource source(file_.get(), 0, size_of(file_), name_);
-        index_tar(source);
+        index_tar(source, nullptr);
         return;
     }
     // Read to the end of the archive and no further: what is none is refused at its first block.
@@ -122,13 +102,11 @@ ImageArchive::ImageArchive(const std::string& path, const std::string& scratch, 
         *unpacked, [&] { return packed.size(); }, limits_.growth, name_);
     file_.reset(::open(scratch.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
     if (!file_) throw system_error(cat("cannot make a file in ", quote(scratch)), errno);
-    is_kept_ = true;
-    KeptSource kept(limited, file_.get(), name_);
-    index_tar(kept);
+    index_tar(limited, &streams);
     pass_over_padding(packed);
 }
 
-void ImageArchive::index_tar(ByteSource& source) {
+void ImageArchive::index_tar(ByteSource& source, LayerStreams* streams) {
     TarReader tar(source, name_);
     TarEntry entry;
     std::map<std::string, std::string> links;
@@ -142,13 +120,51 @@ void ImageArchive::index_tar(ByteSource& source) {
         // Docker writes a layer that comes twice as a link to the first one.
         if (S_ISLNK(entry.mode) && !entry.is_hard_link) links.emplace(name, entry.link);
         if (entry.is_hard_link || !S_ISREG(entry.mode)) continue;
-        files_[std::string(name)] = {file_.get(), tar.data_offset(), entry.size, cat(quote(name), " in ", name_), ""};
+        Blob file{file_.get(), 0, entry.size, {}, cat(quote(name), " in ", name_), ""};
+        if (streams == nullptr)
+            file.offset = tar.data_offset();
+        else
+            pass_on(tar, std::string(name), file, *streams);
+        files_[std::string(name)] = std::move(file);
     }
     for (const auto& [name, target] : links) {
         // "../HEX/layer.tar", seen from HEX/layer.tar.
         const auto found = files_.find(target.starts_with("../") ? target.substr(3) : target);
         if (found != files_.end()) files_.emplace(name, found->second);
     }
+}
+
+// Of an archive that can be read once only: the content of the entry goes to where it can be had later.
+void ImageArchive::pass_on(TarReader& tar, const std::string& name, Blob& file, LayerStreams& streams) {
+    // It would be read to its end, whatever is the matter with it.
+    if (file.size > limits_.bytes)
+        throw Error(ErrorKind::bad_input, cat(file.name, " has more than ", human_size(limits_.bytes)),
+                    "--max-size raises the limit");
+    file.offset = kept_;
+    std::vector<unsigned char> head;
+    bool is_decided = file.size < LayerStreams::smallest;
+    const auto place = [&](Bytes bytes) { file.stream ? streams.add(bytes) : keep(bytes); };
+    std::uint64_t passed = 0;
+    tar.read_data([&](Bytes piece, std::uint64_t offset) {
+        if (offset != passed) throw Error(ErrorKind::unsupported, cat(file.name, " is a file with holes"));
+        passed += piece.size();
+        if (is_decided) return place(piece);
+        head.insert(head.end(), piece.begin(), piece.end());
+        if (head.size() < LayerStreams::telling) return;
+        is_decided = true;
+        if (LayerStreams::looks_like_layer(head)) file.stream = streams.begin(name, file.name, file.size);
+        place(head);
+    });
+    if (!is_decided) place(head);
+    if (file.stream) streams.end();
+    if (passed != file.size) throw Error(ErrorKind::unsupported, cat(file.name, " is a file with holes"));
+}
+
+void ImageArchive::keep(Bytes bytes) {
+    if (const auto written = kernel::write_all(file_.get(), bytes.data(), bytes.size()); !written)
+        throw system_error(cat("cannot keep ", name_), written.error(),
+                           "make space, or set MINIRUN_ROOT to a directory on another disk");
+    kept_ += bytes.size();
 }
 
 // By the specification a ref.name is a tag; skopeo and others put whole names there. A tag alone gets the name of the
@@ -173,7 +189,8 @@ std::optional<Blob> ImageArchive::find(const std::string& name) {
     struct stat info {};
     if (::fstat(file.get(), &info) < 0 || !S_ISREG(info.st_mode)) return std::nullopt;
     opened_.push_back(std::move(file));
-    return Blob{opened_.back().get(), 0, static_cast<std::uint64_t>(info.st_size), cat(quote(name), " in ", name_), ""};
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    return Blob{opened_.back().get(), 0, size, {}, cat(quote(name), " in ", name_), ""};
 }
 
 Blob ImageArchive::need(const std::string& name, const std::string& wanted_by) {
@@ -181,17 +198,11 @@ Blob ImageArchive::need(const std::string& name, const std::string& wanted_by) {
     throw Error(ErrorKind::bad_input, cat("there is no ", quote(name), " in ", name_, ", which ", wanted_by, " names"));
 }
 
-void ImageArchive::give_back(const Blob& blob) const {
-    // What cannot be given back now is so at the end.
-    if (is_kept_)
-        ::fallocate(blob.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(blob.offset),
-                    static_cast<off_t>(blob.size));
-}
-
 std::string ImageArchive::read(const Blob& blob) const {
     if (blob.size > limits_.json)
         throw Error(ErrorKind::bad_input, cat(blob.name, " has more than ", human_size(limits_.json)),
                     "--max-json raises the limit");
+    if (blob.stream) throw Error(ErrorKind::bad_input, cat(blob.name, " is no JSON"));
     FileSource file(blob.fd, blob.offset, blob.size, blob.name);
     std::string text;
     for (auto block = file.next(); !block.empty(); block = file.next())
@@ -221,7 +232,7 @@ std::vector<ArchivedImage> ImageArchive::images(const Platform& platform) {
 }
 
 std::vector<ArchivedImage> ImageArchive::docker_images(const Blob& manifest) {
-    const auto document = parse_json(read(manifest), manifest.name);
+    const auto document = parse_json(read(manifest), manifest.name, limits_.depth_of_json());
     Problems problems(manifest.name);
     std::vector<ArchivedImage> images;
     if (!document.is_array() || document.empty()) problems.add(".", "expected an array of images");
@@ -259,7 +270,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
                                   std::vector<ArchivedImage>& images, std::vector<std::string>& platforms) {
     if (above.digests.size() > 4)
         throw Error(ErrorKind::bad_input, cat(index.name, " is an index inside of four others"));
-    const auto document = parse_json(read(index), index.name);
+    const auto document = parse_json(read(index), index.name, limits_.depth_of_json());
     Problems problems(index.name);
     for (const auto& view : JsonView(document, problems)["manifests"].elements()) {
         const auto type = view["mediaType"].string_or("");
@@ -290,7 +301,7 @@ void ImageArchive::add_from_index(const Blob& index, const Platform& platform, c
 }
 
 ArchivedImage ImageArchive::image_from_manifest(const Blob& blob, const Above& above) {
-    const auto document = parse_json(read(blob), blob.name);
+    const auto document = parse_json(read(blob), blob.name, limits_.depth_of_json());
     Problems problems(blob.name);
     const JsonView view(document, problems);
     ArchivedImage image;

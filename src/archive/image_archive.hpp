@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "archive/byte_source.hpp"
+#include "archive/layer_streams.hpp"
+#include "archive/tar_reader.hpp"
 #include "base/fd.hpp"
 #include "image/platform.hpp"
 
@@ -17,8 +19,9 @@ namespace minirun {
 struct Blob {
     int fd = -1;  ///< the archive's; not owned
     std::uint64_t offset = 0, size = 0;
-    std::string name;    ///< what messages call it
-    std::string digest;  ///< what it is said to have, "sha256:…"; empty: nothing is said
+    std::optional<std::size_t> stream;  ///< what LayerStreams::take() has it by; then it is in no file
+    std::string name;                   ///< what messages call it
+    std::string digest;                 ///< what it is said to have, "sha256:…"; empty: nothing is said
 };
 
 /// One image as the archive describes it.
@@ -36,24 +39,24 @@ struct ArchivedImage {
 /// without following a link.
 class ImageArchive {
 public:
-    /// `path` is a directory or a file; "-" is standard input. What cannot be read at any place (a pipe, a compressed
-    /// archive) is written to an unnamed file in `scratch` meanwhile. Throws Error.
-    ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits);
+    /// `path` is a directory or a file; "-" is standard input. Of what cannot be read at any place (a pipe, a
+    /// compressed archive) all that looks like a layer goes to `streams`, the rest to an unnamed file in `scratch`.
+    /// Throws Error.
+    ImageArchive(const std::string& path, const std::string& scratch, const Limits& limits, LayerStreams& streams);
 
     /// The images in it: all of a docker-archive; of an OCI index those for the platform.
     /// Throws Error{bad_input}; {unsupported} if an index has none for that platform, naming those that it has.
     std::vector<ArchivedImage> images(const Platform& platform);
-
-    /// A layer that is not needed any more: of an archive that is kept in `scratch` meanwhile, its space on disk and in
-    /// memory is given back. May be called by several threads at once.
-    void give_back(const Blob& blob) const;
 
     /// The whole text of a small file, its digest checked.
     std::string read(const Blob& blob) const;
 
 private:
     struct Manifest;
-    void index_tar(ByteSource& source);
+    /// `streams` is null of a file that can be read at any place.
+    void index_tar(ByteSource& source, LayerStreams* streams);
+    void pass_on(TarReader& tar, const std::string& name, Blob& file, LayerStreams& streams);
+    void keep(Bytes bytes);
     std::string name_of(const std::string& reference) const;
     std::optional<Blob> find(const std::string& name);
     Blob need(const std::string& name, const std::string& wanted_by);
@@ -65,10 +68,10 @@ private:
     Blob blob_of(const class JsonView& descriptor, const std::string& wanted_by);
 
     Limits limits_;
-    bool is_kept_ = false;
     std::string path_;                   ///< as it was given
     std::string name_;                   ///< for messages
-    Fd file_;                            ///< of an archive
+    Fd file_;                            ///< of an archive, or for what of it is kept
+    std::uint64_t kept_ = 0;             ///< bytes in that
     Fd directory_;                       ///< of a layout
     std::map<std::string, Blob> files_;  ///< of an archive
     std::vector<Fd> opened_;             ///< of a layout

@@ -68,11 +68,7 @@ DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const Impor
     const auto name = path == "-" ? std::string("the archive on standard input") : quote(path);
     const auto file = open_archive(path);
     PipeSource source(file.get());
-    const auto plain = decompressed(source, name);
-    GrowthLimit limited(
-        *plain, [&] { return source.size(); }, options.limits.growth, name);
-    auto layer = writer.unpack(limited, name, options.limits);
-    while (!source.next().empty()) continue;
+    auto layer = writer.unpack_blob(source, name, options.limits, false, nullptr);
     must_be_whole(layer, name);
     return layer;
 }
@@ -143,6 +139,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
         throw Error(ErrorKind::unsupported,
                     cat("the config.json of ", quote(directory), " is not an image's config, so it makes no image"),
                     "an OCI or Docker image config is needed");
+    check_layer_limit(bundle.layers.size(), options.limits);
     StoreWriter writer(store);
     if (options.dedup) writer.share_blocks();
     LoadedImage loaded;
@@ -159,7 +156,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
     for (const auto& [key, draft] : drafts) writer.publish_layer(draft, key);
     loaded.new_layers = drafts.size();
     auto text = read_file(bundle.config_file, options.limits.json);
-    auto config = parse_json(text, bundle.config_file);
+    auto config = parse_json(text, bundle.config_file, options.limits.depth_of_json());
     if (bundle.config.diff_ids != diff_ids) {
         config["rootfs"] = {{"type", "layers"}, {"diff_ids", diff_ids}};
         text = config.dump();

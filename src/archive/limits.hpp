@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/json.hpp"
+
 namespace minirun {
 
 /// How much a source may grow by being decompressed.
@@ -20,12 +22,17 @@ struct Limits {
     std::size_t path = 4095;            ///< bytes of a path
     std::size_t layers = 500;
     std::size_t json = 4 << 20;  ///< bytes of a document: the engines' limit for manifests
+    int json_depth = 64;         ///< its levels of nesting
     Growth growth;
 
     /// For what is in the store already.
     static Limits none() {
         constexpr auto most = ~std::size_t{0};
-        return {most, most, most, most, most, most, {most, most}};
+        return {most, most, most, most, most, most, deepest_json.most, {most, most}};
+    }
+
+    JsonDepth depth_of_json() const {
+        return {json_depth, json_depth < deepest_json.most ? "--max-json-depth raises the limit" : ""};
     }
 };
 

@@ -4,10 +4,10 @@
 #include <exception>
 #include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 
 #include "archive/image_archive.hpp"
+#include "archive/layer_streams.hpp"
 #include "archive/settle_layer.hpp"
 #include "archive/store_writer.hpp"
 #include "base/json.hpp"
@@ -49,7 +49,14 @@ struct LayerJob {
     std::string diff_id;
     Blob blob;
     DraftLayer draft;
+    std::string place;  ///< where the draft was put when it was settled for an image
 };
+
+// Each takes a few MiB of memory; many of them only wait for the disk.
+unsigned thread_count(const LoadOptions& options) {
+    constexpr unsigned most = 8;
+    return options.threads != 0 ? options.threads : std::clamp(std::thread::hardware_concurrency(), 1u, most);
+}
 
 class Loader {
 public:
@@ -58,7 +65,8 @@ public:
           options_(options),
           progress_(progress),
           writer_(store),
-          archive_(path, writer_.scratch(), options.limits) {}
+          streams_(writer_, options.limits, thread_count(options), progress),
+          archive_(path, writer_.scratch(), options.limits, streams_) {}
 
     std::vector<LoadedImage> run() {
         for (const auto& archived : archive_.images(options_.platform.value_or(host_platform()))) {
@@ -66,6 +74,7 @@ public:
             for (std::size_t i = 0; i < images_.back().layer_count(); i++) want(images_.back(), archived.layers[i], i);
         }
         unpack_all();
+        streams_.drop_others();
         if (options_.dedup && !jobs_.empty()) writer_.share_blocks();
         std::vector<LoadedImage> loaded;
         for (const auto& image : images_) loaded.push_back(publish(image));
@@ -83,7 +92,7 @@ private:
         Pending image;
         image.config = archive_.read(archived.config);
         image.id = hex_of(sha256_digest(image.config));
-        const auto document = parse_json(image.config, archived.config.name);
+        const auto document = parse_json(image.config, archived.config.name, options_.limits.depth_of_json());
         Problems problems(archived.config.name);
         const auto parsed = parse_image_config(JsonView(document, problems));
         image.diff_ids = parsed.diff_ids;
@@ -98,11 +107,7 @@ private:
                           cat("rootfs.diff_ids of ", archived.config.name));
         if (image.diff_ids.empty())
             throw Error(ErrorKind::bad_input, cat(archived.config.name, ": the image has no layers"));
-        if (image.diff_ids.size() > options_.limits.layers)
-            throw Error(
-                ErrorKind::unsupported,
-                cat("the image has ", image.diff_ids.size(), " layers, more than ", options_.limits.layers),
-                options_.limits.layers < max_layers ? "--max-layers raises the limit" : "overlayfs takes no more");
+        check_layer_limit(image.diff_ids.size(), options_.limits);
         image.chain = chain_ids(image.diff_ids);
         image.manifests = archived.manifests;
         for (const auto& name : archived.names) {
@@ -154,34 +159,31 @@ private:
                 }
             }
         };
-        const auto wanted =
-            options_.threads != 0 ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
         std::vector<std::jthread> threads;
-        for (unsigned i = 1; i < std::min<std::size_t>(wanted, queue.size()); i++) threads.emplace_back(work);
+        for (unsigned i = 1; i < std::min<std::size_t>(thread_count(options_), queue.size()); i++)
+            threads.emplace_back(work);
         work();
         threads.clear();
         if (failure) std::rethrow_exception(failure);
     }
 
-    // One pass: read, check, decompress, check, unpack.
     void unpack(LayerJob& job) {
-        if (progress_ != nullptr) progress_->begin(job.diff_id, job.blob.size);
         const auto name = cat("layer ", job.blob.name);
-        FileSource file(job.blob.fd, job.blob.offset, job.blob.size, name);
-        HashedSource compressed(file);
-        const auto plain = decompressed(compressed, name);
-        const auto packed = [&] {
-            if (progress_ != nullptr) progress_->advance(job.diff_id, compressed.size());
-            return compressed.size();
-        };
-        GrowthLimit limited(*plain, packed, options_.limits.growth, name);
-        job.draft = writer_.unpack(limited, name, options_.limits);
-        while (!compressed.next().empty()) continue;
-        check(name, "digest", job.blob.digest, compressed.digest());
+        job.draft = job.blob.stream ? streams_.take(*job.blob.stream) : unpack_from_file(job, name);
+        check(name, "digest", job.blob.digest, job.draft.blob_digest);
         check(name, "DiffID", job.diff_id, job.draft.diff_id);
-        // What needs others may be unpacked again for another image.
-        if (!job.draft.needs_others()) archive_.give_back(job.blob);
-        if (progress_ != nullptr) progress_->end(job.diff_id, "");
+    }
+
+    DraftLayer unpack_from_file(const LayerJob& job, const std::string& name) {
+        const auto label = short_layer_name(job.diff_id);
+        if (progress_ != nullptr) progress_->begin(label, job.blob.size);
+        FileSource file(job.blob.fd, job.blob.offset, job.blob.size, name);
+        const auto tell = [&](std::uint64_t bytes) {
+            if (progress_ != nullptr) progress_->advance(label, bytes);
+        };
+        auto draft = writer_.unpack_blob(file, name, options_.limits, !job.blob.digest.empty(), tell);
+        if (progress_ != nullptr) progress_->end(label, "");
+        return draft;
     }
 
     static void check(const std::string& name, std::string_view what, const std::string& said,
@@ -226,7 +228,8 @@ private:
         if (drafts.contains(key)) return key;  // an image can have a layer twice
         if (needs_others) {
             // Settled for one image, it cannot be settled for another one of the same archive.
-            if (!settled_.insert(job.diff_id).second) unpack(job);
+            if (!job.place.empty()) job.draft = writer_.unpack_again(job.place, cat("layer ", job.blob.name));
+            job.place = job.draft.directory;
             settle_layer(job.draft.unpacked, job.draft.directory + "/tree", below, cat("layer ", job.blob.name));
         }
         drafts.emplace(key, job.draft);
@@ -235,22 +238,29 @@ private:
 
     void publish_layer(const DraftLayer& draft, const std::string& key) {
         const auto shared = writer_.publish_layer(draft, key);
+        jobs_.at(draft.diff_id).place = store_.layer_directory(key);
         if (shared.files > 0 && progress_ != nullptr)
-            progress_->end(draft.diff_id, cat("shares ", shared.text(), " with other layers"));
+            progress_->end(short_layer_name(draft.diff_id), cat("shares ", shared.text(), " with other layers"));
     }
 
     const ImageStore& store_;
     const LoadOptions& options_;
     LoadProgress* progress_;
     StoreWriter writer_;
+    LayerStreams streams_;
     ImageArchive archive_;
     std::vector<Pending> images_;
     std::map<std::string, LayerJob> jobs_;  ///< by DiffID
-    std::set<std::string> settled_;
     std::mutex mutex_;
 };
 
 }  // namespace
+
+void check_layer_limit(std::size_t layers, const Limits& limits) {
+    if (layers > limits.layers)
+        throw Error(ErrorKind::unsupported, cat("the image has ", layers, " layers, more than ", limits.layers),
+                    limits.layers < max_layers ? "--max-layers raises the limit" : "overlayfs takes no more");
+}
 
 std::vector<LoadedImage> load_images(const ImageStore& store, const std::string& path, const LoadOptions& options,
                                      LoadProgress* progress) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "archive/load_progress.hpp"
 #include "archive/unpack_layer.hpp"
 #include "image/platform.hpp"
 #include "image/store.hpp"
@@ -16,7 +17,7 @@ struct LoadOptions {
     std::vector<std::string> tags;     ///< for each image, beside those it comes with: Reference::full()
     Limits limits;
     bool dedup = false;    ///< files that are the same in other layers share their blocks
-    unsigned threads = 0;  ///< layers at once; 0: as many as there are processors
+    unsigned threads = 0;  ///< layers at once; 0: as many as there are processors, and 8 at most
 };
 
 struct LoadedImage {
@@ -26,17 +27,8 @@ struct LoadedImage {
     std::size_t new_layers = 0;      ///< of those, how many the store did not have
 };
 
-/// Told what happens to the layers, by several threads at once.
-class LoadProgress {
-public:
-    virtual ~LoadProgress() = default;
-    /// It is being unpacked; the archive has `size` bytes for it.
-    virtual void begin(const std::string& diff_id, std::uint64_t size) = 0;
-    /// So many of them are done.
-    virtual void advance(const std::string& diff_id, std::uint64_t bytes) = 0;
-    /// It is unpacked, or, with `how`, something else is done with it.
-    virtual void end(const std::string& diff_id, const std::string& how) = 0;
-};
+/// Throws Error if an image may not have so many.
+void check_layer_limit(std::size_t layers, const Limits& limits);
 
 /// Puts all images of the archive or directory at `path` ("-" is standard input) into the store.
 ///

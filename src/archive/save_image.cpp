@@ -146,7 +146,7 @@ private:
     }
 
     static Json platform_of(const std::string& config, const std::string& file) {
-        const auto document = parse_json(config, file);
+        const auto document = parse_json(config, file, deepest_json);
         Json platform;
         for (const char* key : {"architecture", "os", "variant"})
             if (const auto found = document.find(key); found != document.end() && found->is_string())

@@ -115,6 +115,8 @@ private:
     void copy_looks(const Entry& entry, int fd) {
         const auto& status = entry.status;
         const auto source = view_.host_path(entry);
+        // What it has inherited from the directory that it was made in.
+        for (const char* acl : {"system.posix_acl_default", "system.posix_acl_access"}) ::fremovexattr(fd, acl);
         if (::fchown(fd, status.st_uid, status.st_gid) < 0 || ::fchmod(fd, status.st_mode & 07777) < 0)
             failed(entry.path);
         char names[65536];

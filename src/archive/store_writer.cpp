@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,7 @@
 #include "archive/tar_record.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/remove_tree.hpp"
 #include "base/text.hpp"
 #include "image/remove_image.hpp"
 #include "image/stored_image.hpp"
@@ -27,10 +29,17 @@ std::optional<std::string> read_config(const std::string& path) try {
     return std::nullopt;
 }
 
+void write_facts(const DraftLayer& layer, const std::string& directory) {
+    Json facts{{"diffID", layer.diff_id}, {"archiveSize", layer.archive_size}, {"size", layer.unpacked.bytes}};
+    if (!layer.blob_digest.empty() && layer.blob_digest != layer.diff_id) facts["blob"] = layer.blob_digest;
+    write_file_atomically(directory + "/layer.json", facts.dump() + "\n", 0600);
+}
+
 void make_directory(const std::string& path, mode_t mode) {
-    // Whatever the umask is.
-    if (::mkdir(path.c_str(), mode) < 0 || ::chmod(path.c_str(), mode) < 0)
-        throw system_error(cat("cannot make the directory ", quote(path)), errno);
+    if (::mkdir(path.c_str(), mode) < 0) throw system_error(cat("cannot make the directory ", quote(path)), errno);
+    // Whatever the umask is, and whatever the directory above has for its heirs.
+    for (const char* acl : {"system.posix_acl_default", "system.posix_acl_access"}) ::removexattr(path.c_str(), acl);
+    if (::chmod(path.c_str(), mode) < 0) throw system_error(cat("cannot make the directory ", quote(path)), errno);
 }
 
 }  // namespace
@@ -51,16 +60,49 @@ DraftLayer StoreWriter::unpack(ByteSource& archive, const std::string& name, con
     make_directory(layer.directory, 0700);
     make_directory(tree_path, 0755);
     const Fd tree(::open(tree_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    HashedSource hashed(archive);
-    TarRecorder recorder(hashed, layer.directory, limits.bytes);
-    TarReader tar(recorder, name);
-    layer.unpacked = unpack_layer(tar, tree, name, limits, &recorder);
-    tar.finish();
-    recorder.finish();
-    layer.diff_id = hashed.digest();
-    layer.archive_size = hashed.size();
+    try {
+        HashedSource hashed(archive);
+        TarRecorder recorder(hashed, layer.directory, limits.bytes);
+        TarReader tar(recorder, name);
+        layer.unpacked = unpack_layer(tar, tree, name, limits, &recorder);
+        tar.finish();
+        recorder.finish();
+        layer.diff_id = hashed.digest();
+        layer.archive_size = hashed.size();
+    } catch (...) {
+        drop(layer);
+        throw;
+    }
     return layer;
 }
+
+DraftLayer StoreWriter::unpack_blob(ByteSource& blob, const std::string& name, const Limits& limits, bool with_digest,
+                                    const std::function<void(std::uint64_t)>& tell) {
+    PeekedSource peeked(blob);
+    // What is not compressed has its DiffID for a digest: hashing is half of the work then, and once is enough.
+    const bool compressed = is_compressed(peeked.first());
+    HashedSource packed(peeked, with_digest && compressed);
+    const auto plain = decompressed(packed, name);
+    const auto count = [&] {
+        if (tell) tell(packed.size());
+        return packed.size();
+    };
+    GrowthLimit limited(*plain, count, limits.growth, name);
+    auto layer = unpack(limited, name, limits);
+    while (!packed.next().empty()) continue;
+    layer.blob_digest = compressed ? packed.digest() : layer.diff_id;
+    return layer;
+}
+
+DraftLayer StoreWriter::unpack_again(const std::string& directory, const std::string& name) {
+    TarReplay replay(directory, name, [&](const std::string& path, const std::string& how) {
+        throw Error(ErrorKind::bad_input, cat(name, ": the file ", quote(path), " of the store ", how),
+                    "the store was changed: minirun image verify tells what; remove the image and load it again");
+    });
+    return unpack(replay, name, Limits::none());
+}
+
+void StoreWriter::drop(const DraftLayer& layer) { remove_tree(layer.directory); }
 
 void StoreWriter::share_blocks() {
     sharing_.emplace(store_, staging_.path());
@@ -68,13 +110,17 @@ void StoreWriter::share_blocks() {
 }
 
 Shared StoreWriter::publish_layer(const DraftLayer& layer, const std::string& key) {
-    const Json facts{{"diffID", layer.diff_id}, {"archiveSize", layer.archive_size}, {"size", layer.unpacked.bytes}};
-    write_file_atomically(layer.directory + "/layer.json", facts.dump() + "\n", 0600);
+    write_facts(layer, layer.directory);
     Shared shared;
     if (sharing_) shared = sharing_->share(sharing_->plan(layer.directory), layer.directory + "/tree");
     Staging::publish(layer.directory, store_.layer_directory(key));
     if (sharing_) sharing_->add(key);
     return shared;
+}
+
+void StoreWriter::note_blob(const DraftLayer& layer, const std::string& key) {
+    if (!layer.blob_digest.empty() && layer.blob_digest != layer.diff_id)
+        write_facts(layer, store_.layer_directory(key));
 }
 
 void StoreWriter::publish_image(const NewImage& image) {

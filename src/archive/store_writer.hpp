@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ namespace minirun {
 struct DraftLayer {
     std::string directory;  ///< with tree/ and tar-record, in the staging place
     std::string diff_id;
+    /// Of what it was unpacked from, compressed or not; empty if nobody asked.
+    std::string blob_digest;
     UnpackedLayer unpacked;
     std::uint64_t archive_size = 0;
 
@@ -40,8 +43,17 @@ public:
     /// For files on the way.
     const std::string& scratch() const { return staging_.path(); }
 
-    /// Unpacks an archive, not compressed, in one pass. May be called by several threads at once. Throws Error.
+    /// Unpacks an archive, not compressed, in one pass. May be called by several threads at once. Throws Error, and
+    /// what is half unpacked then is gone.
     DraftLayer unpack(ByteSource& archive, const std::string& name, const Limits& limits);
+    /// The same of a blob, which may be compressed: read, hashed, decompressed, hashed, unpacked. `tell` gets the bytes
+    /// of it that have been read so far.
+    DraftLayer unpack_blob(ByteSource& blob, const std::string& name, const Limits& limits, bool with_digest,
+                           const std::function<void(std::uint64_t)>& tell);
+    /// The same of the archive that a layer in `directory`, of the store or of a draft, came from.
+    DraftLayer unpack_again(const std::string& directory, const std::string& name);
+    /// A draft that has no place in the store goes.
+    static void drop(const DraftLayer& layer);
 
     /// To be called between the last unpack() and the first publish_layer(): what is renamed is on the disk by then, so
     /// that the power can fail at any moment, too.
@@ -52,6 +64,9 @@ public:
 
     /// What it shares with other layers, if that was asked for.
     Shared publish_layer(const DraftLayer& layer, const std::string& key);
+
+    /// A layer that is in the store can come as the blob that this draft came as, too.
+    void note_blob(const DraftLayer& layer, const std::string& key);
 
     struct NewImage {
         std::string config;                 ///< as it came

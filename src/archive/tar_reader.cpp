@@ -53,8 +53,10 @@ long TarReader::read_block(archive* reader, void* self, const void** block) {
 
 void TarReader::refuse() {
     if (failure_) std::rethrow_exception(failure_);
-    throw Error(ErrorKind::bad_input, cat(name_, " is corrupt at byte ", archive_filter_bytes(archive_.get(), 0), ": ",
-                                          printable(text(archive_error_string(archive_.get())))));
+    auto sentence = cat(name_, " is corrupt at byte ", archive_filter_bytes(archive_.get(), 0), ": ",
+                        printable(text(archive_error_string(archive_.get()))));
+    if (!last_.empty()) sentence += cat("; the last entry before that is ", quote(last_));
+    throw Error(ErrorKind::bad_input, std::move(sentence));
 }
 
 bool TarReader::next(TarEntry& entry) {
@@ -65,7 +67,7 @@ bool TarReader::next(TarEntry& entry) {
     // Any other warning is about a header that is only half understood: no guessing.
     if (result != ARCHIVE_OK && !(result == ARCHIVE_WARN && is_about_a_name(archive_.get()))) refuse();
     entry = {};
-    entry.name = text(archive_entry_pathname(read));
+    last_ = entry.name = text(archive_entry_pathname(read));
     entry.mode = archive_entry_mode(read);
     entry.uid = static_cast<uid_t>(archive_entry_uid(read));
     entry.gid = static_cast<gid_t>(archive_entry_gid(read));

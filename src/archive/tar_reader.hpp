@@ -58,7 +58,7 @@ private:
     [[noreturn]] void refuse();
 
     ByteSource& source_;
-    std::string name_;
+    std::string name_, last_;  ///< of the archive, and of the entry that was read last
     std::unique_ptr<archive, int (*)(archive*)> archive_;
     std::exception_ptr failure_;  ///< of the source, carried past libarchive
 };

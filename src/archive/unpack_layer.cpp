@@ -24,6 +24,7 @@
 namespace minirun {
 namespace {
 
+constexpr const char* default_acl = "system.posix_acl_default";
 constexpr std::uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
 class Unpacker {
@@ -40,7 +41,7 @@ public:
                             "--max-entries raises the limit");
             unpack(entry);
         }
-        set_directory_times();
+        finish_directories();
         for (const auto& [path, explicitly] : directories_)
             if (!explicitly.named) result_.implied_directories.push_back(path);
         return std::move(result_);
@@ -50,6 +51,7 @@ private:
     struct Directory {
         bool named = false;  ///< the archive has an entry for it
         timespec mtime{};
+        std::string default_acl;
     };
 
     [[noreturn]] void refuse(const TarEntry& entry, std::string_view why, std::string hint = "") const {
@@ -109,9 +111,9 @@ private:
         const auto path = checked_path(entry, entry.name);
         if (path.empty()) {
             if (!S_ISDIR(entry.mode)) refuse(entry, "names the root of the layer, and is no directory");
-            directories_[""] = {true, entry.mtime};
+            note_directory("", entry);
             result_.root_is_named = true;
-            finish(entry, tree_.get());
+            finish(entry, tree_.get(), Opened::whole);
             return;
         }
         const auto slash = path.rfind('/');
@@ -145,39 +147,72 @@ private:
     void make(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
         if (entry.is_hard_link) return link(entry, directory, path, last);
         result_.links_below.erase(path);
-        clear(entry, directory, path, last);
         switch (entry.mode & S_IFMT) {
             case S_IFDIR: return make_directory(entry, directory, path, last);
             case S_IFREG: return make_file(entry, directory, path, last);
-            case S_IFLNK:
-                if (::symlinkat(entry.link.c_str(), directory, last.c_str()) < 0) failed(entry, errno);
-                result_.bytes += entry.link.size();
-                break;
+            case S_IFLNK: return make_symbolic_link(entry, directory, path, last);
             case S_IFCHR:
                 if (entry.major == 0 && entry.minor == 0)
                     refuse(entry, "is a 0/0 device, which is how a deleted file is kept");
                 [[fallthrough]];
             case S_IFBLK:
             case S_IFIFO:
-                if (::mknodat(directory, last.c_str(), entry.mode & S_IFMT, makedev(entry.major, entry.minor)) < 0)
-                    failed(entry, errno);
+                make_new(entry, directory, path, last, [&] {
+                    return ::mknodat(directory, last.c_str(), entry.mode & S_IFMT, makedev(entry.major, entry.minor));
+                });
                 break;
             default: refuse(entry, "is of a type that a layer cannot hold");
         }
         const Fd made(::openat(directory, last.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         if (!made) failed(entry, errno);
-        finish(entry, made.get());
+        finish(entry, made.get(), Opened::path_only);
+    }
+
+    // What was there before in this archive goes: the later entry counts. Mostly there is nothing, so it is tried
+    // first.
+    template <typename Make>
+    int make_new(const TarEntry& entry, int directory, const std::string& path, const std::string& last, Make make) {
+        int result = make();
+        if (result < 0 && errno == EEXIST) {
+            clear(entry, directory, path, last);
+            result = make();
+        }
+        if (result < 0) failed(entry, errno);
+        return result;
+    }
+
+    void make_symbolic_link(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
+        make_new(entry, directory, path, last,
+                 [&] { return ::symlinkat(entry.link.c_str(), directory, last.c_str()); });
+        result_.bytes += entry.link.size();
+        const timespec times[2] = {entry.mtime, entry.mtime};
+        if (::fchownat(directory, last.c_str(), entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+            ::utimensat(directory, last.c_str(), times, AT_SYMLINK_NOFOLLOW) < 0)
+            failed(entry, errno);
     }
 
     void make_directory(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
-        if (::mkdirat(directory, last.c_str(), 0700) == 0)
-            mark_opaque_if_recreated(directory, last, path);
-        else if (errno != EEXIST)
-            failed(entry, errno);
-        const Fd made(::openat(directory, last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        bool is_new = ::mkdirat(directory, last.c_str(), 0700) == 0;
+        if (!is_new && errno != EEXIST) failed(entry, errno);
+        if (!is_new && clear(entry, directory, path, last)) {
+            if (::mkdirat(directory, last.c_str(), 0700) < 0) failed(entry, errno);
+            is_new = true;
+        }
+        if (is_new) mark_opaque_if_recreated(directory, last, path);
+        Fd made(::openat(directory, last.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!made) failed(entry, errno);
-        directories_[path] = {true, entry.mtime};
-        finish(entry, made.get());
+        note_directory(path, entry);
+        finish(entry, made.get(), Opened::whole);
+        // Mostly what is in it comes next.
+        open_ = std::move(made);
+        open_path_ = path;
+    }
+
+    void note_directory(const std::string& path, const TarEntry& entry) {
+        auto& directory = directories_[path];
+        directory = {true, entry.mtime, {}};
+        for (const auto& [name, value] : entry.xattrs)
+            if (name == default_acl) directory.default_acl = value;
     }
 
     void make_file(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
@@ -185,8 +220,9 @@ private:
             throw Error(ErrorKind::bad_input, cat(name_, " unpacks to more than ", human_size(limits_.bytes)),
                         "--max-size raises the limit");
         result_.bytes += entry.size;
-        const Fd file(::openat(directory, last.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!file) failed(entry, errno);
+        const Fd file(make_new(entry, directory, path, last, [&] {
+            return ::openat(directory, last.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        }));
         // What is in the archive for a file with holes is not what is in the file.
         if (recorder_ != nullptr && !entry.is_sparse) recorder_->file(path, tar_.data_offset(), entry.size);
         std::uint64_t end = 0, delivered = 0;
@@ -201,7 +237,7 @@ private:
         });
         if (!entry.is_sparse && delivered != entry.size) refuse(entry, "has less content than it says");
         if (end < entry.size && ::ftruncate(file.get(), static_cast<off_t>(entry.size)) < 0) failed(entry, errno);
-        finish(entry, file.get());
+        finish(entry, file.get(), Opened::whole);
     }
 
     void link(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
@@ -224,22 +260,23 @@ private:
         if (S_ISDIR(info.st_mode)) refuse(entry, cat("is a hard link to the directory ", quote(entry.link)));
         if (S_ISCHR(info.st_mode) && info.st_rdev == 0)
             refuse(entry, cat("is a hard link to the deleted ", quote(entry.link)));
-        clear(entry, directory, path, last);
-        if (::linkat(source.get(), name.c_str(), directory, last.c_str(), 0) < 0) failed(entry, errno);
+        make_new(entry, directory, path, last,
+                 [&] { return ::linkat(source.get(), name.c_str(), directory, last.c_str(), 0); });
     }
 
-    // What was there before in this archive: the later entry counts. A directory stays under a directory.
-    void clear(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
+    // Takes away what there is at the place of the entry. A directory stays under a directory: then false.
+    bool clear(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
         struct stat info {};
         if (::fstatat(directory, last.c_str(), &info, AT_SYMLINK_NOFOLLOW) < 0) {
-            if (errno == ENOENT) return;
+            if (errno == ENOENT) return true;
             failed(entry, errno);
         }
-        if (S_ISDIR(info.st_mode) && S_ISDIR(entry.mode) && !entry.is_hard_link) return;
+        if (S_ISDIR(info.st_mode) && S_ISDIR(entry.mode) && !entry.is_hard_link) return false;
         if (const int error = take_away(info.st_mode, directory, path, last); error != 0) failed(entry, error);
-        if (!S_ISDIR(info.st_mode)) return;
+        if (!S_ISDIR(info.st_mode)) return true;
         directories_.erase(path);
         directories_.erase(directories_.lower_bound(path + '/'), directories_.lower_bound(path + char('/' + 1)));
+        return true;
     }
 
     // Contents of files count for the record of the archive, even if they are in the layer no more.
@@ -261,37 +298,48 @@ private:
         if (made) set_opaque(made.get());
     }
 
-    // Owner before mode, which a change of owner would cut; times last. `fd` may be open for its path only.
-    void finish(const TarEntry& entry, int fd) {
+    // A descriptor for the path only is good for few calls; the way around, by procfs, costs several times as much.
+    enum class Opened { whole, path_only };
+
+    // Owner before mode, which a change of owner would cut; times last.
+    void finish(const TarEntry& entry, int fd, Opened opened) {
         const auto path = cat("/proc/self/fd/", fd);
-        const bool link = S_ISLNK(entry.mode);
-        if (::fchownat(fd, "", entry.uid, entry.gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) failed(entry, errno);
-        if (!link && ::chmod(path.c_str(), entry.mode & 07777) < 0) failed(entry, errno);
-        if (!link) set_attributes(entry, path);
+        const auto mode = entry.mode & 07777;
+        if (::fchownat(fd, "", entry.uid, entry.gid, AT_EMPTY_PATH) < 0) failed(entry, errno);
+        if ((opened == Opened::whole ? ::fchmod(fd, mode) : ::chmod(path.c_str(), mode)) < 0) failed(entry, errno);
+        set_attributes(entry, path);
         if (S_ISDIR(entry.mode)) return;
         const timespec times[2] = {entry.mtime, entry.mtime};
-        if (::utimensat(fd, "", times, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) < 0) failed(entry, errno);
+        if (::utimensat(fd, "", times, AT_EMPTY_PATH) < 0) failed(entry, errno);
     }
 
     void set_attributes(const TarEntry& entry, const std::string& path) const {
-        for (const auto& [name, value] : entry.xattrs) {
-            if (is_kept_attribute(name) && ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) < 0) {
-                if (errno != ENOTSUP) failed(entry, errno);
-                throw Error(ErrorKind::unsupported,
-                            cat("the file system of the store cannot keep the attribute ", printable(name), " of ",
-                                quote(entry.name)),
-                            "set MINIRUN_ROOT to a directory on ext4, xfs or btrfs");
-            }
-        }
+        for (const auto& [name, value] : entry.xattrs)
+            if (is_kept_attribute(name) && name != default_acl &&
+                ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) < 0)
+                not_kept(name, entry.name, errno);
     }
 
-    // At the end: whatever was made in a directory changed its time.
-    void set_directory_times() const {
+    [[noreturn]] void not_kept(const std::string& attribute, const std::string& path, int error) const {
+        if (error != ENOTSUP)
+            throw system_error(
+                cat("cannot set the attribute ", printable(attribute), " of ", quote(path), " of ", name_), error);
+        throw Error(
+            ErrorKind::unsupported,
+            cat("the file system of the store cannot keep the attribute ", printable(attribute), " of ", quote(path)),
+            "set MINIRUN_ROOT to a directory on ext4, xfs or btrfs");
+    }
+
+    // At the end: whatever is made in a directory changes its time, and would inherit its default ACL.
+    void finish_directories() const {
         for (const auto& [path, directory] : directories_) {
             if (!directory.named) continue;
             const auto opened = kernel::open_beneath(tree_.get(), path.empty() ? "." : path.c_str(),
                                                      O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, beneath);
             const Fd fd(opened ? opened.value() : -1);
+            const auto& acl = directory.default_acl;
+            if (fd && !acl.empty() && ::fsetxattr(fd.get(), default_acl, acl.data(), acl.size(), 0) < 0)
+                not_kept(default_acl, path, errno);
             const timespec times[2] = {directory.mtime, directory.mtime};
             if (!fd || ::futimens(fd.get(), times) < 0)
                 throw system_error(cat("cannot set the time of ", quote(path), " of ", name_), errno);

@@ -32,14 +32,18 @@ public:
     void run() {
         namespace fs = std::filesystem;
         copy("");
+        for (const char* acl : {"system.posix_acl_default", "system.posix_acl_access"})
+            ::removexattr(to_.c_str(), acl);  // inherited from where it was made
         std::error_code error;
         fs::recursive_directory_iterator entries(from_, error);
         for (; !error && entries != fs::recursive_directory_iterator(); entries.increment(error))
             copy(entries->path().native().substr(from_.size()));
         if (error) throw Error(ErrorKind::system, cat("cannot read ", quote(from_)), "", error.value());
-        // What is made in a directory changes its times.
-        for (auto directory = directories_.rbegin(); directory != directories_.rend(); ++directory)
+        // What is made in a directory changes its times, and inherits its default ACL and the group of a setgid one.
+        for (auto directory = directories_.rbegin(); directory != directories_.rend(); ++directory) {
+            set_owner_and_attributes(directory->first, directory->second);
             set_times(directory->first, directory->second);
+        }
     }
 
 private:
@@ -50,7 +54,6 @@ private:
         check(::lstat(source.c_str(), &info), name);
         if (S_ISDIR(info.st_mode)) {
             check(::mkdir((to_ + name).c_str(), 0700), name);
-            set_owner_and_attributes(name, info);
             directories_.emplace_back(name, info);
             return;
         }

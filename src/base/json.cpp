@@ -43,8 +43,8 @@ std::string type_name(const Json& value) {
 // pick different ones, and see two different containers.
 class FormChecker : public Json::json_sax_t {
 public:
-    FormChecker(std::string_view text, const std::string& file, int max_depth)
-        : text_(text), file_(file), max_depth_(max_depth) {}
+    FormChecker(std::string_view text, const std::string& file, JsonDepth most)
+        : text_(text), file_(file), most_(most) {}
 
     bool null() override { return true; }
     bool boolean(bool) override { return true; }
@@ -88,13 +88,15 @@ public:
 
 private:
     void open() {
-        if (depth_++ >= max_depth_)
-            throw Error(ErrorKind::bad_input, cat(file_, ": more than ", max_depth_, " levels of nesting"));
+        if (depth_++ >= most_.most)
+            throw Error(ErrorKind::bad_input, cat(file_, ": more than ", most_.most, " levels of nesting"),
+                        std::string(most_.hint));
     }
 
     std::string_view text_;
     const std::string& file_;
-    int max_depth_, depth_ = 0;
+    JsonDepth most_;
+    int depth_ = 0;
     std::vector<std::unordered_set<std::string>> keys_;  // of the objects that are open
 };
 
@@ -114,9 +116,9 @@ void Problems::throw_if_any() const {
     throw Error(ErrorKind::bad_input, cat(file_, ": ", join({list_.begin(), end}, "; "), rest));
 }
 
-Json parse_json(std::string_view text, const std::string& file, int max_depth) {
+Json parse_json(std::string_view text, const std::string& file, JsonDepth depth) {
     // Two passes: nlohmann's parser with a callback takes quadratic time for a long array of objects.
-    FormChecker checker(text, file, max_depth);
+    FormChecker checker(text, file, depth);
     Json::sax_parse(text.begin(), text.end(), &checker);
     return Json::parse(text.begin(), text.end());
 }

@@ -33,9 +33,17 @@ private:
     std::unordered_set<std::string> told_;
 };
 
-/// Parses a document. A syntax error is Error{bad_input} with file, line and column; so are more than `max_depth`
-/// levels of nesting, a duplicate key, and bytes after the end. `file` is what messages call the document.
-Json parse_json(std::string_view text, const std::string& file, int max_depth = 64);
+/// The most levels of nesting that a document may have.
+struct JsonDepth {
+    int most = 64;
+    std::string_view hint = {};  ///< what to do about more
+};
+/// Where it can be raised, no more than that: deep documents are walked by recursion in places.
+inline constexpr JsonDepth deepest_json{1000};
+
+/// Parses a document. A syntax error is Error{bad_input} with file, line and column; so are more levels of nesting than
+/// `depth` says, a duplicate key, and bytes after the end. `file` is what messages call the document.
+Json parse_json(std::string_view text, const std::string& file, JsonDepth depth = {});
 
 /// A place in a document: the value (or its absence), its path (".process.args[0]"), and where to complain.
 ///

@@ -114,7 +114,7 @@ Image read_document(const std::string& directory, const std::string& file, const
     image.name = name;
     image.directory = directory;
     image.config_file = file;
-    const auto document = parse_json(text, printable(file));
+    const auto document = parse_json(text, printable(file), deepest_json);
     image.form = form_of(document, printable(file));
     switch (image.form) {
         case Image::Form::docker_inspect: read_inspected(image, document, prefer_layers_directory); break;

@@ -6,10 +6,10 @@
 //                                   could only be made on top of the layers below
 //     layers/KEY/tar-record         how its archive was made up, without what is in tree/ (archive/tar_record.hpp)
 //     layers/KEY/replaced/          files of the archive that a later entry of it replaced
-//     layers/KEY/layer.json         its DiffID and sizes
+//     layers/KEY/layer.json         its DiffID and sizes, and the digest of the compressed blob that it came as
 //     tags/NAME:TAG                 a link to HEX; '/' in the name is '%'
-//     tags/NAME@sha256:…            the same, by the digest of the image's manifest, or of the index that had this in
-//     it staging/                      what is being made, each in a directory that its maker holds by flock(2)
+//     tags/NAME@sha256:…            the same, by the digest of the image's manifest, or of an index around it
+//     staging/                      what is being made, each in a directory that its maker holds by flock(2)
 //
 // Everything appears by rename(2), layers before the image and the image before its tags: what can be seen is whole.
 #pragma once

@@ -21,14 +21,19 @@ namespace {
 
 constexpr std::size_t max_facts = 4096;
 
-// 0 if it is not known.
-std::uint64_t layer_fact(const ImageStore& store, const std::string& key, const char* fact) try {
+// null if there are none.
+Json layer_facts(const ImageStore& store, const std::string& key) try {
     const auto file = store.layer_directory(key) + "/layer.json";
-    const auto document = parse_json(read_file(file, max_facts), file);
-    Problems problems(file);
-    return JsonView(document, problems)[fact].unsigned_integer().value_or(0);
+    return parse_json(read_file(file, max_facts), file);
 } catch (const Error&) {
-    return 0;
+    return {};
+}
+
+// 0 if it is not known.
+std::uint64_t layer_fact(const ImageStore& store, const std::string& key, const char* fact) {
+    const auto facts = layer_facts(store, key);
+    Problems problems(key);
+    return JsonView(facts, problems)[fact].unsigned_integer().value_or(0);
 }
 
 }  // namespace
@@ -42,7 +47,18 @@ void write_image_facts(const std::string& directory, std::uint64_t size, std::st
 
 Json stored_config(const ImageStore& store, const std::string& id) {
     const auto file = store.image_directory(id) + "/config.json";
-    return parse_json(read_file(file, largest_config), file);
+    return parse_json(read_file(file, largest_config), file, deepest_json);
+}
+
+std::map<std::string, std::string> layers_by_digest(const ImageStore& store) {
+    std::map<std::string, std::string> keys;
+    for (const auto& key : store.all_layers()) {
+        const auto facts = layer_facts(store, key);
+        Problems problems(key);
+        for (const char* name : {"diffID", "blob"})
+            if (const auto digest = JsonView(facts, problems)[name].string()) keys[*digest] = key;
+    }
+    return keys;
 }
 
 std::uint64_t layer_size(const ImageStore& store, const std::string& key) { return layer_fact(store, key, "size"); }

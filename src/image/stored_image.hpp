@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ struct StoredLayer {
 };
 /// The layers of an image, lowest first. Throws Error if the image cannot be read.
 std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::string& id);
+
+/// The keys of all layers by "sha256:…": their DiffIDs, and the digests of the blobs that they were seen to come as.
+std::map<std::string, std::string> layers_by_digest(const ImageStore& store);
 
 /// Of a layer's files, as Docker counts; 0 if there is no such layer.
 std::uint64_t layer_size(const ImageStore& store, const std::string& key);

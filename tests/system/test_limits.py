@@ -18,7 +18,8 @@ class TestLoad:
     @pytest.mark.parametrize("option, too_little, enough, sentence", [
         ("--max-size", "50k", "100001", "unpacks to more than 50 KiB"), ("--max-entries", "3", "4", "has more than 3 "),
         ("--max-depth", "2", "3", "the entry 'd/e/f' lies more than 2 directories deep"), ("--max-path", "4", "5", "the entry 'd/e/f' has a path of more than 4 bytes"),
-        ("--max-layers", "1", "2", "the image has 2 layers, more than 1"), ("--max-json", "100", "1k", " has more than 100 B")])
+        ("--max-layers", "1", "2", "the image has 2 layers, more than 1"), ("--max-json", "100", "1k", " has more than 100 B"),
+        ("--max-json-depth", "1", "3", ": more than 1 levels of nesting")])
     def test_each(self, minirun, archive, option, too_little, enough, sentence):
         minirun("load", "-q", option, too_little, archive).refused_with(125, sentence, hint=f"{option} raises the limit")
         assert minirun("images", "-q").ok().out == "" and os.listdir(minirun.root / "staging") == []
@@ -30,13 +31,13 @@ class TestLoad:
         minirun("load", "-q", "--max-entries", "53", archive).ok()
 
     @pytest.mark.parametrize("option, most, why", [("--max-path", 4095, "no path on Linux is longer"), ("--max-layers", 500, "overlayfs takes no more"),
-                                                   ("--max-json", 16 << 20, "the store takes no more")])
+                                                   ("--max-json", 16 << 20, "the store takes no more"), ("--max-json-depth", 1000, "the store takes no more")])
     def test_what_no_option_raises(self, minirun, archive, option, most, why):
         minirun("load", option, str(most), archive)
         minirun("load", option, str(most + 1), archive).refused(125, f"{option} '{most + 1}': at most {most}: {why}")
 
     @pytest.mark.parametrize("value", ["0", "-1", "x", "", "1x", "99999999999999999999"])
-    @pytest.mark.parametrize("option", ["size", "ratio", "entries", "depth", "path", "layers", "json"])
+    @pytest.mark.parametrize("option", ["size", "ratio", "entries", "depth", "path", "layers", "json", "json-depth"])
     def test_values(self, minirun, archive, option, value):
         minirun("load", f"--max-{option}={value}", archive).refused_with(125, f"--max-{option} '{value}': expected a number above 0")
 
@@ -63,6 +64,25 @@ class TestLoad:
         minirun("image", "unpack", "made:1", scratch / "bundle").ok()
         minirun("run", "--dry-run", "made:1").ok()
         assert minirun("image", "verify").ok().out == "1 image, 1 layer: no difference\n"
+
+    def test_a_deep_config(self, minirun, scratch):
+        """The same."""
+        made, nested = [layer(FILES[0])], "x"
+        for _ in range(500):
+            nested = [nested]
+        archive = docker_archive(scratch / "a.tar", made, config=config_of(made) | {"history": [{"comment": nested}]})
+        minirun("load", "-q", archive).refused_with(125, "'config.json' in", "more than 64 levels of nesting", hint="--max-json-depth")
+        minirun("load", "-q", "--max-json-depth", "1000", archive).ok()
+        minirun("image", "inspect", "made:1").ok()
+        minirun("save", "-o", "/dev/null", "made:1").ok()
+        minirun("image", "unpack", "made:1", scratch / "bundle").ok()
+        minirun("run", "--dry-run", "made:1").ok()
+
+    def test_layers_of_a_bundle(self, minirun, scratch, archive):
+        minirun("load", "-q", archive).ok()
+        minirun("image", "unpack", "made:1", scratch / "bundle").ok()
+        minirun("load", "-q", "--max-layers", "1", scratch / "bundle").refused_with(125, "the image has 2 layers, more than 1", hint="--max-layers")
+        minirun("load", "-q", "--max-layers", "2", scratch / "bundle").ok()
 
     def test_of_an_oci_layout(self, minirun, scratch):
         layout = oci_layout(scratch / "oci", [layer(FILES[0])])

@@ -6,6 +6,7 @@ import lzma
 import os
 import random
 import stat
+import struct
 import subprocess
 import tarfile
 import time
@@ -145,6 +146,25 @@ class TestLayers:
         assert ((tree / long / "file").read_text(), (tree / "ünï/x").read_text(), (tree / "dot/x").read_text()) == ("deep", "u", "d")
         assert look("time").st_mtime_ns == 1000000000250000000
         assert os.getxattr(tree / "xattr", "user.a") == b"b"
+
+    def test_a_default_acl_is_for_what_is_made_later(self, minirun, scratch, base):
+        """What the archive has in the directory does not inherit it, wherever the tree is made or copied to."""
+        acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in [
+            (1, 7, 2**32 - 1), (2, 7, 1234), (4, 5, 2**32 - 1), (16, 7, 2**32 - 1), (32, 5, 2**32 - 1)])
+        pax = {"SCHILY.xattr.system.posix_acl_default": acl.decode("utf-8", "surrogateescape")}
+        (scratch / "root").mkdir()
+        os.setxattr(scratch / "root", "system.posix_acl_default", acl)
+        below = layer(entry("d", pax=pax), entry("d/f", "x", mode=0o640), entry("d/sub", mode=0o2750, gid=7), entry("d/sub/g", "y"), entry("d/sub/h"))
+        above = layer(hardlink("d/sub/new", "d/f"))
+        self.loaded(minirun, scratch, below, above)
+        minirun("image", "unpack", "made:1", scratch / "root/bundle").ok()
+        trees = [*minirun.root.glob("layers/*/tree"), *(scratch / "root/bundle/layers").iterdir()]
+        assert len(trees) == 4
+        for tree in trees:
+            found = {str(path.relative_to(tree)): os.listxattr(path) for path in [tree, *tree.rglob("*")]}
+            assert {path for path, attributes in found.items() if attributes} == {"d"} and found["d"] == ["system.posix_acl_default"]
+            assert stat.S_IMODE((tree / "d/f").stat().st_mode) == 0o640
+        assert all((tree / "d/sub").stat().st_gid == 7 for tree in trees)
 
     def test_names_that_are_no_utf8(self, minirun, scratch):
         made = layer(entry("caf\udce9", "x"), format=tarfile.GNU_FORMAT)

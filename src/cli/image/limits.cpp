@@ -56,6 +56,11 @@ constexpr Row rows[] = {
      largest_config,
      "the store takes no more",
      [](Limits& limits, std::uint64_t value) { limits.json = value; }},
+    {{0, "max-json-depth", "N", "the most levels of nesting in it (64)"},
+     count,
+     deepest_json.most,
+     "the store takes no more",
+     [](Limits& limits, std::uint64_t value) { limits.json_depth = static_cast<int>(value); }},
 };
 
 }  // namespace

@@ -17,20 +17,16 @@ namespace {
 constexpr std::string_view up = "\x1b[", lines_up = "A\r", clear_line = "\x1b[K", clear_below = "\x1b[J";
 constexpr auto pause = std::chrono::milliseconds(100);
 
-std::string short_name(const std::string& diff_id) { return diff_id.substr(7, 12); }
-
 class ProgressLines : public LoadProgress {
 public:
-    void begin(const std::string& diff_id, std::uint64_t) override { say(diff_id, "unpacking"); }
+    void begin(const std::string& layer, std::uint64_t) override { say(layer, "unpacking"); }
     void advance(const std::string&, std::uint64_t) override {}
-    void end(const std::string& diff_id, const std::string& how) override {
-        if (!how.empty()) say(diff_id, how);
+    void end(const std::string& layer, const std::string& how) override {
+        if (!how.empty()) say(layer, how);
     }
 
 private:
-    void say(const std::string& diff_id, std::string_view what) {
-        print_notice("minirun", cat(short_name(diff_id), ": ", what));
-    }
+    void say(const std::string& layer, std::string_view what) { print_notice("minirun", cat(layer, ": ", what)); }
 };
 
 struct Size {
@@ -58,28 +54,27 @@ std::string progress_bar(const std::string& name, std::uint64_t done, std::uint6
     return cat(name, " [", bar, "] ", numbers);
 }
 
-void ProgressBars::begin(const std::string& diff_id, std::uint64_t size) {
+void ProgressBars::begin(const std::string& layer, std::uint64_t size) {
     const std::lock_guard lock(mutex_);
-    bars_.push_back({diff_id, size});
+    bars_.push_back({layer, size});
     draw("");
 }
 
-void ProgressBars::advance(const std::string& diff_id, std::uint64_t bytes) {
+void ProgressBars::advance(const std::string& layer, std::uint64_t bytes) {
     const std::lock_guard lock(mutex_);
     for (auto& bar : bars_)
-        if (bar.diff_id == diff_id) bar.done = bytes;
+        if (bar.layer == layer) bar.done = bytes;
     if (std::chrono::steady_clock::now() - last_ > pause) draw("");
 }
 
-void ProgressBars::end(const std::string& diff_id, const std::string& how) {
+void ProgressBars::end(const std::string& layer, const std::string& how) {
     const std::lock_guard lock(mutex_);
     const auto size = [&] {
-        const auto bar =
-            std::find_if(bars_.begin(), bars_.end(), [&](const Bar& one) { return one.diff_id == diff_id; });
+        const auto bar = std::find_if(bars_.begin(), bars_.end(), [&](const Bar& one) { return one.layer == layer; });
         return bar == bars_.end() ? "" : decimal_size(bar->size);
     }();
-    std::erase_if(bars_, [&](const Bar& bar) { return bar.diff_id == diff_id; });
-    draw(cat(short_name(diff_id), ": ", how.empty() ? "unpacked " + size : how));
+    std::erase_if(bars_, [&](const Bar& bar) { return bar.layer == layer; });
+    draw(cat(layer, ": ", how.empty() ? "unpacked " + size : how));
 }
 
 // From the first bar on anew, in one piece: what is done goes up and stays, the bars come below it.
@@ -90,8 +85,7 @@ void ProgressBars::draw(const std::string& line) {
     // More than fit could not be gone back over.
     const auto shown = std::min(bars_.size(), rows - 1);
     for (std::size_t i = 0; i < shown; i++)
-        text +=
-            cat(progress_bar(short_name(bars_[i].diff_id), bars_[i].done, bars_[i].size, columns), clear_line, '\n');
+        text += cat(progress_bar(bars_[i].layer, bars_[i].done, bars_[i].size, columns), clear_line, '\n');
     text += clear_below;
     drawn_ = shown;
     last_ = std::chrono::steady_clock::now();

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "archive/load_image.hpp"
+#include "archive/load_progress.hpp"
 
 namespace minirun {
 
@@ -18,13 +18,13 @@ std::unique_ptr<LoadProgress> make_progress(bool quiet);
 class ProgressBars : public LoadProgress {
 public:
     explicit ProgressBars(int terminal) : terminal_(terminal) {}
-    void begin(const std::string& diff_id, std::uint64_t size) override;
-    void advance(const std::string& diff_id, std::uint64_t bytes) override;
-    void end(const std::string& diff_id, const std::string& how) override;
+    void begin(const std::string& layer, std::uint64_t size) override;
+    void advance(const std::string& layer, std::uint64_t bytes) override;
+    void end(const std::string& layer, const std::string& how) override;
 
 private:
     struct Bar {
-        std::string diff_id;
+        std::string layer;
         std::uint64_t size, done = 0;
     };
     void draw(const std::string& line);
