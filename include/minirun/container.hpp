@@ -51,6 +51,7 @@ public:
     Runner(const Runner&) = delete;
     Runner& operator=(const Runner&) = delete;
 
+    /// What it was made with.
     const Image& image() const noexcept;
     /// As run() below.
     RunResult run(const RunOptions& options);

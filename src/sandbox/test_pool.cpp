@@ -4,7 +4,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +15,8 @@
 
 #include "base/text.hpp"
 #include "kernel/files.hpp"
+#include "kernel/names.hpp"
+#include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 
@@ -74,11 +75,11 @@ TestPool::TestPool(Runner& runner, const std::vector<TestCase>& tests, const Tes
 
 TestPool::~TestPool() {
     for (auto& worker : workers_) {
-        if (worker.pid <= 0) continue;
+        if (!worker.process) continue;
         // Without work it ends by itself; with some it was not to be stopped otherwise.
         worker.socket.reset();
-        if (worker.busy) ::kill(worker.pid, SIGKILL);
-        ::waitpid(worker.pid, nullptr, 0);
+        if (worker.busy) (void)kernel::send_signal(worker.process.get(), SIGKILL);
+        (void)kernel::wait_pidfd(worker.process.get());
     }
 }
 
@@ -116,9 +117,10 @@ void TestPool::start(Worker& worker) {
         throw system_error("cannot make a socket pair", errno);
     Fd here(ends[0]), there(ends[1]);
     const auto parent = ::getpid();
-    worker.pid = ::fork();
-    if (worker.pid < 0) throw system_error("cannot start a process that runs tests", errno);
-    if (worker.pid > 0) {
+    const auto started = kernel::clone_process(0);
+    if (!started) throw system_error("cannot start a process that runs tests", started.error());
+    if (started.value().pid > 0) {
+        worker.process.reset(started.value().pidfd);
         worker.socket = std::move(here);
         worker.received.clear();
         return;
@@ -127,7 +129,10 @@ void TestPool::start(Worker& worker) {
     try {
         become_worker(parent);
         here.reset();
-        for (auto& other : workers_) other.socket.reset();
+        for (auto& other : workers_) {
+            other.socket.reset();
+            other.process.reset();
+        }
         serve_tests(there.get(), runner_, tests_, with_cores(setting_.options, setting_.cores, worker.number));
     } catch (const std::exception& error) {
         ::dprintf(STDERR_FILENO, "minirun: a process that runs tests ended: %s\n", error.what());
@@ -176,16 +181,15 @@ void TestPool::take(TestResult result, const PoolSetting& setting) {
 
 // The process that ran the test is gone: killed by somebody, or by the kernel for memory.
 void TestPool::lost(Worker& worker, const PoolSetting& setting) {
-    int status = 0;
-    ::waitpid(worker.pid, &status, 0);
+    const auto end = kernel::wait_pidfd(worker.process.get());
     TestResult result;
     result.index = worker.test;
     result.state = stopping_ ? TestResult::State::interrupted : TestResult::State::failed;
     result.reason = stopping_ ? std::string("interrupted")
                               : cat("setup-error: the process of minirun that ran it ended",
-                                    WIFSIGNALED(status) ? cat(" by signal ", WTERMSIG(status)) : std::string());
+                                    end && end.value().signaled ? cat(" by ", signal_name(end.value().code)) : "");
     worker.busy = false;
-    worker.pid = -1;
+    worker.process.reset();
     take(std::move(result), setting);
     if (stopping_) return;
     start(worker);
@@ -199,7 +203,7 @@ void TestPool::take_signals(int queue) {
         stop(static_cast<int>(info.ssi_signo));
         if (!again) continue;
         for (const auto& worker : workers_)
-            if (worker.busy) ::kill(worker.pid, SIGKILL);
+            if (worker.busy) (void)kernel::send_signal(worker.process.get(), SIGKILL);
     }
 }
 
@@ -208,7 +212,7 @@ void TestPool::stop(int signal) {
     if (signal != 0) interrupted_by_ = signal;
     if (!std::exchange(stopping_, true))
         for (const auto& worker : workers_)
-            if (worker.busy) ::kill(worker.pid, SIGTERM);
+            if (worker.busy) (void)kernel::send_signal(worker.process.get(), SIGTERM);
 }
 
 }  // namespace minirun

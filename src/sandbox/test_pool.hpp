@@ -1,8 +1,6 @@
 // Runs a list of tests in several processes.
 #pragma once
 
-#include <sys/types.h>
-
 #include <deque>
 #include <functional>
 #include <vector>
@@ -42,7 +40,7 @@ public:
 
 private:
     struct Worker {
-        pid_t pid = -1;
+        Fd process;  ///< a pidfd
         Fd socket;
         std::size_t number = 0;  ///< from 0: which of the cores are its own
         bool busy = false;

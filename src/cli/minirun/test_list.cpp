@@ -156,8 +156,8 @@ std::vector<TestCase> selected(std::vector<TestCase> tests, const Selection& sel
         }
     if (!selection.seed) return chosen;
     // By hand: what std::shuffle makes of a seed is each library's own affair.
-    std::mt19937_64 random(*selection.seed);
-    for (std::size_t i = chosen.size(); i > 1; i--) std::swap(chosen[i - 1], chosen[random() % i]);
+    std::mt19937_64 engine(*selection.seed);
+    for (std::size_t i = chosen.size(); i > 1; i--) std::swap(chosen[i - 1], chosen[engine() % i]);
     return chosen;
 }
 
