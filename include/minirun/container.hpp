@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "minirun/findings.hpp"
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
 #include "minirun/verdict.hpp"
@@ -28,7 +29,10 @@ struct RunResult {
     std::string id;                            ///< the container's
     std::vector<std::string> args;             ///< what ran
     std::chrono::system_clock::time_point started;
-    std::chrono::nanoseconds wall{};  ///< from the start of its program to the end of the first process
+    std::chrono::nanoseconds wall{};               ///< from the start of its program to the end of the first process
+    std::optional<DeniedCalls> denied_calls = {};  ///< with RunOptions::report_denied
+    std::optional<Changes> changes = {};           ///< with RunOptions::report_diff
+    std::vector<ArtifactResult> artifacts = {};    ///< of RunOptions::artifacts, in their order
 
     /// As Docker's run: 124 after the time limit, 128+n for signal n, else the process's own code.
     int exit_code() const noexcept { return timed_out ? 124 : signaled ? 128 + code : code; }

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "minirun/findings.hpp"
 #include "minirun/spec.hpp"
 
 namespace minirun {
@@ -91,6 +92,11 @@ struct RunOptions {
     bool timings = false;     ///< measure the steps of the launch
     bool accounting = false;  ///< give it a cgroup of its own, so that what it uses is counted
     std::string cidfile, pidfile;
+
+    // What is to be known, or kept, of it when it has ended
+    bool report_denied = false;  ///< count what its seccomp filter denies
+    bool report_diff = false;    ///< list what it has changed in its root file system
+    std::vector<ArtifactOption> artifacts;
 };
 
 }  // namespace minirun

@@ -106,7 +106,10 @@ struct LaunchRequest {
     Streams streams;
     Supervision supervision;
     CgroupUse cgroup = CgroupUse::when_asked;
-    bool accounting = false;  ///< also when asked for nothing else than to count what is used, where the host can
+    bool counts_denied = false;  ///< the system calls that its seccomp filter denies are counted
+    bool keeps_upper = false;    ///< its writable layer is looked at when it has ended
+    bool keeps_mounts = false;   ///< so are its mounts
+    bool accounting = false;     ///< also when asked for nothing else than to count what is used, where the host can
     CgroupManager cgroup_manager = CgroupManager::files;
     Driven driven;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed

@@ -102,6 +102,12 @@ Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const
     }
 }
 
+// None where there is no filter.
+std::optional<DeniedCalls> denied_calls(const RunOptions& options, const Launched& launched) {
+    if (!options.report_denied) return std::nullopt;
+    return launched.denials ? launched.denials->counts() : DeniedCalls();
+}
+
 // What was done between two steps on the same side of the clone counts for the later one.
 std::vector<StepTime> timings_of(const Plan& plan, const StepClock& clock) {
     std::vector<StepTime> timings;
@@ -178,7 +184,8 @@ RunResult run(const Image& image, const RunOptions& options) {
             request.id,
             request.spec.process.args,
             started,
-            std::chrono::steady_clock::now() - clock_started};
+            std::chrono::steady_clock::now() - clock_started,
+            denied_calls(options, launched)};
 }
 
 }  // namespace minirun

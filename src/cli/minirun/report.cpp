@@ -112,6 +112,7 @@ std::string report_of_run(const RunResult& result, const std::string& image, con
                         {"oomKills", resources.oom_kills},
                         {"ownLimit", resources.own_memory_limit}};
     report["pids"] = {{"peak", or_null(resources.pids_peak)}, {"refused", or_null(resources.pids_refused)}};
+    if (result.denied_calls) report["deniedCalls"] = *result.denied_calls;
     report["container"] = {{"id", result.id}};
     report["image"] = {{"name", image}, {"id", image_id.empty() ? Ordered() : Ordered("sha256:" + image_id)}};
     report["kernel"] = kernel_release();

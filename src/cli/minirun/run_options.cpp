@@ -374,6 +374,7 @@ constexpr Row rows[] = {
     {{0,   "cidfile",      "FILE",           "write the container's id there"}, apply_cidfile},
     {{0,   "pidfile",      "FILE",           "write its process id there"}, apply_pidfile},
     {{0,   "report",       "FILE|-|fd:N",    "write there what became of it, as JSON"}, apply_report},
+    {{0,   "report-denied", "",              "in it: system calls that were denied"}, turn<&RunOptions::report_denied>},
     {{'q', "quiet",        "",               "no remarks on standard error"}, turn<&RunOptions::quiet>},
     {{0,   "platform",     "OS/ARCH",        "fail unless this host is that"}, apply_platform},
     {{0,   "dry-run",      "",               "print the launch plan; needs no root"}, apply_dry_run},
@@ -474,6 +475,8 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more) {
     settle_arguments(reading, std::move(line.arguments), argv[0]);
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
+    if (reading.options().report_denied && reading.command.report.empty() && !reading.command.dry_run)
+        throw Error(ErrorKind::usage, "--report-denied is for --report only", "--report FILE says where it is written");
     return std::move(reading.command);
 }
 
