@@ -1,7 +1,6 @@
 #include "launch/child_reports.hpp"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <array>
 #include <cerrno>
@@ -15,6 +14,7 @@
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/seccomp_listener.hpp"
+#include "launch/signals.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
@@ -37,12 +37,9 @@ Error ended_early() {
 
 // Blocked as they are (SignalsBlocked), they would have to wait for the child.
 void refuse_to_wait_on() {
-    sigset_t pending;
-    if (::sigpending(&pending) < 0) return;
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
-        if (::sigismember(&pending, signal) == 1)
-            throw Error(ErrorKind::system,
-                        cat("ended by ", signal_name(signal), " before the container's program was started"));
+    if (const int signal = pending_end_signal(); signal != 0)
+        throw Error(ErrorKind::system,
+                    cat("ended by ", signal_name(signal), " before the container's program was started"));
 }
 
 // The fourth field of /proc/PID/stat; 0 if there is no such process.

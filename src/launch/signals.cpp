@@ -84,6 +84,14 @@ SignalsBlocked::SignalsBlocked() {
 
 SignalsBlocked::~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
+int pending_end_signal() noexcept {
+    sigset_t pending;
+    if (::sigpending(&pending) < 0) return 0;
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
+        if (::sigismember(&pending, signal) == 1) return signal;
+    return 0;
+}
+
 Fd open_signal_queue() {
     sigset_t all;
     sigfillset(&all);

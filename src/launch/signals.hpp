@@ -23,6 +23,10 @@ private:
     sigset_t before_{};
 };
 
+/// One that ends minirun and waits to be taken: SIGTERM, SIGINT, SIGHUP or SIGQUIT; 0 if there is none. Blocked as they
+/// are, they say only so that what takes long is to be given up.
+int pending_end_signal() noexcept;
+
 /// A signalfd(2) for all signals.
 Fd open_signal_queue();
 

@@ -44,6 +44,8 @@ LaunchRequest request_around(const RunOptions& options, const HostFacts& host, c
     request.seccomp_cache = host.seccomp_cache;
     request.compat = options.allow_32bit;
     request.counts_denied = options.report_denied;
+    request.keeps_upper = options.report_diff;
+    request.keeps_mounts = !options.artifacts.empty();
     request.streams = {options.interactive, options.tty};
     request.supervision = {options.timeout, stop_signal(options, image_stop_signal), options.stop_timeout,
                            options.init};

@@ -28,6 +28,7 @@
 #include "plan/describe.hpp"
 #include "plan/hints.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/findings.hpp"
 #include "runtime/make_request.hpp"
 
 namespace minirun {
@@ -102,12 +103,6 @@ Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const
     }
 }
 
-// None where there is no filter.
-std::optional<DeniedCalls> denied_calls(const RunOptions& options, const Launched& launched) {
-    if (!options.report_denied) return std::nullopt;
-    return launched.denials ? launched.denials->counts() : DeniedCalls();
-}
-
 // What was done between two steps on the same side of the clone counts for the later one.
 std::vector<StepTime> timings_of(const Plan& plan, const StepClock& clock) {
     std::vector<StepTime> timings;
@@ -155,6 +150,7 @@ RunResult run(const Image& image, const RunOptions& options) {
         for (const auto& notices : {request.notices, cgroup_notices(request, features.cgroups)})
             for (const auto& notice : notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
 
+    const Findings findings(options, request);
     std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);
     const OwnCgroup cgroup(cgroup_of(request, features.cgroups));
@@ -168,7 +164,8 @@ RunResult run(const Image& image, const RunOptions& options) {
     const auto started = std::chrono::system_clock::now();
     const auto clock_started = std::chrono::steady_clock::now();
     EndsProcess on_error(launched.pidfd);
-    const Stragglers stragglers(std::move(launched.mount_namespace), request.spec);
+    std::optional<Stragglers> stragglers;
+    stragglers.emplace(std::move(launched.mount_namespace), request.spec);
     pidfile.write(cat(launched.pid));
     cidfile.keep();
     pidfile.keep();
@@ -176,16 +173,19 @@ RunResult run(const Image& image, const RunOptions& options) {
     sweeper.emplace(paths);
     const auto ending = supervise(launched, request, streams);
     on_error.dismiss();
-    return {ending.timed_out,
-            ending.process.signaled,
-            ending.process.code,
-            clock ? timings_of(plan, *clock) : std::vector<StepTime>{},
-            cgroup.verdict(),
-            request.id,
-            request.spec.process.args,
-            started,
-            std::chrono::steady_clock::now() - clock_started,
-            denied_calls(options, launched)};
+    RunResult result{ending.timed_out,
+                     ending.process.signaled,
+                     ending.process.code,
+                     clock ? timings_of(plan, *clock) : std::vector<StepTime>{},
+                     cgroup.verdict(),
+                     request.id,
+                     request.spec.process.args,
+                     started,
+                     std::chrono::steady_clock::now() - clock_started};
+    // Nothing of it runs any more.
+    stragglers.reset();
+    findings.collect(launched, result);
+    return result;
 }
 
 }  // namespace minirun

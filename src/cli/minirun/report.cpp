@@ -1,6 +1,7 @@
 #include "cli/minirun/report.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -60,6 +61,34 @@ Ordered head_of(const Status& status, int exit_code) {
     return {{"version", 1}, {"status", status.word}, {"reason", status.reason}, {"exitCode", exit_code}};
 }
 
+std::string type_name(std::uint32_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFREG: return "file";
+        case S_IFDIR: return "directory";
+        case S_IFLNK: return "symlink";
+        case S_IFIFO: return "fifo";
+        case S_IFSOCK: return "socket";
+        default: return "device";
+    }
+}
+
+Ordered list_of(const std::vector<Change>& changes) {
+    auto list = Ordered::array();
+    for (const auto& one : changes)
+        list.push_back({{"path", one.path}, {"type", type_name(one.mode)}, {"size", one.size}});
+    return list;
+}
+
+// What was asked for beside how it ended.
+void add_findings(Ordered& report, const RunResult& result) {
+    if (result.denied_calls) report["deniedCalls"] = *result.denied_calls;
+    if (result.changes)
+        report["changes"] = {{"added", list_of(result.changes->added)},
+                             {"modified", list_of(result.changes->modified)},
+                             {"deleted", list_of(result.changes->deleted)},
+                             {"omitted", result.changes->omitted}};
+}
+
 std::string text_of(const Ordered& report) {
     return report.dump(2, ' ', false, Ordered::error_handler_t::replace) + "\n";
 }
@@ -112,7 +141,7 @@ std::string report_of_run(const RunResult& result, const std::string& image, con
                         {"oomKills", resources.oom_kills},
                         {"ownLimit", resources.own_memory_limit}};
     report["pids"] = {{"peak", or_null(resources.pids_peak)}, {"refused", or_null(resources.pids_refused)}};
-    if (result.denied_calls) report["deniedCalls"] = *result.denied_calls;
+    add_findings(report, result);
     report["container"] = {{"id", result.id}};
     report["image"] = {{"name", image}, {"id", image_id.empty() ? Ordered() : Ordered("sha256:" + image_id)}};
     report["kernel"] = kernel_release();

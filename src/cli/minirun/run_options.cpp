@@ -375,6 +375,7 @@ constexpr Row rows[] = {
     {{0,   "pidfile",      "FILE",           "write its process id there"}, apply_pidfile},
     {{0,   "report",       "FILE|-|fd:N",    "write there what became of it, as JSON"}, apply_report},
     {{0,   "report-denied", "",              "in it: system calls that were denied"}, turn<&RunOptions::report_denied>},
+    {{0,   "report-diff",  "",               "in it: files added, modified, deleted"}, turn<&RunOptions::report_diff>},
     {{'q', "quiet",        "",               "no remarks on standard error"}, turn<&RunOptions::quiet>},
     {{0,   "platform",     "OS/ARCH",        "fail unless this host is that"}, apply_platform},
     {{0,   "dry-run",      "",               "print the launch plan; needs no root"}, apply_dry_run},
@@ -427,6 +428,15 @@ void settle_masks(Reading& reading) {
     options.readonly_paths = std::move(readonly);
 }
 
+void settle_report(Reading& reading) {
+    if (!reading.command.report.empty() || reading.command.dry_run) return;
+    const auto& options = reading.options();
+    for (const auto& [given, name] :
+         {std::pair(options.report_denied, "--report-denied"), {options.report_diff, "--report-diff"}})
+        if (given)
+            throw Error(ErrorKind::usage, cat(name, " is for --report only"), "--report FILE says where it is written");
+}
+
 void settle_arguments(Reading& reading, std::vector<std::string> arguments, std::string_view command_name) {
     auto& options = reading.options();
     if (!options.rootfs) {
@@ -475,8 +485,7 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more) {
     settle_arguments(reading, std::move(line.arguments), argv[0]);
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
-    if (reading.options().report_denied && reading.command.report.empty() && !reading.command.dry_run)
-        throw Error(ErrorKind::usage, "--report-denied is for --report only", "--report FILE says where it is written");
+    settle_report(reading);
     return std::move(reading.command);
 }
 

@@ -1,0 +1,32 @@
+#include "runtime/findings.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "launch/signals.hpp"
+#include "minirun/error.hpp"
+#include "runtime/container_changes.hpp"
+
+namespace minirun {
+namespace {
+
+bool is_asked_to_end() { return pending_end_signal() != 0; }
+
+}  // namespace
+
+Findings::Findings(const RunOptions& options, const LaunchRequest& request) : options_(options), request_(request) {
+    check_changes_can_be_told(request);
+}
+
+void Findings::collect(const Launched& launched, RunResult& result) const {
+    // None where there is no filter.
+    if (options_.report_denied) result.denied_calls = launched.denials ? launched.denials->counts() : DeniedCalls();
+    if (options_.report_diff) try {
+            result.changes = changes_of(request_, launched.upper, is_asked_to_end);
+        } catch (const Error& error) {
+            ::dprintf(STDERR_FILENO, "minirun: --report-diff: %s\n", error.message().c_str());
+        }
+}
+
+}  // namespace minirun
