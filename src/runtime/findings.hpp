@@ -1,9 +1,10 @@
-// What is to be known or kept of a container when it has ended: --report-denied, --report-diff.
+// What is to be known or kept of a container when it has ended: --report-denied, --report-diff, --artifacts.
 #pragma once
 
 #include "launch/launcher.hpp"
 #include "minirun/container.hpp"
 #include "model/launch_request.hpp"
+#include "runtime/artifacts.hpp"
 
 namespace minirun {
 
@@ -20,6 +21,7 @@ public:
 private:
     const RunOptions& options_;
     const LaunchRequest& request_;
+    Artifacts artifacts_;
 };
 
 }  // namespace minirun

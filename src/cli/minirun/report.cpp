@@ -87,6 +87,14 @@ void add_findings(Ordered& report, const RunResult& result) {
                              {"modified", list_of(result.changes->modified)},
                              {"deleted", list_of(result.changes->deleted)},
                              {"omitted", result.changes->omitted}};
+    for (const auto& one : result.artifacts)
+        report["artifacts"].push_back({{"path", one.path},
+                                       {"directory", one.directory},
+                                       {"files", one.files},
+                                       {"bytes", one.bytes},
+                                       {"skipped", one.skipped},
+                                       {"missing", one.missing},
+                                       {"error", one.error ? Ordered(*one.error) : Ordered()}});
 }
 
 std::string text_of(const Ordered& report) {

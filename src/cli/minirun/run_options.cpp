@@ -276,6 +276,9 @@ void apply_platform(Reading& reading, const Given& given) {
     reading.command.platform = given.value;
 }
 void apply_report(Reading& reading, const Given& given) { reading.command.report = given.value; }
+void apply_artifacts(Reading& reading, const Given& given) {
+    reading.options().artifacts.push_back(artifact_value(given.value));
+}
 void apply_dry_run(Reading& reading, const Given& given) { reading.command.dry_run = given.on; }
 void apply_format(Reading& reading, const Given& given) {
     reading.format_given = true;
@@ -376,6 +379,7 @@ constexpr Row rows[] = {
     {{0,   "report",       "FILE|-|fd:N",    "write there what became of it, as JSON"}, apply_report},
     {{0,   "report-denied", "",              "in it: system calls that were denied"}, turn<&RunOptions::report_denied>},
     {{0,   "report-diff",  "",               "in it: files added, modified, deleted"}, turn<&RunOptions::report_diff>},
+    {{0,   "artifacts",    "PATH:DIR",       "copy PATH of it into DIR when it has ended"}, apply_artifacts},
     {{'q', "quiet",        "",               "no remarks on standard error"}, turn<&RunOptions::quiet>},
     {{0,   "platform",     "OS/ARCH",        "fail unless this host is that"}, apply_platform},
     {{0,   "dry-run",      "",               "print the launch plan; needs no root"}, apply_dry_run},

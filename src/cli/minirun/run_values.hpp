@@ -25,6 +25,9 @@ std::vector<std::string> read_env_file(const std::string& path);
 /// "nofile=1024:2048".
 RlimitSpec ulimit_value(const std::string& text);
 
+/// --artifacts PATH:DIR; the first colon divides.
+ArtifactOption artifact_value(const std::string& text);
+
 /// "KEY=VALUE" with a key that is not empty.
 std::pair<std::string, std::string> key_value(std::string_view option, const std::string& text);
 
