@@ -31,12 +31,14 @@ int error_of(std::uint32_t result) {
     return static_cast<int>(std::min(result & SECCOMP_RET_DATA, highest));
 }
 
-void add_names(DeniedCalls& calls, const std::vector<std::uint64_t>& counts, Abi abi) {
+// By name; those whose numbers have none as one.
+void add_names(DeniedCalls& calls, std::vector<std::uint64_t> counts, Abi abi) {
     for (const auto& [number, name] : known_syscalls(abi)) {
-        const auto count =
-            static_cast<std::size_t>(number) < counts.size() ? counts[static_cast<std::size_t>(number)] : 0;
-        if (count > 0) calls[name] += count;
+        const auto index = static_cast<std::size_t>(number);
+        if (index < counts.size() && counts[index] > 0) calls[name] += std::exchange(counts[index], 0);
     }
+    for (const auto count : counts)
+        if (count > 0) calls["unknown"] += count;
 }
 
 }  // namespace
@@ -47,11 +49,6 @@ DenialCounter::DenialCounter(Fd listener, std::span<const sock_filter> filter)
     ::syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes);
     question_ = room_for(sizeof(seccomp_notif), sizes.seccomp_notif);
     answer_ = room_for(sizeof(seccomp_notif_resp), sizes.seccomp_notif_resp);
-    // Numbers without a name are counted as one.
-    for (auto [counts, abi] : {std::pair(&native_, Abi::native), std::pair(&compat_, Abi::compat)}) {
-        const auto known = known_syscalls(abi);
-        counts->resize(known.empty() ? 0 : std::min(most_numbers, static_cast<std::size_t>(known.back().number) + 1));
-    }
 }
 
 void DenialCounter::serve() {
@@ -93,7 +90,7 @@ DeniedCalls DenialCounter::counts() const {
     DeniedCalls calls;
     add_names(calls, native_, Abi::native);
     add_names(calls, compat_, Abi::compat);
-    if (unknown_ > 0) calls["unknown"] = unknown_;
+    if (unknown_ > 0) calls["unknown"] += unknown_;
     return calls;
 }
 

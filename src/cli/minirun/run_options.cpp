@@ -436,7 +436,7 @@ void settle_report(Reading& reading) {
     if (!reading.command.report.empty() || reading.command.dry_run) return;
     const auto& options = reading.options();
     for (const auto& [given, name] :
-         {std::pair(options.report_denied, "--report-denied"), {options.report_diff, "--report-diff"}})
+         {std::pair(options.report_denied, "--report-denied"), std::pair(options.report_diff, "--report-diff")})
         if (given)
             throw Error(ErrorKind::usage, cat(name, " is for --report only"), "--report FILE says where it is written");
 }
