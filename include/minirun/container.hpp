@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "minirun/findings.hpp"
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
 #include "minirun/verdict.hpp"
@@ -35,10 +36,15 @@ struct RunResult {
     std::chrono::nanoseconds wall{};  ///< from the start of its program to the end of the first process
     /// Of the first process and those that it has waited for; what counts them all is in `resources`.
     std::chrono::nanoseconds user{}, system{};
-    std::optional<std::uint64_t> output_bytes;  ///< on both streams, with RunOptions::accounting or an output limit
+    std::optional<std::uint64_t> output_bytes;     ///< on both streams, with RunOptions::accounting or an output limit
+    std::optional<DeniedCalls> denied_calls = {};  ///< with RunOptions::report_denied
+    std::optional<Changes> changes = {};           ///< with RunOptions::report_diff
+    std::vector<ArtifactResult> artifacts = {};    ///< of RunOptions::artifacts, in their order
 
     /// As Docker's run: 128+n for signal n, else the process's own code; 124 where a limit that minirun keeps ended it.
-    int exit_code() const noexcept { return ended_by != EndedBy::itself && ended_by != EndedBy::interruption ? 124 : signaled ? 128 + code : code; }
+    int exit_code() const noexcept {
+        return ended_by != EndedBy::itself && ended_by != EndedBy::interruption ? 124 : signaled ? 128 + code : code;
+    }
 };
 
 /// Runs containers of one image, one after the other. What is the same for all of them is looked up once, and nobody

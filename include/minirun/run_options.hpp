@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "minirun/findings.hpp"
 #include "minirun/spec.hpp"
 #include "minirun/streams.hpp"
 
@@ -72,7 +73,7 @@ struct RunOptions {
     /// The text of a seccomp profile, "unconfined", or unset for the default profile.
     std::optional<std::string> seccomp;
     bool fixed_addresses = false;  ///< programs are always laid out alike in memory (no ASLR)
-    bool allow_32bit = false;  ///< let 32-bit programs run under the filter too (x86-64 only)
+    bool allow_32bit = false;      ///< let 32-bit programs run under the filter too (x86-64 only)
     std::vector<RlimitSpec> ulimits;
     std::map<std::string, std::string> sysctls;
     std::optional<std::vector<std::string>> masked_paths;    ///< unset: the default ones
@@ -96,9 +97,14 @@ struct RunOptions {
     bool remove = true;
     bool quiet = false;
     bool interruptible = false;  ///< SIGINT, SIGTERM or SIGHUP to this process kill all of it, and are not passed on
-    bool timings = false;     ///< measure the steps of the launch
-    bool accounting = false;  ///< count what it uses, in a cgroup of its own if there can be one, and what it writes
+    bool timings = false;        ///< measure the steps of the launch
+    bool accounting = false;     ///< count what it uses, in a cgroup of its own if there can be one, and what it writes
     std::string cidfile, pidfile;
+
+    // What is to be known, or kept, of it when it has ended
+    bool report_denied = false;  ///< count what its seccomp filter denies
+    bool report_diff = false;    ///< list what it has changed in its root file system
+    std::vector<ArtifactOption> artifacts;
 };
 
 }  // namespace minirun

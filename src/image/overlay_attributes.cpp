@@ -13,12 +13,14 @@ bool has_attributes(int fd) noexcept { return flistxattr(fd, nullptr, 0) > 0; }
 }  // namespace
 
 bool is_opaque(int directory) noexcept {
-    if (!has_attributes(directory)) return false;
-    for (const char* name : {"trusted.overlay.opaque", "user.overlay.opaque"}) {
-        char value = 0;
-        if (fgetxattr(directory, name, &value, 1) == 1 && value == 'y') return true;
-    }
-    return false;
+    return has_attributes(directory) &&
+           (is_opaque(directory, OverlayAttributes::trusted) || is_opaque(directory, OverlayAttributes::user));
+}
+
+bool is_opaque(int directory, OverlayAttributes form) noexcept {
+    const char* name = form == OverlayAttributes::user ? "user.overlay.opaque" : "trusted.overlay.opaque";
+    char value = 0;
+    return fgetxattr(directory, name, &value, 1) == 1 && value == 'y';
 }
 
 bool has_whiteout_attribute(int file) noexcept {

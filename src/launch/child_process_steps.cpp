@@ -280,7 +280,8 @@ SysStatus ChildSteps::operator()(const op::LoadSeccomp& step) noexcept {
     const auto loaded =
         kernel::load_seccomp(step.filter.data(), static_cast<unsigned short>(step.filter.size()), step.flags);
     if (!loaded) return SysStatus::failure(loaded.error());
-    return step.listener == nullptr ? SysStatus::success() : hand_over_listener(loaded.value());
+    const bool listens = step.listener != nullptr || !step.counted.empty();
+    return listens ? hand_over_listener(loaded.value()) : SysStatus::success();
 }
 
 // Under the filter already, which may ask the listener about any call but write(2): so that is the call by which it is

@@ -1,7 +1,6 @@
 #include "launch/child_reports.hpp"
 
 #include <poll.h>
-#include <signal.h>
 
 #include <array>
 #include <cerrno>
@@ -15,6 +14,7 @@
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/seccomp_listener.hpp"
+#include "launch/signals.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
@@ -37,12 +37,9 @@ Error ended_early() {
 
 // Blocked as they are (SignalsBlocked), they would have to wait for the child.
 void refuse_to_wait_on() {
-    sigset_t pending;
-    if (::sigpending(&pending) < 0) return;
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT})
-        if (::sigismember(&pending, signal) == 1)
-            throw Error(ErrorKind::system,
-                        cat("ended by ", signal_name(signal), " before the container's program was started"));
+    if (const int signal = pending_end_signal(); signal != 0)
+        throw Error(ErrorKind::system,
+                    cat("ended by ", signal_name(signal), " before the container's program was started"));
 }
 
 // The fourth field of /proc/PID/stat; 0 if there is no such process.
@@ -84,9 +81,12 @@ bool ChildReports::await_message() const {
     constexpr int milliseconds = 200;
     // What stands for a pidfd where there is none cannot be waited for.
     const bool is_pidfd = !kernel::is_directory(process_.get());
-    std::array<pollfd, 2> both{pollfd{socket_, POLLIN, 0}, pollfd{is_pidfd ? process_.get() : -1, POLLIN, 0}};
+    std::array<pollfd, 3> all{pollfd{socket_, POLLIN, 0}, pollfd{is_pidfd ? process_.get() : -1, POLLIN, 0}};
     while (true) {
-        const int ready = ::poll(both.data(), both.size(), milliseconds);
+        all[2] = {denials ? denials->fd() : -1, POLLIN, 0};
+        const int ready = ::poll(all.data(), all.size(), milliseconds);
+        // Under its filter, what is left to do before it execs can be denied, too: it waits for the answer.
+        if (ready > 0 && all[2].revents != 0) denials->serve();
         if (ready == 0) refuse_to_wait_on();
         if (ready < 0 || (ready == 0 && is_pidfd)) continue;
         const bool ended = kernel::await_end(process_.get(), 0);
@@ -108,10 +108,12 @@ void ChildReports::check(const ChildReport& report, bool gate, bool has_descript
     using enum ChildReport::Kind;
     const auto steps = plan_.steps.size() - first_of_child(plan_);
     const auto* filter = step_of<op::LoadSeccomp>(plan_);
-    const bool listener_due = filter != nullptr && filter->listener != nullptr && !listener_passed_;
+    const bool listener_due =
+        filter != nullptr && !listener_passed_ && (filter->listener != nullptr || !filter->counted.empty());
     bool due = false;
     switch (report.kind) {
         case terminal: due = has_descriptor && step_of<op::OpenTerminal>(plan_) != nullptr && !this->terminal; break;
+        case upper: due = has_descriptor && step_of<op::HandOverUpper>(plan_) != nullptr && !this->upper; break;
         case listener: due = listener_due && report.item >= 0; break;
         case arrived: due = gate; break;
         case failure:
@@ -119,14 +121,19 @@ void ChildReports::check(const ChildReport& report, bool gate, bool has_descript
                   report.error < 4096;
             break;
     }
-    if (!due || (has_descriptor && report.kind != terminal)) throw no_report();
+    if (!due || (has_descriptor && report.kind != terminal && report.kind != upper)) throw no_report();
 }
 
 void ChildReports::pass_on(const ChildReport& report, pid_t sender) {
     listener_passed_ = true;
     const Fd other(sender == pid_ ? -1 : kernel::open_process(sender));
     if (!is_from_child(sender)) throw no_report();
-    pass_on_listener(*step_of<op::LoadSeccomp>(plan_), other ? other : process_, sender, report.item);
+    const auto& step = *step_of<op::LoadSeccomp>(plan_);
+    auto listener = take_listener(other ? other : process_, report.item);
+    if (step.counted.empty())
+        pass_on_listener(step, listener, sender);
+    else
+        denials = std::make_unique<DenialCounter>(std::move(listener), step.counted);
     send_go();
 }
 
@@ -147,6 +154,7 @@ bool ChildReports::await(bool gate) {
         check(report, gate, bool{descriptor});
         if (report.kind == ChildReport::Kind::arrived) return true;
         if (report.kind == ChildReport::Kind::terminal) terminal = std::move(descriptor);
+        if (report.kind == ChildReport::Kind::upper) upper = std::move(descriptor);
         if (report.kind == ChildReport::Kind::listener) pass_on(report, message.sender);
         if (report.kind != ChildReport::Kind::failure) continue;
         report.step += static_cast<std::int32_t>(first_of_child(plan_));

@@ -3,7 +3,10 @@
 
 #include <sys/types.h>
 
+#include <memory>
+
 #include "base/fd.hpp"
+#include "launch/denial_counter.hpp"
 #include "plan/report.hpp"
 #include "plan/step.hpp"
 
@@ -50,6 +53,10 @@ public:
 
     /// The master of the terminal, if it has sent one.
     Fd terminal;
+    /// The directory with the writable layer, if it has sent that (op::HandOverUpper).
+    Fd upper;
+    /// Who answers for its filter, from when it has handed over the listener (op::LoadSeccomp::counted).
+    std::unique_ptr<DenialCounter> denials;
 
 private:
     bool await(bool gate);

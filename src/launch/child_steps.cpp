@@ -68,6 +68,7 @@ SysStatus ChildSteps::operator()(const op::LimitDevices&) noexcept { return SysS
 SysStatus ChildSteps::operator()(const op::DelegateCgroup&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::CloneProcess&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RecordProcess&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::KeepMounts&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::AwaitChild&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::MoveNetDevice&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RunHook&) noexcept { return SysStatus::failure(ENOSYS); }
@@ -224,6 +225,13 @@ SysStatus ChildSteps::operator()(const op::MakeDirectory& step) noexcept {
     if (!made) return SysStatus::failure(made.error());
     const Scoped owned(made.value());
     return kernel::is_directory(owned.get()) ? SysStatus::success() : SysStatus::failure(ENOTDIR);
+}
+
+SysStatus ChildSteps::operator()(const op::HandOverUpper& step) noexcept {
+    report.kind = ChildReport::Kind::upper;
+    const auto sent = kernel::send_message(report_socket_, &report, sizeof report, slot(step.slot));
+    report.kind = ChildReport::Kind::failure;
+    return sent;
 }
 
 SysStatus ChildSteps::operator()(const op::MakeSymlink& step) noexcept {

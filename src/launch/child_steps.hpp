@@ -43,6 +43,7 @@ public:
     SysStatus operator()(const op::DelegateCgroup&) noexcept;
     SysStatus operator()(const op::CloneProcess&) noexcept;
     SysStatus operator()(const op::RecordProcess&) noexcept;
+    SysStatus operator()(const op::KeepMounts&) noexcept;
     SysStatus operator()(const op::AwaitChild&) noexcept;
     SysStatus operator()(const op::MoveNetDevice&) noexcept;
     SysStatus operator()(const op::RunHook&) noexcept;
@@ -63,6 +64,7 @@ public:
     SysStatus operator()(const op::CreateAs&) noexcept;
     SysStatus operator()(const op::BindMount&) noexcept;
     SysStatus operator()(const op::MakeDirectory&) noexcept;
+    SysStatus operator()(const op::HandOverUpper&) noexcept;
     SysStatus operator()(const op::MakeSymlink&) noexcept;
     SysStatus operator()(const op::MakeDevice&) noexcept;
     SysStatus operator()(const op::WriteFile&) noexcept;

@@ -189,6 +189,12 @@ SysStatus HostSteps::operator()(const op::RecordProcess& step) const {
     return error == 0 || error == EEXIST ? record() : SysStatus::failure(error);
 }
 
+SysStatus HostSteps::operator()(const op::KeepMounts&) const {
+    // Not there: the child has failed, and says itself why.
+    side_.kept_mounts = open_mount_namespace(side_.pid);
+    return SysStatus::success();
+}
+
 SysStatus HostSteps::operator()(const op::AwaitChild&) const {
     side_.await_child();
     return SysStatus::success();

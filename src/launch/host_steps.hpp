@@ -25,6 +25,7 @@ struct HostSide {
     // After the clone:
     pid_t pid = -1;
     int pidfd = -1;
+    Fd kept_mounts;                     ///< of the child: its mount namespace
     Fd mount_namespace;                 ///< of the child, unless its end is that of all others
     std::function<void()> await_child;  ///< until it has come to op::AwaitParent; throws LaunchFailure
     std::vector<MovedDevice> devices;   ///< they come back, unless keep_devices() is called
@@ -65,6 +66,7 @@ public:
     SysStatus operator()(const op::LimitDevices&) const;
     SysStatus operator()(const op::DelegateCgroup&) const;
     SysStatus operator()(const op::RecordProcess&) const;
+    SysStatus operator()(const op::KeepMounts&) const;
     SysStatus operator()(const op::AwaitChild&) const;
     SysStatus operator()(const op::MoveNetDevice&) const;
     SysStatus operator()(const op::RunHook&) const;

@@ -154,7 +154,13 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
     record_mounts_of_its_own(plan, child.pid(), side);
     side.keep_devices();
     const auto pid = child.pid();
-    return {pid, child.release(), std::move(side.mount_namespace), std::move(reports.terminal)};
+    return {pid,
+            child.release(),
+            std::move(side.mount_namespace),
+            std::move(reports.terminal),
+            std::move(reports.upper),
+            std::move(side.kept_mounts),
+            std::move(reports.denials)};
 }
 
 void start_created(const Plan& plan, int socket, pid_t pid, const Fd& process) {

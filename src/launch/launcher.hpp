@@ -5,10 +5,12 @@
 
 #include <csignal>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/fd.hpp"
 #include "launch/child_reports.hpp"
+#include "launch/denial_counter.hpp"
 #include "minirun/streams.hpp"
 #include "plan/step.hpp"
 
@@ -19,6 +21,9 @@ struct Launched {
     Fd pidfd;
     Fd mount_namespace;  ///< the one that it was made in, if more than its end is needed to end all that is in there
     Fd terminal;         ///< the master of the container's pty, if it has one
+    Fd upper;            ///< of op::HandOverUpper: the directory that the writable layer is in
+    Fd kept_mounts;      ///< of op::KeepMounts: the mount namespace
+    std::unique_ptr<DenialCounter> denials;  ///< of a filter whose denials are counted
 };
 
 /// When each step of a plan was done, in nanoseconds of CLOCK_MONOTONIC; in memory that the child writes to.

@@ -192,6 +192,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
     // On the host, beside the child.
     plan.host_after(
         op::RecordProcess{plan.text(request.process_record), has_new_namespace(request.spec, NamespaceType::pid)});
+    if (request.keeps_mounts) plan.host_after(op::KeepMounts{});
     if (has_work_beside(request.spec)) plan.host_after(op::AwaitChild{});
     for (const auto& [device, name] : request.spec.linux_.net_devices)
         plan.host_after(op::MoveNetDevice{plan.text(device), plan.text(name)});

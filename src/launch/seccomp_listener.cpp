@@ -14,16 +14,20 @@
 
 namespace minirun {
 
-void pass_on_listener(const op::LoadSeccomp& step, const Fd& process, pid_t pid, int number) {
+Fd take_listener(const Fd& process, int number) {
     // What kernel::open_process() has instead of a pidfd is not good for this.
     const auto taken = kernel::is_directory(process.get()) ? SysResult<int>::failure(ENOSYS)
                                                            : sys::value(SYS_pidfd_getfd, process.get(), number, 0);
     if (!taken) throw system_error("cannot take the listener of the seccomp filter", taken.error());
-    const Fd listener(taken.value());
+    Fd listener(taken.value());
     // Whatever else it may be, nobody is to get it.
     if (read_link(cat("/proc/self/fd/", listener.get())) != "anon_inode:seccomp notify")
         throw Error(ErrorKind::system,
                     "what the container's process gave for the listener of its seccomp filter is none");
+    return listener;
+}
+
+void pass_on_listener(const op::LoadSeccomp& step, const Fd& listener, pid_t pid) {
     const std::string_view told(step.told.data(), step.told.size());
     const auto container = step.container == 0 ? pid : step.container;
     send_descriptor("the listener of the seccomp filter", step.listener,

@@ -8,8 +8,11 @@
 
 namespace minirun {
 
-/// Takes the listener, descriptor `number` of `process`, whose number is `pid`, and sends it with the container process
-/// state (config-linux.md "The Container Process State") to the socket that the step names. Throws Error.
-void pass_on_listener(const op::LoadSeccomp& step, const Fd& process, pid_t pid, int number);
+/// Takes the listener, descriptor `number` of `process`. Throws Error, also if it is none.
+Fd take_listener(const Fd& process, int number);
+
+/// Sends it with the container process state (config-linux.md "The Container Process State") to the socket that the
+/// step names; `pid` is the number of the process that has the filter. Throws Error.
+void pass_on_listener(const op::LoadSeccomp& step, const Fd& listener, pid_t pid);
 
 }  // namespace minirun

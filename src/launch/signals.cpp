@@ -20,6 +20,8 @@
 namespace minirun {
 namespace {
 
+constexpr int end_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+
 bool ends_by_default(int signal) {
     switch (signal) {
         case SIGCHLD:
@@ -83,6 +85,22 @@ SignalsBlocked::SignalsBlocked() {
 }
 
 SignalsBlocked::~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+int pending_end_signal() noexcept {
+    sigset_t pending;
+    if (::sigpending(&pending) < 0) return 0;
+    for (const int signal : end_signals)
+        if (::sigismember(&pending, signal) == 1) return signal;
+    return 0;
+}
+
+void take_end_signals() noexcept {
+    sigset_t all;
+    ::sigemptyset(&all);
+    for (const int signal : end_signals) ::sigaddset(&all, signal);
+    const timespec at_once{};
+    while (::sigtimedwait(&all, nullptr, &at_once) > 0) continue;
+}
 
 Fd open_signal_queue() {
     sigset_t all;

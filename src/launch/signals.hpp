@@ -23,6 +23,12 @@ private:
     sigset_t before_{};
 };
 
+/// One that ends minirun and waits to be taken: SIGTERM, SIGINT, SIGHUP or SIGQUIT; 0 if there is none. Blocked as they
+/// are, they say only so that what takes long is to be given up.
+int pending_end_signal() noexcept;
+/// Takes those that wait: they have been heeded.
+void take_end_signals() noexcept;
+
 /// A signalfd(2) for all signals.
 Fd open_signal_queue();
 

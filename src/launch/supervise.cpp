@@ -25,6 +25,7 @@ public:
           request_(request),
           streams_(streams),
           signals_(open_signal_queue()),
+          denials_(launched.denials.get()),
           pid_is_namespace_init_(has_new_namespace(request.spec, NamespaceType::pid) && !request.supervision.init),
           watch_(cgroup, request) {
         if (request.supervision.timeout) deadline_ = Clock::now() + *request.supervision.timeout;
@@ -35,7 +36,9 @@ public:
         while (true) {
             watched = {{launched_.pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
             for (const auto& relay : streams_.relays()) relay.watch(watched);
+            if (denials_ != nullptr) watched.push_back({denials_->fd(), POLLIN, 0});
             ::poll(watched.data(), watched.size(), milliseconds_left());
+            if (denials_ != nullptr && watched.back().revents != 0) denials_->serve();
             if (deadline_ && Clock::now() >= *deadline_) stop_harder();
             if (watched[1].revents != 0) forward_signals();
             for (std::size_t i = 0; i < streams_.relays().size(); i++)
@@ -151,6 +154,7 @@ private:
     const LaunchRequest& request_;
     ContainerStreams& streams_;
     Fd signals_;
+    DenialCounter* denials_;
     bool pid_is_namespace_init_;
     CgroupWatch watch_;
     std::optional<Clock::time_point> deadline_;

@@ -68,7 +68,7 @@ struct Supervision {
     bool init = false;                                   ///< a reaper of minirun's own is pid 1
     std::optional<std::chrono::nanoseconds> cpu_time{};  ///< then SIGKILL
     std::optional<std::uint64_t> output_limit{};         ///< bytes, then SIGKILL
-    bool interruptible = false;  ///< signals that ask to end are SIGKILL to the container
+    bool interruptible = false;                          ///< signals that ask to end are SIGKILL to the container
 };
 
 /// When a container gets a cgroup of its own.
@@ -113,7 +113,10 @@ struct LaunchRequest {
     Supervision supervision;
     CgroupUse cgroup = CgroupUse::when_asked;
     bool fixed_addresses = false;  ///< personality(2) with ADDR_NO_RANDOMIZE
-    bool accounting = false;  ///< also when asked for nothing else than to count what is used, where the host can
+    bool counts_denied = false;    ///< the system calls that its seccomp filter denies are counted
+    bool keeps_upper = false;      ///< its writable layer is looked at when it has ended
+    bool keeps_mounts = false;     ///< so are its mounts
+    bool accounting = false;       ///< also when asked for nothing else than to count what is used, where the host can
     CgroupManager cgroup_manager = CgroupManager::files;
     Driven driven;
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed

@@ -43,13 +43,17 @@ LaunchRequest request_around(const RunOptions& options, const HostFacts& host, c
     request.process_record = host.process_record;
     request.seccomp_cache = host.seccomp_cache;
     request.compat = options.allow_32bit;
+    request.counts_denied = options.report_denied;
+    request.keeps_upper = options.report_diff;
+    request.keeps_mounts = !options.artifacts.empty();
     request.streams.interactive = options.interactive;
     request.streams.tty = options.tty;
     request.streams.descriptors = options.streams;
     request.streams.counted = options.accounting || options.output_limit;
     request.supervision = {options.timeout,      stop_signal(options, image_stop_signal),
                            options.stop_timeout, options.init,
-                           options.cpu_time,     options.output_limit,     options.interruptible};
+                           options.cpu_time,     options.output_limit,
+                           options.interruptible};
     request.fixed_addresses = options.fixed_addresses;
     request.accounting = options.accounting;
     return request;

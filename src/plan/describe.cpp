@@ -70,6 +70,7 @@ struct Describe {
     std::string operator()(const op::OpenUserNamespace& s) const {
         return cat("open the user namespace ", printable(s.path));
     }
+    std::string operator()(const op::KeepMounts&) const { return "keep its mounts for when it has ended"; }
     std::string operator()(const op::AwaitChild&) const { return "wait until the container's tree is made"; }
     std::string operator()(const op::RunHook& s) const {
         return cat("run the ", s.kind, " hook ", printable(s.path),
@@ -184,6 +185,9 @@ struct Describe {
     std::string operator()(const op::MakeDirectory& s) const {
         return cat("make directory ", path_in_container(s.at, s.path), " ", octal(s.mode));
     }
+    std::string operator()(const op::HandOverUpper& s) const {
+        return cat("hand the directory of the writable layer to the parent: ", path_in_container(s.slot, ""));
+    }
     std::string operator()(const op::MakeSymlink& s) const {
         return cat("make symbolic link ", path_in_container(s.at, s.path), " -> ", printable(s.target));
     }
@@ -252,7 +256,8 @@ struct Describe {
     std::string operator()(const op::NoNewPrivileges&) const { return "set no_new_privs"; }
     std::string operator()(const op::ResetSignals&) const { return "reset signal dispositions and mask"; }
     std::string operator()(const op::LoadSeccomp& s) const {
-        return cat("load the seccomp filter, ", s.filter.size(), " instructions");
+        return cat("load the seccomp filter, ", s.filter.size(), " instructions",
+                   s.counted.empty() ? "" : ", and hand over its listener to count what it denies");
     }
     std::string operator()(const op::CloseDescriptors& s) const {
         return cat("close all descriptors from ", s.first, " on", s.first > 3 ? ", hand on those before" : "");
@@ -269,8 +274,8 @@ struct Describe {
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "make_idmap", "clone_peer", "open_user_namespace",
     "start_scope", "make_cgroup", "set_cgroup", "limit_devices", "delegate_cgroup", "clone_process",
-    "release_scope", "record_process", "await_child", "move_net_device", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
-    "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "make_symlink", "make_device",
+    "release_scope", "record_process", "keep_mounts", "await_child", "move_net_device", "run_hook", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
+    "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "hand_over_upper", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
     "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_memory_policy", "set_personality", "set_security_label", "open_terminal", "make_readonly", "change_mount", "label_mount", "set_root_propagation", "await_parent", "pivot_root",
     "fork_init", "new_session", "own_streams", "connect_streams", "enter_user_namespace", "own_mounts", "limit_bounding_set", "set_user",

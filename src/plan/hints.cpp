@@ -327,6 +327,9 @@ struct Diagnose {
                     "let the profile allow write and recvmsg"};
         if (report.error == EACCES)
             return {ErrorKind::not_permitted, "", "without no_new_privs a filter takes CAP_SYS_ADMIN"};
+        if (report.error == EBUSY)
+            return {ErrorKind::unsupported, "a filter around minirun has a listener already, and there can be one only",
+                    "do without what takes one: --report-denied, or SCMP_ACT_NOTIFY in the profile"};
         return {};
     }
 

@@ -125,6 +125,7 @@ struct Fields {
     Json operator()(const op::MakeDirectory& s) const {
         return {{"at", slot_name(s.at)}, {"path", utf8(s.path)}, {"mode", s.mode}};
     }
+    Json operator()(const op::HandOverUpper& s) const { return {{"slot", slot_name(s.slot)}}; }
     Json operator()(const op::MakeSymlink& s) const {
         return {{"at", slot_name(s.at)}, {"path", utf8(s.path)}, {"target", utf8(s.target)}};
     }

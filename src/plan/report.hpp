@@ -9,6 +9,7 @@ namespace minirun {
 struct ChildReport {
     enum class Kind : std::int32_t {
         terminal,  ///< the message carries the master of the container's pty
+        upper,     ///< the message carries the directory with the container's writable layer
         listener,  ///< `item` is the number of the filter's listener in the child, which waits until it was passed on
         arrived,   ///< the child waits for the parent, or to be started
         failure,   ///< a step failed; the child is gone

@@ -153,6 +153,8 @@ struct RecordProcess {
     const char* path;
     bool ends_all;  ///< its end is that of all others: it is the first one of a pid namespace
 };
+/// The container's mounts stay when it has ended, to be looked at.
+struct KeepMounts {};
 /// Until the child has come to AwaitParent: the tree is made, and nothing of the image runs.
 struct AwaitChild {};
 /// A network device of the host becomes the container's.
@@ -265,6 +267,10 @@ struct MakeDirectory {
     Slot at;
     const char* path;
     mode_t mode;  ///< of the last one, if it is made
+};
+/// A slot's directory is handed to the parent, who looks at the writable layer in it when the container has ended.
+struct HandOverUpper {
+    Slot slot;
 };
 struct MakeSymlink {
     Slot at;
@@ -430,6 +436,8 @@ struct LoadSeccomp {
     const char* listener = nullptr;  ///< with NEW_LISTENER: the socket of who answers for the filter
     std::span<const char> told;      ///< and the container process state for it, up to where pids follow
     pid_t container = 0;             ///< the container's process, if it is another one
+    /// What minirun itself answers where `filter` asks, so that it can count: the filter as it was. Otherwise empty.
+    std::span<const sock_filter> counted = {};
 };
 /// All dispositions to their defaults, and the mask that minirun was started with.
 struct ResetSignals {};
@@ -457,18 +465,18 @@ using Operation =
     std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
                  op::JoinPidNamespace, op::MakeUserNamespace, op::MakeIdmap, op::ClonePeer, op::OpenUserNamespace,
                  op::StartScope, op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::DelegateCgroup, op::CloneProcess,
-                 op::ReleaseScope, op::RecordProcess, op::AwaitChild, op::MoveNetDevice, op::RunHook, op::Undumpable,
-                 op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace,
-                 op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay,
-                 op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory,
-                 op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname,
-                 op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler,
-                 op::SetIoPriority, op::SetAffinity, op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel,
-                 op::OpenTerminal, op::MakeReadonly, op::ChangeMount, op::LabelMount, op::SetMountPropagation,
-                 op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams, op::ConnectStreams,
-                 op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser, op::EnterWorkingDirectory,
-                 op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals, op::LoadSeccomp,
-                 op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+                 op::ReleaseScope, op::RecordProcess, op::KeepMounts, op::AwaitChild, op::MoveNetDevice, op::RunHook,
+                 op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace,
+                 op::JoinNamespace, op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation,
+                 op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount,
+                 op::MakeDirectory, op::HandOverUpper, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath,
+                 op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit,
+                 op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity, op::SetMemoryPolicy,
+                 op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly, op::ChangeMount,
+                 op::LabelMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
+                 op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
+                 op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
+                 op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

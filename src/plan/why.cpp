@@ -73,6 +73,9 @@ struct Why {
     std::string_view operator()(const op::OpenUserNamespace&) const {
         return "Ids and capabilities are those of the other container; it is entered last.";
     }
+    std::string_view operator()(const op::KeepMounts&) const {
+        return "What is copied out of it may be on any of them, and they would go with its last process.";
+    }
     std::string_view operator()(const op::AwaitChild&) const {
         return "What comes next may look at the container's mounts and change its network.";
     }
@@ -203,6 +206,9 @@ struct Why {
         if (s.at == Slot::dev) return "A device that the container was given is in it.";
         if (s.at == Slot::upper) return "Both parts of the writable layer have to be on one file system.";
         return "The image or an option says that this directory is there.";
+    }
+    std::string_view operator()(const op::HandOverUpper&) const {
+        return "It is in memory, and nobody but the child has it in reach.";
     }
     std::string_view operator()(const op::MakeSymlink&) const {
         return "Programs rely on this name in /dev; it leads to what is the process's own.";

@@ -55,6 +55,7 @@ UpperNames add_memory_upper(PlanBuilder& plan) {
         plan, {"tmpfs", "tmpfs", plan.arena().array(options), 0, 0, {Slot::host, "memory", Create::no}, Slot::upper});
     plan.child(op::MakeDirectory{Slot::upper, "upper", 0755});
     plan.child(op::MakeDirectory{Slot::upper, "work", 0700});
+    if (plan.request.keeps_upper) plan.child(op::HandOverUpper{Slot::upper});
     return {"memory/upper", "memory/work"};
 }
 

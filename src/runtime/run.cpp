@@ -29,6 +29,7 @@
 #include "plan/describe.hpp"
 #include "plan/hints.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/findings.hpp"
 #include "runtime/make_request.hpp"
 
 namespace minirun {
@@ -182,6 +183,7 @@ RunResult Runner::run(const RunOptions& options) {
         for (const auto& notices : {request.notices, cgroup_notices(request, features.cgroups)})
             for (const auto& notice : notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
 
+    const Findings findings(options, request);
     std::optional<Sweeper> sweeper;
     const ContainerDirectory directory(paths, request.id, request.name);
     OwnCgroup cgroup(cgroup_of(request, features.cgroups));
@@ -196,7 +198,8 @@ RunResult Runner::run(const RunOptions& options) {
     const auto started = std::chrono::system_clock::now();
     const auto clock_started = std::chrono::steady_clock::now();
     EndsProcess on_error(launched.pidfd);
-    const Stragglers stragglers(std::move(launched.mount_namespace), request.spec);
+    std::optional<Stragglers> stragglers;
+    stragglers.emplace(std::move(launched.mount_namespace), request.spec);
     pidfile.write(cat(launched.pid));
     cidfile.keep();
     pidfile.keep();
@@ -218,6 +221,9 @@ RunResult Runner::run(const RunOptions& options) {
     result.user = std::chrono::nanoseconds(ending.process.user_nanoseconds);
     result.system = std::chrono::nanoseconds(ending.process.system_nanoseconds);
     if (request.streams.counted) result.output_bytes = streams.output().bytes;
+    // Nothing of it runs any more.
+    stragglers.reset();
+    findings.collect(launched, result);
     return result;
 }
 

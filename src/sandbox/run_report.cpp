@@ -1,5 +1,6 @@
 #include "sandbox/run_report.hpp"
 
+#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include <csignal>
@@ -57,6 +58,42 @@ Status status_of(const RunResult& result) {
     return {"ok", "it ended with exit code 0"};
 }
 
+std::string type_name(std::uint32_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFREG: return "file";
+        case S_IFDIR: return "directory";
+        case S_IFLNK: return "symlink";
+        case S_IFIFO: return "fifo";
+        case S_IFSOCK: return "socket";
+        default: return "device";
+    }
+}
+
+Report list_of(const std::vector<Change>& changes) {
+    auto list = Report::array();
+    for (const auto& one : changes)
+        list.push_back({{"path", one.path}, {"type", type_name(one.mode)}, {"size", one.size}});
+    return list;
+}
+
+// What was asked for beside how it ended.
+void add_findings(Report& report, const RunResult& result) {
+    if (result.denied_calls) report["deniedCalls"] = *result.denied_calls;
+    if (result.changes)
+        report["changes"] = {{"added", list_of(result.changes->added)},
+                             {"modified", list_of(result.changes->modified)},
+                             {"deleted", list_of(result.changes->deleted)},
+                             {"omitted", result.changes->omitted}};
+    for (const auto& one : result.artifacts)
+        report["artifacts"].push_back({{"path", one.path},
+                                       {"directory", one.directory},
+                                       {"files", one.files},
+                                       {"bytes", one.bytes},
+                                       {"skipped", one.skipped},
+                                       {"missing", one.missing},
+                                       {"error", one.error ? Report(*one.error) : Report()}});
+}
+
 Report head_of(const Status& status, int exit_code) {
     return {{"version", 1}, {"status", status.word}, {"reason", status.reason}, {"exitCode", exit_code}};
 }
@@ -84,6 +121,7 @@ Report report_of_run(const RunResult& result, const std::string& image, const st
     report["pids"] = {{"peak", or_null(resources.pids_peak)}, {"refused", or_null(resources.pids_refused)}};
     report["io"] = {{"readBytes", or_null(resources.read_bytes)}, {"writtenBytes", or_null(resources.written_bytes)}};
     report["output"] = {{"bytes", or_null(result.output_bytes)}};
+    add_findings(report, result);
     report["container"] = {{"id", result.id}};
     report["image"] = {{"name", image}, {"id", image_id.empty() ? Report() : Report("sha256:" + image_id)}};
     report["kernel"] = kernel_release();

@@ -9,6 +9,7 @@
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
 #include "model/container_state.hpp"
+#include "security/denial_filter.hpp"
 #include "security/seccomp_cache.hpp"
 #include "security/seccomp_profile.hpp"
 
@@ -28,6 +29,15 @@ void add_listener(PlanBuilder& plan, op::LoadSeccomp& step) {
     step.container = driven.joins;
 }
 
+// The same, with minirun itself as the one who answers.
+op::LoadSeccomp counted(PlanBuilder& plan, const SeccompFilter& filter, op::LoadSeccomp step) {
+    check_countable(filter);
+    step.counted = step.filter;
+    step.filter = plan.arena().array(asking_filter(filter.program));
+    step.flags |= asking_flags(running_kernel_version());
+    return step;
+}
+
 // Whether 32-bit programs may run: as minirun's user says, or as the profile says that an engine gives, whose images
 // can have some.
 bool filters_compat(const LaunchRequest& request, std::string_view profile) {
@@ -42,6 +52,7 @@ void add_seccomp(PlanBuilder& plan) {
     const auto filter = seccomp_filter(*spec.linux_.seccomp, capabilities, plan.request.seccomp_cache,
                                        filters_compat(plan.request, *spec.linux_.seccomp));
     op::LoadSeccomp step{plan.arena().array(filter.program), filter.flags, nullptr, {}, 0};
+    if (plan.request.counts_denied) return plan.child_final(counted(plan, filter, step));
     if ((filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) add_listener(plan, step);
     plan.child_final(step);
 }

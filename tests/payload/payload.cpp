@@ -5,10 +5,12 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -112,6 +114,18 @@ int without(const Words& words) {
     return 71;
 }
 
+// One system call again and again, by its number and without arguments; 0 times: for ever. Signals come in between.
+int call(const Words& words) {
+    const auto number = to_number(words.at(0)).value_or(-1), times = to_number(words.at(1)).value_or(1);
+    std::signal(SIGALRM, [](int) {});
+    const itimerval often{{0, 2000}, {0, 2000}};
+    ::setitimer(ITIMER_REAL, &often, nullptr);
+    int error = 0;
+    for (long i = 0; times == 0 || i < times; i++) error = ::syscall(number) < 0 ? errno : 0;
+    std::printf("%s\n", error_name(error).c_str());
+    return 0;
+}
+
 struct Command {
     const char* name;
     int (*run)(const Words&);
@@ -134,6 +148,7 @@ constexpr Command commands[] = {
     {"leave-behind", leave_behind, 0},
     {"fill", fill, 1},
     {"hold-memory", hold_memory, 1},
+    {"call", call, 2},
     {"without", without, 2},
 };
 

@@ -256,3 +256,26 @@ class TestInterruption:
         assert result.code == 1 and {name: one["result"] for name, one in told.items()} == {"slow": "failed", "a": "passed", "b": "passed", "c": "passed"}
         assert "SIGKILL" in told["slow"]["reason"] or "signal 9" in told["slow"]["reason"]
         assert minirun.containers() == []
+
+
+def test_nothing_piles_up(minirun, plain, scratch):
+    """Neither descriptors nor memory of the process that runs one test after the other."""
+    (scratch / "list").write_text("".join(f"{i}\n" for i in range(300)))
+    seen = []
+    with minirun.start("test", "--from", scratch / "list", "-j", "1", f"--json={scratch}/results", plain, "--", "true") as process:
+        end = time.monotonic() + 60
+        while process.popen.poll() is None and time.monotonic() < end:
+            done = (scratch / "results").read_text().count("\n") if (scratch / "results").exists() else 0
+            try:
+                worker = pathlib.Path(f"/proc/{process.pid}")
+                memory = next(int(line.split()[1]) for line in (worker / "status").read_text().splitlines() if line.startswith("VmRSS"))
+                seen.append((done, len(os.listdir(worker / "fd")), memory))
+            except (IndexError, FileNotFoundError, ProcessLookupError, StopIteration):
+                pass
+            time.sleep(0.01)
+        process.finish().ok()
+    early = [one for one in seen if 20 <= one[0] < 100]
+    late = [one for one in seen if one[0] >= 200]
+    assert early and late
+    assert max(fds for _, fds, _ in late) <= max(fds for _, fds, _ in early) + 2
+    assert max(memory for _, _, memory in late) <= max(memory for _, _, memory in early) + 512

@@ -275,6 +275,9 @@ void apply_stream(Reading& reading, const Given& given) {
     reading.command.*Member = given.value;
 }
 void apply_report(Reading& reading, const Given& given) { reading.command.report = given.value; }
+void apply_artifacts(Reading& reading, const Given& given) {
+    reading.options().artifacts.push_back(artifact_value(given.value));
+}
 void apply_dry_run(Reading& reading, const Given& given) { reading.command.dry_run = given.on; }
 void apply_format(Reading& reading, const Given& given) {
     reading.format_given = true;
@@ -381,6 +384,9 @@ constexpr Row rows[] = {
     {{0,   "cidfile",      "FILE",           "write the container's id there"}, apply_cidfile},
     {{0,   "pidfile",      "FILE",           "write its process id there"}, apply_pidfile},
     {{0,   "report",       "FILE|-|fd:N",    "write there what became of it, as JSON"}, apply_report},
+    {{0,   "report-denied", "",              "in it: system calls that were denied"}, turn<&RunOptions::report_denied>},
+    {{0,   "report-diff",  "",               "in it: files added, modified, deleted"}, turn<&RunOptions::report_diff>},
+    {{0,   "artifacts",    "PATH:DIR",       "copy PATH of it into DIR when it has ended"}, apply_artifacts},
     {{'q', "quiet",        "",               "no remarks on standard error"}, turn<&RunOptions::quiet>},
     {{0,   "platform",     "OS/ARCH",        "fail unless this host is that"}, apply_platform},
     {{0,   "dry-run",      "",               "print the launch plan; needs no root"}, apply_dry_run},
@@ -431,6 +437,15 @@ void settle_masks(Reading& reading) {
     }
     options.masked_paths = std::move(masked);
     options.readonly_paths = std::move(readonly);
+}
+
+void settle_report(Reading& reading) {
+    if (!reading.command.report.empty() || reading.command.dry_run) return;
+    const auto& options = reading.options();
+    for (const auto& [given, name] :
+         {std::pair(options.report_denied, "--report-denied"), std::pair(options.report_diff, "--report-diff")})
+        if (given)
+            throw Error(ErrorKind::usage, cat(name, " is for --report only"), "--report FILE says where it is written");
 }
 
 void settle_arguments(Reading& reading, std::vector<std::string> arguments, std::string_view command_name) {
@@ -493,6 +508,7 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more, Ru
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
     settle_streams(reading.command);
+    settle_report(reading);
     return std::move(reading.command);
 }
 

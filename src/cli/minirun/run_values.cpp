@@ -147,6 +147,18 @@ void set_limit(RunOptions& options, RlimitSpec limit) {
     options.ulimits.push_back(std::move(limit));
 }
 
+ArtifactOption artifact_value(const std::string& text) {
+    const auto colon = text.find(':');
+    const auto path = text.substr(0, colon);
+    if (colon == std::string::npos || colon + 1 == text.size() || !path.starts_with('/'))
+        throw option_error("--artifacts", text, "expected PATH:DIR, an absolute path of the container and a directory");
+    const auto clean = clean_path(path);
+    if (clean == "/")
+        throw option_error("--artifacts", text, "the whole root of a container cannot be copied",
+                           "name what you want of it: /out");
+    return {clean, text.substr(colon + 1)};
+}
+
 std::pair<std::string, std::string> key_value(std::string_view option, const std::string& text) {
     const auto equals = text.find('=');
     if (equals == std::string::npos || equals == 0)

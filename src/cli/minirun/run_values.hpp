@@ -28,6 +28,9 @@ RlimitSpec ulimit_value(const std::string& text);
 /// In place of one of the same type.
 void set_limit(RunOptions& options, RlimitSpec limit);
 
+/// --artifacts PATH:DIR; the first colon divides.
+ArtifactOption artifact_value(const std::string& text);
+
 /// "KEY=VALUE" with a key that is not empty.
 std::pair<std::string, std::string> key_value(std::string_view option, const std::string& text);
 

@@ -460,6 +460,22 @@ TEST_CASE("run: dry runs, their format, platforms") {
     CHECK(test::error_kind([] { parse({"--platform", "windows/amd64"}); }) == ErrorKind::unsupported);
 }
 
+TEST_CASE("run: what is to be known or kept of it") {
+    const auto options = parse(
+        {"--report", "r", "--report-denied", "--report-diff", "--artifacts", "/a//b/:out:1", "--artifacts", "/c:d"});
+    CHECK((options.report_denied && options.report_diff));
+    REQUIRE(options.artifacts.size() == 2);
+    CHECK((options.artifacts[0].path == "/a/b" && options.artifacts[0].directory == "out:1"));
+    CHECK((options.artifacts[1].path == "/c" && options.artifacts[1].directory == "d"));
+    CHECK(refused({"--report-denied"}) ==
+          "--report-denied is for --report only | --report FILE says where it is written");
+    CHECK(refused({"--report-diff"}) == "--report-diff is for --report only | --report FILE says where it is written");
+    CHECK(parse({"--report-diff", "--dry-run"}).report_diff);
+    for (const auto* value : {"/out", "/out:", "out:dir", ":dir", ""})
+        CHECK(refused({"--artifacts", value}).find("expected PATH:DIR") != std::string::npos);
+    CHECK(refused({"--artifacts", "/x/..:dir"}).find("whole root") != std::string::npos);
+}
+
 TEST_CASE("run: help") {
     CHECK(parse_all({"--help"}).help);
     CHECK(parse_all({"--name", "?", "--help"}).help);

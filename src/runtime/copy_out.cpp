@@ -1,0 +1,250 @@
+#include "runtime/copy_out.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/text.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr int deepest = 200;                        // each level holds two descriptors
+constexpr std::size_t longest_path = 4095;          // longer ones no system call takes
+constexpr std::size_t most_linked_files = 1 << 20;  // which are remembered
+
+// File systems whose files are not stored data: reading one can block, or do something.
+constexpr std::array<unsigned long, 19> interfaces_of_the_kernel = {PROC_SUPER_MAGIC,
+                                                                    SYSFS_MAGIC,
+                                                                    CGROUP_SUPER_MAGIC,
+                                                                    CGROUP2_SUPER_MAGIC,
+                                                                    DEVPTS_SUPER_MAGIC,
+                                                                    DEBUGFS_MAGIC,
+                                                                    TRACEFS_MAGIC,
+                                                                    SECURITYFS_MAGIC,
+                                                                    SELINUX_MAGIC,
+                                                                    SMACK_MAGIC,
+                                                                    PSTOREFS_MAGIC,
+                                                                    EFIVARFS_MAGIC,
+                                                                    BPF_FS_MAGIC,
+                                                                    NSFS_MAGIC,
+                                                                    BINFMTFS_MAGIC,
+                                                                    RDTGROUP_SUPER_MAGIC,
+                                                                    0x19800202 /* mqueue */,
+                                                                    0x62656570 /* configfs */,
+                                                                    0x5a3c69f0 /* that of AppArmor */};
+
+// What stands in the way of the copy itself, not of one file of it.
+bool is_of_the_target(int error) {
+    return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO || error == ENOENT;
+}
+
+Fd open_directory(int parent, const char* name) {
+    return Fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+}
+
+struct CloseDir {
+    void operator()(DIR* stream) const noexcept { ::closedir(stream); }
+};
+using Entries = std::unique_ptr<DIR, CloseDir>;
+
+Entries entries_of(Fd directory) {
+    Entries entries(directory ? ::fdopendir(directory.get()) : nullptr);
+    if (entries) (void)directory.release();
+    return entries;
+}
+
+class CopyOut {
+public:
+    CopyOut(const Fd& target, const std::string& name, const std::function<bool()>& stop)
+        : target_(target), name_(name), stop_(stop) {}
+
+    CopiedOut run(const Fd& source) {
+        // O_PATH descriptors can be looked at, and have names in /proc that open them without looking anything up.
+        const auto path = cat("/proc/self/fd/", source.get());
+        struct stat info {};
+        if (::fstat(source.get(), &info) < 0) throw system_error("cannot look at it", errno);
+        if (S_ISDIR(info.st_mode) && is_stored(source.get(), info))
+            copy_directory(entries_of(Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))), info,
+                           target_.get(), name_.c_str(), "", 0);
+        else if (S_ISREG(info.st_mode) && is_stored(source.get(), info))
+            copy_file(Fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)), info, target_.get(), name_.c_str(),
+                      "");
+        else
+            skip("");
+        return std::move(done_);
+    }
+
+private:
+    // A directory as far as it has been copied.
+    struct Place {
+        int source, target;
+        std::string path;  // "" is the root of the copy
+        int depth;
+    };
+
+    void copy_directory(Entries entries, const struct stat& info, int parent, const char* name, const std::string& path,
+                        int depth) {
+        if (!entries) return skip(path);
+        if (::mkdirat(parent, name, 0700) < 0) return fail_or_skip(path);
+        const auto made = open_directory(parent, name);
+        if (!made) return fail_or_skip(path);
+        const Place here{::dirfd(entries.get()), made.get(), path, depth};
+        while (const dirent* entry = ::readdir(entries.get())) {
+            const std::string_view entry_name = entry->d_name;
+            if (entry_name == "." || entry_name == "..") continue;
+            check_stop();
+            copy_entry(here, entry->d_name);
+        }
+        set_looks(made.get(), info);
+    }
+
+    void copy_entry(const Place& parent, const char* name) {
+        struct stat info {};
+        const auto path = cat(parent.path, '/', name);
+        if (path.size() > longest_path || ::fstatat(parent.source, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
+            return skip(path);
+        if (S_ISLNK(info.st_mode)) return copy_link(parent, name, path);
+        // Looked at before it is opened: to open a device can do something.
+        if (S_ISREG(info.st_mode)) {
+            Fd file(::openat(parent.source, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+            if (!file || !is_still(S_IFREG, file, info)) return skip(path);
+            return copy_file(std::move(file), info, parent.target, name, path);
+        }
+        if (!S_ISDIR(info.st_mode) || parent.depth >= deepest) return skip(path);
+        auto directory = open_directory(parent.source, name);
+        if (!directory || !is_still(S_IFDIR, directory, info)) return skip(path);
+        copy_directory(entries_of(std::move(directory)), info, parent.target, name, path, parent.depth + 1);
+    }
+
+    // What was opened is what counts.
+    bool is_still(mode_t type, const Fd& file, struct stat& info) {
+        return ::fstat(file.get(), &info) == 0 && (info.st_mode & S_IFMT) == type && is_stored(file.get(), info);
+    }
+
+    bool is_stored(int file, const struct stat& info) {
+        if (last_device_ == info.st_dev) return true;
+        struct statfs system {};
+        const bool known = ::fstatfs(file, &system) == 0;
+        const auto magic = static_cast<unsigned long>(system.f_type) & 0xffffffff;
+        const bool stored = known && std::find(interfaces_of_the_kernel.begin(), interfaces_of_the_kernel.end(),
+                                               magic) == interfaces_of_the_kernel.end();
+        if (stored) last_device_ = info.st_dev;
+        return stored;
+    }
+
+    void copy_link(const Place& parent, const char* name, const std::string& path) {
+        std::array<char, PATH_MAX> buffer;
+        const auto length = ::readlinkat(parent.source, name, buffer.data(), buffer.size());
+        const std::string leads_to(buffer.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+        if (leads_to.empty() || !is_link_within(leads_to, parent.depth)) return skip(path);
+        if (::symlinkat(leads_to.c_str(), parent.target, name) < 0) fail_or_skip(path);
+    }
+
+    void copy_file(const Fd& file, const struct stat& info, int parent, const char* name, const std::string& path) {
+        if (!file) return skip(path);
+        if (info.st_nlink > 1 && !path.empty()) {
+            const auto first = linked_.find({info.st_dev, info.st_ino});
+            if (first != linked_.end()) {
+                if (::linkat(target_.get(), first->second.c_str(), parent, name, 0) < 0) fail_or_skip(path);
+                return;
+            }
+            // Copied once for each of its names it would take more room than it had.
+            if (linked_.size() >= most_linked_files) return skip(path);
+        }
+        const Fd made(::openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!made) return fail_or_skip(path);
+        std::uint64_t bytes = 0;
+        if (!copy_content(file.get(), made.get(), info.st_size, bytes)) {
+            const int error = errno;
+            ::unlinkat(parent, name, 0);
+            errno = error;
+            return fail_or_skip(path);
+        }
+        set_looks(made.get(), info);
+        done_.files++;
+        done_.bytes += bytes;
+        if (info.st_nlink > 1) linked_.emplace(std::pair(info.st_dev, info.st_ino), cat(name_, path));
+    }
+
+    // Data by data, so that holes stay holes; no more than it was long when it was looked at. False with errno.
+    bool copy_content(int source, int target, off_t size, std::uint64_t& bytes) const {
+        if (::ftruncate(target, size) < 0) return false;
+        for (off_t at = 0; at < size && (at = ::lseek(source, at, SEEK_DATA)) >= 0;) {
+            const off_t end = std::min(::lseek(source, at, SEEK_HOLE), size);
+            if (end < 0 || ::lseek(target, at, SEEK_SET) < 0) return false;
+            while (at < end) {
+                constexpr off_t piece = 8 << 20;
+                check_stop();
+                const auto n = ::sendfile(target, source, &at, static_cast<std::size_t>(std::min(end - at, piece)));
+                if (n < 0) return false;
+                if (n == 0) return true;  // it has been cut off meanwhile
+                bytes += static_cast<std::uint64_t>(n);
+            }
+        }
+        return true;
+    }
+
+    static void set_looks(int made, const struct stat& info) {
+        const timespec times[2] = {info.st_atim, info.st_mtim};
+        (void)::fchmod(made, info.st_mode & 0777u);
+        (void)::futimens(made, times);
+    }
+
+    void skip(const std::string& path) {
+        if (done_.skipped++ == 0) done_.first_skipped = path;
+    }
+    void fail_or_skip(const std::string& path) {
+        if (is_of_the_target(errno) || path.empty()) throw system_error("cannot write the copy", errno);
+        skip(path);
+    }
+    void check_stop() const {
+        if (stop_ && stop_()) throw Error(ErrorKind::system, "interrupted");
+    }
+
+    const Fd& target_;
+    const std::string& name_;
+    const std::function<bool()>& stop_;
+    std::optional<dev_t> last_device_;                       // the last one that holds stored data
+    std::map<std::pair<dev_t, ino_t>, std::string> linked_;  // files with several names: where the first one is
+    CopiedOut done_;
+};
+
+}  // namespace
+
+CopiedOut copy_out(const Fd& source, const Fd& directory, const std::string& name, const std::function<bool()>& stop) {
+    return CopyOut(directory, name, stop).run(source);
+}
+
+// A ".." behind a name would be taken from where that name leads, if it is a link: that may be less deep than it looks.
+bool is_link_within(const std::string& target, int depth) {
+    if (target.empty() || target.starts_with('/')) return false;
+    bool below = false;
+    for (const auto& part : split(target, '/')) {
+        if (part.empty() || part == ".") continue;
+        if (part != "..") {
+            below = true;
+            continue;
+        }
+        if (below || --depth < 0) return false;
+    }
+    return true;
+}
+
+}  // namespace minirun
