@@ -19,7 +19,7 @@
 namespace minirun {
 
 /// No config.json is longer, in bytes.
-inline constexpr std::size_t max_config_size = 16 * 1024 * 1024;
+inline constexpr std::size_t max_config_size = std::size_t{16} << 20;
 
 /// The directory in which all records are: as given, or the default one. Absolute.
 std::string record_root(const std::string& given);

@@ -162,6 +162,12 @@ def take_start_socket(pid):
     pytest.fail("the container waits on no socket")
 
 
+def stop(pid):
+    """Until it has stopped: before, it may take a connection itself."""
+    os.kill(pid, signal.SIGSTOP)
+    assert processes.wait_until(lambda: processes.stat_fields(pid)[0] == "T")
+
+
 def report(kind, step=0, error=2, item=-1, layer=-1, detail=b"x" * 236):
     """The runtime's ChildReport."""
     return struct.pack("5i236s", kind, step, error, item, layer, detail)
@@ -178,7 +184,7 @@ def test_what_is_not_the_childs_is_no_report(box, message):
     """Somebody else answers in its place."""
     box.created()
     with take_start_socket(box.pid) as taken:
-        os.kill(box.pid, signal.SIGSTOP)
+        stop(box.pid)
 
         def answer():
             while True:
@@ -198,7 +204,7 @@ def test_what_is_not_the_childs_is_no_report(box, message):
 def test_delete_by_force_of_what_somebody_keeps_from_starting(box):
     box.created()
     with take_start_socket(box.pid):
-        os.kill(box.pid, signal.SIGSTOP)
+        stop(box.pid)
         started = []
         thread = threading.Thread(target=lambda: started.append(box.start()))
         thread.start()
