@@ -135,6 +135,7 @@ constexpr Command commands[] = {
     {"fill", fill, 1},
     {"hold-memory", hold_memory, 1},
     {"without", without, 2},
+    {"hostile", attack, 1},
 };
 
 }  // namespace
