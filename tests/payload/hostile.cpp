@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -260,7 +261,7 @@ int kill_all(const Words&) {
         if (victim == 0) live_long();
         const pid_t self = ::getpid(), group = ::getpgrp();
         ::kill(-1, signal);
-        for (pid_t pid = 1; pid < 70000; pid++) {
+        for (pid_t pid = 1; pid < (signal == SIGKILL ? 40000 : 300); pid++) {
             if (pid == self || pid == 1) continue;
             ::kill(pid, signal);
             if (pid != group) ::kill(-pid, signal);
@@ -272,6 +273,7 @@ int kill_all(const Words&) {
         if (::waitpid(victim, &status, WUNTRACED) != victim) return 1;
         if (WIFSTOPPED(status) ? WSTOPSIG(status) != signal : WTERMSIG(status) != signal) return 1;
         std::printf("the victim got SIG%s\n", signal_name(signal).c_str());
+        std::fflush(stdout);
         ::kill(victim, SIGKILL);
         ::waitpid(victim, &status, 0);
     }
@@ -298,7 +300,7 @@ int ptrace_all(const Words&) {
             const iovec mine{&byte, 1}, theirs{reinterpret_cast<void*>(0x400000), 1};
             tally("read " + name, ::process_vm_readv(pid, &mine, 1, &theirs, 1, 0));
             tally("write " + name, ::process_vm_writev(pid, &mine, 1, &theirs, 1, 0));
-            for (const char* file : {"mem", "exe", "environ", "maps", "cwd/.", "root/.", "auxv", "map_files/."})
+            for (const char* file : {"mem", "exe", "environ", "maps", "cwd/.", "root/.", "auxv"})
                 tally("open " + name + "/" + file,
                       ::open(("/proc/" + name + "/" + file).c_str(), O_RDONLY | O_NONBLOCK));
             tally("program of " + name, ::open(("/proc/" + name + "/exe").c_str(), O_WRONLY | O_NONBLOCK));
@@ -347,22 +349,33 @@ bool fill_pipes(long) {
     return true;
 }
 // What is sent and not received.
-bool fill_sockets(int family, int type, const sockaddr* to, socklen_t size) {
+bool fill_unix_sockets(long) {
     for (long filled = 0; filled < megabyte;) {
-        int pair[2] = {-1, -1};
-        if (family == AF_UNIX && ::socketpair(family, type | SOCK_NONBLOCK, 0, pair) < 0) return false;
-        sockaddr_in own{};
-        socklen_t own_size = sizeof own;
-        if (family == AF_INET) {
-            pair[0] = ::socket(family, type | SOCK_NONBLOCK, 0), pair[1] = ::socket(family, type | SOCK_NONBLOCK, 0);
-            if (pair[0] < 0 || pair[1] < 0 || ::bind(pair[1], to, size) < 0) return false;
-            if (::getsockname(pair[1], reinterpret_cast<sockaddr*>(&own), &own_size) < 0) return false;
-            if (::connect(pair[0], reinterpret_cast<sockaddr*>(&own), own_size) < 0) return false;
-        }
+        int pair[2];
+        if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) < 0) return false;
         static const char block[16384] = "x";
-        // A datagram that finds no room is dropped without a word.
-        for (int i = 0; i < 12 && ::send(pair[0], block, sizeof block, 0) > 0; i++) filled += sizeof block;
-        if (family == AF_INET) ::close(pair[0]);
+        while (::send(pair[0], block, sizeof block, 0) > 0) filled += sizeof block;
+    }
+    return true;
+}
+// Datagrams that find no room are dropped without a word: what counts is what the kernel says that the receiver holds.
+bool fill_udp_sockets(long) {
+    for (long filled = 0, in_vain = 0; filled < megabyte;) {
+        sockaddr_in address{AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {}};
+        socklen_t size = sizeof address;
+        auto* name = reinterpret_cast<sockaddr*>(&address);
+        const int sender = ::socket(AF_INET, SOCK_DGRAM, 0), receiver = ::socket(AF_INET, SOCK_DGRAM, 0);
+        if (sender < 0 || receiver < 0 || ::bind(receiver, name, size) < 0) return false;
+        if (::getsockname(receiver, name, &size) < 0 || ::connect(sender, name, size) < 0) return false;
+        static const char block[16384] = "x";
+        for (int i = 0; i < 16; i++) ::send(sender, block, sizeof block, MSG_DONTWAIT);
+        ::close(sender);
+        unsigned held[16] = {};
+        socklen_t held_size = sizeof held;
+        if (::getsockopt(receiver, SOL_SOCKET, 55 /* SO_MEMINFO */, held, &held_size) < 0) return false;
+        filled += held[0];
+        errno = ENOBUFS;
+        if (held[0] == 0 && ++in_vain > 50) return false;
     }
     return true;
 }
@@ -416,13 +429,8 @@ const Form forms[] = {
          return true;
      }},
     {"pipes", fill_pipes},
-    {"unix-sockets", [](long) { return fill_sockets(AF_UNIX, SOCK_DGRAM, nullptr, 0); }},
-    {"udp",
-     [](long) {
-         sockaddr_in loopback{};
-         loopback.sin_family = AF_INET, loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-         return fill_sockets(AF_INET, SOCK_DGRAM, reinterpret_cast<sockaddr*>(&loopback), sizeof loopback);
-     }},
+    {"unix-sockets", fill_unix_sockets},
+    {"udp", fill_udp_sockets},
 };
 
 int memory_bomb(const Words& words) {
@@ -435,7 +443,6 @@ int memory_bomb(const Words& words) {
         if (words.at(0) == form.name) {
             for (long taken = 0; taken < bound; taken++)
                 if (!form.take(taken)) return stopped(taken, "MiB");
-            std::fputs(contents("/proc/net/sockstat").c_str(), stdout);
             return went_through(bound, "MiB");
         }
     return 64;
@@ -521,7 +528,7 @@ int inode_flood(const Words& words) {
 // What whoever removes it stumbles over: deeper than any path is long, closed directories, every type of file, names
 // that are no text, symbolic links out of it.
 int thicket(const Words& words) {
-    const long bound = bound_of(words, 0, 3000);
+    const long bound = bound_of(words, 0, 600);
     if (::mkdir("thicket", 0700) < 0 || ::chdir("thicket") < 0) return 71;
     ::symlink("/", "root"), ::symlink("..", "up"), ::symlink("loop", "loop"), ::mkfifo("fifo", 0);
     ::close(::open("\xff\n\t\x01 -rf", O_CREAT | O_WRONLY | O_CLOEXEC, 0));
@@ -641,7 +648,8 @@ int keys(const Words&) {
             tally("request_key " + text_of(ring), ::syscall(SYS_request_key, "user", "minirun-hostile", nullptr, ring));
             // Operations 0 to 32: ids, reading, linking, searching, the keyring of the boot, Diffie-Hellman, watching.
             for (long operation = 0; operation <= 32; operation++)
-                if (operation != 2 && operation != 3 && operation != 7)  // revoking and clearing: not by a control
+                // Not revoking and clearing, nor what stays for days: a control does this, too.
+                if (operation != 3 && operation != 7 && operation != 22)
                     tally("keyctl " + text_of(operation), ::syscall(SYS_keyctl, operation, ring, 0, 0, 0));
         }
         tally("join a session", ::syscall(SYS_keyctl, 1, "minirun-hostile"));
@@ -650,10 +658,14 @@ int keys(const Words&) {
     return tally.verdict();
 }
 
-int sockets(const Words&) {
+// Of all families, or of those that are named.
+int sockets(const Words& words) {
     Tally tally(true);
+    std::set<long> families;
+    for (const auto& word : words) families.insert(to_number(word).value_or(0));
+    for (long family = 0; words.empty() && family < 64; family++) families.insert(family);
     for (int round = 0; round < 2; round++)
-        for (long family = 0; family < 64; family++) {
+        for (const long family : families) {
             const bool allowed = family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK;
             for (const long type : {1, 2, 3, 4, 5, 6, 10}) {
                 const bool raw = type == SOCK_RAW && (family == AF_INET || family == AF_INET6);
@@ -721,17 +733,17 @@ int type_ahead(const Words&) {
 
 Tally* walk_tally = nullptr;
 int open_for_writing(const char* path, const struct stat* status, int type, FTW*) {
-    if (type != FTW_F || !S_ISREG(status->st_mode)) return 0;
+    // Root may open what nobody may write; then there is nothing that would take it.
+    if (type != FTW_F || !S_ISREG(status->st_mode) || (status->st_mode & 0222) == 0) return 0;
     const int fd = ::open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if ((*walk_tally)(fd < 0 ? "a file" : path, fd) >= 0) ::close(fd);
     return 0;
 }
 
-// Opens all settings of the kernel for writing, and writes nothing. Root makes them writable first.
+// Opens all settings of the kernel for writing, and writes nothing.
 int settings(const Words& words) {
     Tally tally;
     walk_tally = &tally;
-    ::chmod("/proc/sys/kernel/core_pattern", 0666), ::chmod("/proc/sysrq-trigger", 0666);
     for (const auto& top : words.empty() ? Words{"/proc/sys", "/sys", "/proc/irq", "/proc/fs", "/proc/bus",
                                                  "/proc/driver", "/proc/scsi", "/proc/self/root/proc/sys"}
                                          : words)
@@ -740,7 +752,7 @@ int settings(const Words& words) {
         if (!to_number(name) && name != "self" && name != "thread-self") {
             const auto path = "/proc/" + name;
             struct stat status {};
-            if (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode))
+            if (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & 0222) != 0)
                 tally(path, ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
         }
     // What would be read for its secrets, and what would change another process.
@@ -750,16 +762,27 @@ int settings(const Words& words) {
     return tally.verdict();
 }
 
+// Files of procfs have one mode for all that mount it. This one tells nothing that matters, and the test puts it back.
+int proc_modes(const Words&) {
+    Tally tally;
+    for (int round = 0; round < 3; round++) {
+        tally("chmod", ::chmod("/proc/misc", 0400));
+        tally("fchmodat", ::fchmodat(::open("/proc", O_PATH | O_CLOEXEC), "misc", 0400, 0));
+        tally("fchmod", ::fchmod(::open("/proc/misc", O_RDONLY | O_CLOEXEC), 0400));
+    }
+    return tally.verdict();
+}
+
 int devices(const Words&) {
     Tally tally;
     struct Node {
         char type;
         unsigned major, minor;
     };
-    constexpr Node nodes[] = {
-        {'c', 1, 1},    {'c', 1, 2},    {'c', 1, 4},    {'c', 1, 11},   {'c', 4, 0},    {'c', 4, 64},  {'c', 10, 58},
-        {'c', 10, 200}, {'c', 10, 229}, {'c', 10, 232}, {'c', 10, 237}, {'c', 10, 183}, {'c', 108, 0}, {'c', 89, 0},
-        {'b', 254, 0},  {'b', 253, 0},  {'b', 8, 0},    {'b', 259, 0},  {'b', 7, 0},    {'b', 1, 0},   {'c', 242, 0}};
+    constexpr Node nodes[] = {{'c', 1, 1},    {'c', 1, 2},    {'c', 1, 4},    {'c', 1, 11},   {'c', 10, 58},
+                              {'c', 10, 200}, {'c', 10, 229}, {'c', 10, 232}, {'c', 10, 237}, {'c', 10, 183},
+                              {'c', 89, 0},   {'b', 254, 0},  {'b', 253, 0},  {'b', 8, 0},    {'b', 259, 0},
+                              {'b', 7, 0},    {'b', 1, 0},    {'c', 242, 0}};
     for (const auto& [type, major, minor] : nodes)
         for (const char* folder : {"/tmp", "/dev", "/dev/shm", "/dev/mqueue", "/home/tester"}) {
             const auto name = std::string(1, type) + text_of(major) + ":" + text_of(minor);
@@ -895,6 +918,15 @@ int spy(const Words&) {
     return tally.verdict();
 }
 
+// As much as one user may have of what the kernel counts by user.
+int hoard(const Words&) {
+    long taken = 0;
+    while (taken < 1000 && ::inotify_init1(IN_CLOEXEC) >= 0) taken++;
+    std::printf("ready with %ld\n", taken);
+    std::fflush(stdout);
+    live_long();
+}
+
 // The files of the shared layers.
 Words layer_files;
 int collect(const char* path, const struct stat* status, int type, FTW*) {
@@ -904,7 +936,7 @@ int collect(const char* path, const struct stat* status, int type, FTW*) {
 
 // Locks and leases on all of them, held for ever.
 int lock_all(const Words&) {
-    for (const char* top : {"/bin", "/etc", "/home"}) ::nftw(top, collect, 16, FTW_PHYS | FTW_MOUNT);
+    for (const char* top : {"/bin", "/etc", "/home"}) ::nftw(top, collect, 16, FTW_PHYS);
     long taken = 0;
     for (const auto& path : layer_files)
         for (const int mode : {O_RDONLY, O_RDWR}) {
@@ -925,7 +957,7 @@ int lock_all(const Words&) {
 
 // Changes all of them, by every way that there is to a file, and looks whether it is changed.
 int change_layers(const Words&) {
-    for (const char* top : {"/bin", "/etc", "/home"}) ::nftw(top, collect, 16, FTW_PHYS | FTW_MOUNT);
+    for (const char* top : {"/bin", "/etc", "/home"}) ::nftw(top, collect, 16, FTW_PHYS);
     long changed = 0;
     for (const auto& path : layer_files) {
         // A read-only descriptor from before the copy-up, through which nothing may be written either.
@@ -991,10 +1023,12 @@ constexpr Program programs[] = {
     {"io-urings", io_urings, 0},
     {"type-ahead", type_ahead, 0},
     {"settings", settings, 0},
+    {"proc-modes", proc_modes, 0},
     {"devices", devices, 0},
     {"foreign-calls", foreign_calls, 1},
     {"hold-secret", hold_secret, 0},
     {"spy", spy, 0},
+    {"hoard", hoard, 0},
     {"lock-all", lock_all, 0},
     {"change-layers", change_layers, 0},
 };
