@@ -150,6 +150,7 @@ constexpr Command commands[] = {
     {"hold-memory", hold_memory, 1},
     {"call", call, 2},
     {"without", without, 2},
+    {"hostile", attack, 1},
 };
 
 }  // namespace

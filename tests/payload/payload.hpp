@@ -18,6 +18,7 @@ using Words = std::vector<std::string>;
 int print_facts(const Words& wanted);
 int print_attempts(const Words& attempts);
 int overwrite_program_of(const Words& pid);
+int attack(const Words& words);
 
 int wait_for_ever(const Words&);
 int survive(const Words&);
