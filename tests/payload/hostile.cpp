@@ -344,7 +344,7 @@ bool fill_pipes(long) {
         int ends[2];
         if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0) return false;
         static const char page[4096] = "x";
-        while (::write(ends[1], page, sizeof page) > 0) filled += sizeof page;
+        while (::write(ends[1], page, sizeof page) > 0) filled += static_cast<long>(sizeof page);
     }
     return true;
 }
@@ -354,7 +354,7 @@ bool fill_unix_sockets(long) {
         int pair[2];
         if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pair) < 0) return false;
         static const char block[16384] = "x";
-        while (::send(pair[0], block, sizeof block, 0) > 0) filled += sizeof block;
+        while (::send(pair[0], block, sizeof block, 0) > 0) filled += static_cast<long>(sizeof block);
     }
     return true;
 }
@@ -424,7 +424,7 @@ const Form forms[] = {
          for (long filled = 0; filled < megabyte;) {
              const int id = ::msgget(IPC_PRIVATE, IPC_CREAT | 0600);
              if (id < 0) return false;
-             while (::msgsnd(id, &message, sizeof message.text, IPC_NOWAIT) == 0) filled += sizeof message.text;
+             while (::msgsnd(id, &message, sizeof message.text, IPC_NOWAIT) == 0) filled += static_cast<long>(sizeof message.text);
          }
          return true;
      }},

@@ -174,7 +174,7 @@ class TestEachContainer:
         different = run_tests(["a", "b", "c", "d"], *SHELL, "grep stack /proc/self/maps", options=["-j", "1"])
         assert len({one["stdout"] for one in different.told.values()}) > 1
 
-    @pytest.mark.parametrize("option", ["-t", "-i", "--name=x", "--cidfile=x", "--pidfile=x", "--report=x", "--dry-run", "--stdout=x", "--timings"])
+    @pytest.mark.parametrize("option", ["-t", "-i", "--name=x", "--cidfile=x", "--pidfile=x", "--report=x", "--dry-run", "--stdout=x", "--timings", "--artifacts=/x:y"])
     def test_options_without_a_meaning(self, minirun, plain, option):
         minirun("test", option, plain, stdin="x\n").refused_with(125, "minirun test has no ")
 
@@ -214,6 +214,12 @@ class TestReports:
 
     def test_rerun_without_a_run(self, minirun, plain):
         minirun("test", "--rerun-failed", plain, "--", "never", "ran", stdin="x\n").refused_with(125, "no earlier run", hint="run them all first")
+
+    def test_findings(self, run_tests, minirun, plain):
+        """What --report tells of one container is told of each test."""
+        found = run_tests(["t"], *SHELL, "touch /etc/new; mount -t tmpfs x /mnt; true", options=["--writable", "--report-diff", "--report-denied"]).told["t"]["report"]
+        assert [one["path"] for one in found["changes"]["added"]] == ["/etc/new"] and found["deniedCalls"]["mount"] == 1
+        minirun("test", "--report-diff", plain, stdin="x\n").refused(125, "--report-diff is for --json only", "--json FILE says")
 
     def test_much_output(self, run_tests):
         """The last of it is kept."""

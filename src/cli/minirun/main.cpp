@@ -138,8 +138,9 @@ int dispatch(int argc, char** argv) {
     if (is_help(name)) return print_overview();
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 14> names{"system", "test", "import", "run", "explain", "load",    "save", "images",
-                                                     "history", "tag",    "rmi", "image",   "version", "help"};
+    constexpr std::array<std::string_view, 14> names{"system", "test",  "import",  "run",     "explain",
+                                                     "load",   "save",  "images",  "history", "tag",
+                                                     "rmi",    "image", "version", "help"};
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));

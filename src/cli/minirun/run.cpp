@@ -68,6 +68,7 @@ int run_command(int argc, char** argv) {
         print_output(plan_of_run(image_of(command), command.options, command.json));
         return 0;
     }
+    if (command.report.empty()) check_findings_are_told(command.options, "--report");
     const ReportTarget report(command.report);
     command.options.accounting = report.is_wanted();
     const auto& name = command.options.rootfs ? *command.options.rootfs : command.image;

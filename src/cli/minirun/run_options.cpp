@@ -439,15 +439,6 @@ void settle_masks(Reading& reading) {
     options.readonly_paths = std::move(readonly);
 }
 
-void settle_report(Reading& reading) {
-    if (!reading.command.report.empty() || reading.command.dry_run) return;
-    const auto& options = reading.options();
-    for (const auto& [given, name] :
-         {std::pair(options.report_denied, "--report-denied"), std::pair(options.report_diff, "--report-diff")})
-        if (given)
-            throw Error(ErrorKind::usage, cat(name, " is for --report only"), "--report FILE says where it is written");
-}
-
 void settle_arguments(Reading& reading, std::vector<std::string> arguments, std::string_view command_name) {
     auto& options = reading.options();
     if (!options.rootfs) {
@@ -508,8 +499,15 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more, Ru
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
     settle_streams(reading.command);
-    settle_report(reading);
     return std::move(reading.command);
+}
+
+void check_findings_are_told(const RunOptions& options, std::string_view where) {
+    for (const auto& [given, name] :
+         {std::pair(options.report_denied, "--report-denied"), std::pair(options.report_diff, "--report-diff")})
+        if (given)
+            throw Error(ErrorKind::usage, cat(name, " is for ", where, " only"),
+                        cat(where, " FILE says where it is written"));
 }
 
 std::string run_help() {

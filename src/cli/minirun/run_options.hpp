@@ -35,6 +35,10 @@ struct MoreOption {
 /// its value.
 RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more = {}, RunOptions usual = {});
 
+/// What only a report would tell is refused where there is none: `where` is the option that asks for one. Throws
+/// Error{usage}.
+void check_findings_are_told(const RunOptions& options, std::string_view where);
+
 std::string run_help();
 
 }  // namespace minirun

@@ -145,6 +145,7 @@ void refuse_what_has_no_meaning(const RunCommand& run) {
     refuse(!run.report.empty(), "--report: --json tells the same of each test");
     refuse(run.dry_run, "--dry-run");
     refuse(run.options.timings, "--timings");
+    refuse(!run.options.artifacts.empty(), "--artifacts: let the tests write to a directory of --volume");
 }
 
 bool has_mount_on(const RunOptions& options, const std::string& path) {
@@ -214,6 +215,7 @@ TestCommand parse_test(int argc, char** argv) {
     command.help = command.run.help;
     if (command.help) return std::move(command);
     refuse_what_has_no_meaning(command.run);
+    if (command.json.empty()) check_findings_are_told(command.run.options, "--json");
     settle(reading);
     return std::move(command);
 }
