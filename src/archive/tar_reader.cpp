@@ -53,6 +53,8 @@ long TarReader::read_block(archive* reader, void* self, const void** block) {
 
 void TarReader::refuse() {
     if (failure_) std::rethrow_exception(failure_);
+    if (archive_format(archive_.get()) == 0 && archive_filter_bytes(archive_.get(), 0) == 0)
+        throw Error(ErrorKind::bad_input, cat(name_, " is no tar archive"));
     auto sentence = cat(name_, " is corrupt at byte ", archive_filter_bytes(archive_.get(), 0), ": ",
                         printable(text(archive_error_string(archive_.get()))));
     if (!last_.empty()) sentence += cat("; the last entry before that is ", quote(last_));

@@ -120,7 +120,7 @@ class TestImport:
         wh = make_tree(scratch / "wh", {"gone": WHITEOUT})
         named = make_tree(scratch / "named", {".wh.x": ""})
         for source, sentence in ((scratch / "link.tar", f"'{scratch}/link.tar': the entry 'a' is a hard link to 'b', which is not in the archive before it"),
-                                 (scratch / "junk", f"'{scratch}/junk' is corrupt at byte 0"), (scratch / "none", f"there is no file or directory '{scratch}/none'"),
+                                 (scratch / "junk", f"'{scratch}/junk' is no tar archive"), (scratch / "none", f"there is no file or directory '{scratch}/none'"),
                                  (wh, f"'{wh}/gone' is a 0/0 device"), (named, f"'{named}/.wh.x' has a name that an archive of a layer cannot hold")):
             minirun("import", source, "x").refused_with(125, sentence)
         minirun("import").refused_with(125, "minirun import takes a file, a directory or -")

@@ -331,6 +331,10 @@ class TestHostile:
         minirun("load", "-q", archive).refused_with(125, sentence)
         assert minirun("images", "-q").ok().out == ""
 
+    def test_no_archive_at_all(self, minirun, scratch):
+        (scratch / "hostile.tar").write_bytes(b"root:x:0:0:root:/root:/bin/sh\n" * 50)
+        minirun("load", "-q", scratch / "hostile.tar").refused(125, f"'{scratch}/hostile.tar' is no tar archive")
+
     @pytest.mark.parametrize("cut", [100, 600, 2000, 3000])
     def test_cut_off(self, minirun, scratch, cut):
         archive = docker_archive(scratch / "hostile.tar", [layer(entry("a", "x" * 4000))])
