@@ -31,4 +31,11 @@ std::vector<Namespace> default_namespaces(const RunOptions& options);
 /// that systemd sets aside for containers (524288 to 1879048191, systemd's UIDS-GIDS). `id` is in hex digits.
 IdMapping default_id_mapping(std::string_view id);
 
+/// How many files a tmpfs of `size` bytes may have: one without content takes memory, too, and is not counted in the
+/// size.
+constexpr std::int64_t files_within(std::int64_t size) {
+    constexpr std::int64_t fewest = 1024, bytes_a_file = 2048;
+    return size / bytes_a_file < fewest ? fewest : size / bytes_a_file;
+}
+
 }  // namespace minirun

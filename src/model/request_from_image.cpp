@@ -200,6 +200,17 @@ std::vector<std::string> notices_of(const Image& image, const RunOptions& option
     return notices;
 }
 
+// /dev is the one mount that is not nodev: who can make nodes there gets those that open from a device cgroup, as with
+// Docker.
+void restrict_devices(ContainerSpec& spec, const RunOptions& options) {
+    const auto& bounding = spec.process.capabilities->bounding;
+    if (options.privileged || std::find(bounding.begin(), bounding.end(), "CAP_MKNOD") == bounding.end()) return;
+    auto& rules = spec.linux_.resources.devices;
+    if (rules.empty()) rules.push_back({});  // deny all
+    for (const auto& device : spec.linux_.devices)
+        rules.push_back({true, device.type, device.major, device.minor, "rwm"});
+}
+
 }  // namespace
 
 LaunchRequest request_from_image(const Image& image, const RunOptions& options, const ImageFiles& files,
@@ -213,6 +224,7 @@ LaunchRequest request_from_image(const Image& image, const RunOptions& options, 
     set_isolation(spec, options, host);
     set_mounts(request, image, options, files);
     set_resources(spec.linux_, options, host.id);
+    restrict_devices(spec, options);
     request.privileged = options.privileged;
     request.notices = notices_of(image, options);
     require_valid(spec, cat("image ", quote(image.name)));

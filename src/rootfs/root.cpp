@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
+#include "model/defaults.hpp"
 #include "rootfs/mounts.hpp"
 
 namespace minirun {
@@ -35,12 +36,6 @@ UpperNames add_disk_upper(PlanBuilder& plan) {
     if (!maps_ids(plan)) return {"upper", "work"};
     const auto mapped = add_idmapped(plan, ".", "mapped");
     return {mapped + "/upper", mapped + "/work"};
-}
-
-// A file without content takes memory, too, and is not counted in the size of a tmpfs.
-std::int64_t files_within(std::int64_t size) {
-    constexpr std::int64_t fewest = 1024, bytes_a_file = 2048;
-    return std::max(fewest, size / bytes_a_file);
 }
 
 UpperNames add_memory_upper(PlanBuilder& plan) {

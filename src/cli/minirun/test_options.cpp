@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "cli/minirun/run_values.hpp"
 #include "minirun/error.hpp"
+#include "model/defaults.hpp"
 #include "model/option_error.hpp"
 #include "model/volume.hpp"
 
@@ -21,6 +22,8 @@ struct Reading {
     std::string epoch = "315532800";  // 1980-01-01, before which no zip archive can tell a time
     std::optional<std::int64_t> disk_limit;
 };
+
+constexpr std::int64_t usual_size_of_tmp = 1 << 30;
 
 template <class Number>
 Number number_value(std::string_view option, const std::string& text, Number least) {
@@ -162,8 +165,8 @@ void settle_file_system(Reading& reading) {
     }
     options.read_only = true;
     if (has_mount_on(options, "/tmp")) return;
-    const auto size = reading.disk_limit ? cat(",size=", *reading.disk_limit) : std::string();
-    options.volumes.push_back(parse_tmpfs(cat("/tmp:mode=1777,exec", size)));
+    const auto size = reading.disk_limit.value_or(usual_size_of_tmp);
+    options.volumes.push_back(parse_tmpfs(cat("/tmp:mode=1777,exec,size=", size, ",nr_inodes=", files_within(size))));
 }
 
 void settle(Reading& reading) {

@@ -467,10 +467,9 @@ TEST_CASE("run: what is to be known or kept of it") {
     REQUIRE(options.artifacts.size() == 2);
     CHECK((options.artifacts[0].path == "/a/b" && options.artifacts[0].directory == "out:1"));
     CHECK((options.artifacts[1].path == "/c" && options.artifacts[1].directory == "d"));
-    CHECK(refused({"--report-denied"}) ==
-          "--report-denied is for --report only | --report FILE says where it is written");
-    CHECK(refused({"--report-diff"}) == "--report-diff is for --report only | --report FILE says where it is written");
-    CHECK(parse({"--report-diff", "--dry-run"}).report_diff);
+    CHECK_NOTHROW(check_findings_are_told({}, "--report"));
+    for (const auto* option : {"--report-denied", "--report-diff"})
+        CHECK(test::error_kind([&] { check_findings_are_told(parse({option}), "--report"); }) == ErrorKind::usage);
     for (const auto* value : {"/out", "/out:", "out:dir", ":dir", ""})
         CHECK(refused({"--artifacts", value}).find("expected PATH:DIR") != std::string::npos);
     CHECK(refused({"--artifacts", "/x/..:dir"}).find("whole root") != std::string::npos);
