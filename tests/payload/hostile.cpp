@@ -39,6 +39,9 @@
 
 #include "payload.hpp"
 
+// What is only tried may fail: others look at what came of it.
+#pragma GCC diagnostic ignored "-Wunused-result"
+
 namespace payload {
 namespace {
 
@@ -424,7 +427,8 @@ const Form forms[] = {
          for (long filled = 0; filled < megabyte;) {
              const int id = ::msgget(IPC_PRIVATE, IPC_CREAT | 0600);
              if (id < 0) return false;
-             while (::msgsnd(id, &message, sizeof message.text, IPC_NOWAIT) == 0) filled += static_cast<long>(sizeof message.text);
+             while (::msgsnd(id, &message, sizeof message.text, IPC_NOWAIT) == 0)
+                 filled += static_cast<long>(sizeof message.text);
          }
          return true;
      }},
