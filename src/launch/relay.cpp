@@ -151,6 +151,8 @@ int ContainerStreams::make_harmless(int stream, Relay::Way way) {
     if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
     Fd ours(ends[input ? 1 : 0]);
     ends_of_container_.emplace_back(ends[input ? 0 : 1]);
+    // Whatever user the program runs as, it may open /dev/stdout.
+    ::fchmod(ours.get(), 0666);
     set_nonblocking(ours.get());
     relays_.emplace_back(input ? stream : ours.get(), input ? ours.get() : stream, way, meter_);
     if (input)

@@ -402,7 +402,6 @@ class TestWhatIsDenied:
         for family in "38", "40":
             assert [line for line in verdict.lines if re.match(rf"(through|reached) socket {family} ", line)]
 
-    @pytest.mark.xfail(strict=True, reason="with --cap-add MKNOD the devices of the host can be had below /dev, which is neither nodev nor under device rules")
     def test_device_nodes_that_it_may_make(self, attack):
         """With the capability it gets them, in every directory, and none of them opens."""
         verdict = attack("devices", options=["--init", "--cap-add", "MKNOD"])
