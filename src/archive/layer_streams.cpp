@@ -35,7 +35,14 @@ std::string LayerStreams::stored_key(const std::string& digest) {
 }
 
 std::size_t LayerStreams::begin(const std::string& name, const std::string& called, std::uint64_t size) {
+    if (streams_.size() >= limits_.layers)
+        throw Error(ErrorKind::bad_input,
+                    cat("the archive has more than ", limits_.layers, " files that look like layers"),
+                    "--max-layers raises the limit");
     auto stream = std::make_unique<Stream>();
+    // Nobody has named any of them yet: what all may grow to without being asked about is not so much for each.
+    stream->limits = limits_;
+    stream->limits.growth.harmless /= streams_.size() + 1;
     stream->called = cat("layer ", called);
     stream->label = short_layer_name(name);
     stream->size = size;
@@ -93,7 +100,7 @@ void LayerStreams::unpack(Stream& stream) try {
     const auto tell = [&](std::uint64_t bytes) {
         if (progress_ != nullptr) progress_->advance(stream.label, bytes);
     };
-    stream.draft = writer_.unpack_blob(*stream.queue, stream.called, limits_, !stream.digest.empty(), tell);
+    stream.draft = writer_.unpack_blob(*stream.queue, stream.called, stream.limits, !stream.digest.empty(), tell);
     if (progress_ != nullptr) progress_->end(stream.label, "");
 } catch (const Error& error) {
     note_failure(stream, error.kind() == ErrorKind::system);

@@ -57,6 +57,7 @@ private:
         std::string digest;  ///< that it has by its name; empty: it has none there
         std::string key;     ///< of a layer that the store has already: nothing is unpacked
         std::uint64_t size = 0;
+        Limits limits;
         std::shared_ptr<BlockQueue> queue;  ///< the worker's, until it is done
         DraftLayer draft;
         std::exception_ptr failure;

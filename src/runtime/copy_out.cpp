@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -19,6 +20,7 @@
 #include <utility>
 
 #include "base/text.hpp"
+#include "kernel/openat2.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 
@@ -99,9 +101,17 @@ private:
         int depth;
     };
 
+    // The copy of a file that has more names.
+    struct Copy {
+        std::string path;
+        dev_t device;
+        ino_t inode;
+    };
+
     void copy_directory(Entries entries, const struct stat& info, int parent, const char* name, const std::string& path,
                         int depth) {
-        if (!entries) return skip(path);
+        // The target can be on a volume of the container's: the copy does not hold itself.
+        if (!entries || is_target(info)) return skip(path);
         if (::mkdirat(parent, name, 0700) < 0) return fail_or_skip(path);
         const auto made = open_directory(parent, name);
         if (!made) return fail_or_skip(path);
@@ -113,6 +123,11 @@ private:
             copy_entry(here, entry->d_name);
         }
         set_looks(made.get(), info);
+    }
+
+    bool is_target(const struct stat& info) const {
+        struct stat target {};
+        return ::fstat(target_.get(), &target) == 0 && target.st_dev == info.st_dev && target.st_ino == info.st_ino;
     }
 
     void copy_entry(const Place& parent, const char* name) {
@@ -162,7 +177,7 @@ private:
         if (info.st_nlink > 1 && !path.empty()) {
             const auto first = linked_.find({info.st_dev, info.st_ino});
             if (first != linked_.end()) {
-                if (::linkat(target_.get(), first->second.c_str(), parent, name, 0) < 0) fail_or_skip(path);
+                if (!link_to(first->second, parent, name)) fail_or_skip(path);
                 return;
             }
             // Copied once for each of its names it would take more room than it had.
@@ -171,6 +186,7 @@ private:
         const Fd made(::openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!made) return fail_or_skip(path);
         std::uint64_t bytes = 0;
+        struct stat copy {};
         if (!copy_content(file.get(), made.get(), info.st_size, bytes)) {
             const int error = errno;
             ::unlinkat(parent, name, 0);
@@ -180,7 +196,20 @@ private:
         set_looks(made.get(), info);
         done_.files++;
         done_.bytes += bytes;
-        if (info.st_nlink > 1) linked_.emplace(std::pair(info.st_dev, info.st_ino), cat(name_, path));
+        if (info.st_nlink > 1 && ::fstat(made.get(), &copy) == 0)
+            linked_.emplace(std::pair(info.st_dev, info.st_ino), Copy{cat(name_, path), copy.st_dev, copy.st_ino});
+    }
+
+    // Another container may be at work in the target: only what was made here is given another name. False with errno.
+    bool link_to(const Copy& first, int parent, const char* name) const {
+        const auto opened = kernel::open_beneath(target_.get(), first.path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0,
+                                                 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+        errno = opened ? ESTALE : opened.error();
+        if (!opened) return false;
+        const Fd copy(opened.value());
+        struct stat info {};
+        if (::fstat(copy.get(), &info) < 0 || info.st_dev != first.device || info.st_ino != first.inode) return false;
+        return ::linkat(copy.get(), "", parent, name, AT_EMPTY_PATH) == 0;
     }
 
     // Data by data, so that holes stay holes; no more than it was long when it was looked at. False with errno.
@@ -221,8 +250,8 @@ private:
     const Fd& target_;
     const std::string& name_;
     const std::function<bool()>& stop_;
-    std::optional<dev_t> last_device_;                       // the last one that holds stored data
-    std::map<std::pair<dev_t, ino_t>, std::string> linked_;  // files with several names: where the first one is
+    std::optional<dev_t> last_device_;                // the last one that holds stored data
+    std::map<std::pair<dev_t, ino_t>, Copy> linked_;  // files with several names: where the first one is
     CopiedOut done_;
 };
 

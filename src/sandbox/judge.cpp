@@ -20,24 +20,37 @@ std::string shortened(std::string_view text) {
     return text.size() <= most_of_a_line ? quote(text) : quote(cat(text.substr(0, most_of_a_line), "…"));
 }
 
-// As a judge sees a text: lines without the blanks at their end, and no empty lines at the end of all.
-std::vector<std::string> judged_lines(const std::string& text) {
-    auto lines = split(text, '\n');
-    for (auto& line : lines) line.resize(line.find_last_not_of(" \t\r\f\v") + 1);
-    while (!lines.empty() && lines.back().empty()) lines.pop_back();
-    return lines;
-}
+// A text line by line, without a copy of it: a hostile one has millions.
+class Lines {
+public:
+    /// `as_judges`: without the blanks at the end of lines and the empty lines at the end of all.
+    Lines(std::string_view text, bool as_judges) : rest_(text), as_judges_(as_judges) {
+        if (as_judges) rest_ = rest_.substr(0, rest_.find_last_not_of(" \t\r\f\v\n") + 1);
+        ended_ = as_judges && rest_.empty();
+    }
+    bool ended() const { return ended_; }
+    std::string_view next() {
+        const auto end = rest_.find('\n');
+        auto line = rest_.substr(0, end);
+        ended_ = end == std::string_view::npos;
+        rest_ = ended_ ? std::string_view() : rest_.substr(end + 1);
+        return as_judges_ ? line.substr(0, line.find_last_not_of(" \t\r\f\v") + 1) : line;
+    }
 
-std::string first_difference(std::string_view what, const std::vector<std::string>& expected,
-                             const std::vector<std::string>& found) {
-    const auto shared = std::min(expected.size(), found.size());
-    std::size_t i = 0;
-    while (i < shared && expected[i] == found[i]) i++;
-    if (i == shared && expected.size() == found.size()) return "";
-    const auto where = cat(what, " differs in line ", i + 1, ": ");
-    if (i == expected.size()) return cat(where, "expected its end, found ", shortened(found[i]));
-    if (i == found.size()) return cat(where, "expected ", shortened(expected[i]), ", found its end");
-    return cat(where, "expected ", shortened(expected[i]), ", found ", shortened(found[i]));
+private:
+    std::string_view rest_;
+    bool as_judges_, ended_ = false;
+};
+
+std::string first_difference(std::string_view what, Lines expected, Lines found) {
+    for (std::size_t number = 1; !expected.ended() || !found.ended(); number++) {
+        const auto where = cat(what, " differs in line ", number, ": ");
+        if (expected.ended()) return cat(where, "expected its end, found ", shortened(found.next()));
+        if (found.ended()) return cat(where, "expected ", shortened(expected.next()), ", found its end");
+        const auto one = expected.next(), other = found.next();
+        if (one != other) return cat(where, "expected ", shortened(one), ", found ", shortened(other));
+    }
+    return "";
 }
 
 // A compiled pattern of regex(7).
@@ -54,10 +67,17 @@ public:
     ~Pattern() { ::regfree(&pattern_); }
     Pattern(const Pattern&) = delete;
     Pattern& operator=(const Pattern&) = delete;
-    // REG_STARTEND: there may be NUL bytes in the text.
+    /// In one of the lines. The time to search one grows faster than its length: of each the beginning is looked at,
+    /// and of all the first MiB, so that no output keeps us for long.
     bool is_in(const std::string& text) const {
-        regmatch_t all{0, static_cast<regoff_t>(text.size())};
-        return ::regexec(&pattern_, text.data(), 1, &all, REG_STARTEND) == 0;
+        constexpr std::size_t most_of_one = 4096, most_of_all = 1 << 20;
+        for (Lines lines(std::string_view(text).substr(0, most_of_all), false); !lines.ended();) {
+            const auto line = lines.next().substr(0, most_of_one);
+            // REG_STARTEND: there may be NUL bytes in it.
+            regmatch_t all{0, static_cast<regoff_t>(line.size())};
+            if (::regexec(&pattern_, line.data(), 1, &all, REG_STARTEND) == 0) return true;
+        }
+        return false;
     }
 
 private:
@@ -79,7 +99,7 @@ std::string wrong_end(const Expectation& expected, const Outcome& outcome) {
 std::string wrong_text(std::string_view what, const std::optional<std::string>& exact, const std::string& pattern,
                        const std::string& found) {
     if (exact && *exact != found) {
-        const auto difference = first_difference(what, split(*exact, '\n'), split(found, '\n'));
+        const auto difference = first_difference(what, {*exact, false}, {found, false});
         return difference.empty() ? cat(what, " differs") : difference;
     }
     if (!pattern.empty() && !Pattern(pattern).is_in(found))
@@ -98,8 +118,8 @@ std::string what_is_wrong(const Expectation& expected, const Outcome& outcome) {
     if (auto wrong = wrong_text("stderr", expected.err, expected.err_pattern, outcome.err); !wrong.empty())
         return wrong;
     if (expected.out_file.empty()) return "";
-    return first_difference("stdout", judged_lines(read_file(expected.out_file, most_of_a_file)),
-                            judged_lines(outcome.out));
+    const auto file = read_file(expected.out_file, most_of_a_file);
+    return first_difference("stdout", {file, true}, {outcome.out, true});
 }
 
 }  // namespace minirun

@@ -63,6 +63,16 @@ void become_worker(pid_t parent) {
     ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
 }
 
+// All that is told of many thousand tests at the end does not have to be in memory until then.
+void forget(TestResult& told, bool keep_output) {
+    if (!told.report.is_null()) told.report = Report{{"status", told.report.at("status")}};
+    if (!told.passed() || keep_output) return;
+    told.out.clear();
+    told.err.clear();
+    told.out.shrink_to_fit();
+    told.err.shrink_to_fit();
+}
+
 RunOptions with_cores(RunOptions options, const std::vector<std::string>& cores, std::size_t number) {
     if (!cores.empty()) options.resources.cpu.cpus = cores[number];
     return options;
@@ -176,6 +186,7 @@ void TestPool::take(TestResult result, const PoolSetting& setting) {
     const bool failed = known.state == TestResult::State::failed;
     if (failed && known.tries <= setting.retries && !stopping_) return waiting_.push_front(known.index);
     if (setting.progress) setting.progress(&known);
+    forget(known, setting.keep_output);
     if (failed && setting.fail_fast) stop(0);
 }
 

@@ -15,6 +15,7 @@ struct PoolSetting {
     unsigned workers = 1;
     unsigned retries = 0;  ///< how often a test that has failed is tried again
     bool fail_fast = false;
+    bool keep_output = false;  ///< of tests that have passed, too
     /// Called with each result as it comes, and about ten times a second in between with none.
     std::function<void(const TestResult*)> progress;
 };

@@ -1,8 +1,12 @@
 #include "security/denial_filter.hpp"
 
 #include <linux/seccomp.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
 
 #include "base/text.hpp"
 #include "kernel/syscall_names.hpp"
@@ -24,11 +28,45 @@ bool is_let_through(std::span<const sock_filter> filter, std::string_view name) 
     });
 }
 
+#if defined(__x86_64__)
+constexpr std::uint32_t compat_seccomp = 354, without_x32_bit = ~0x40000000u;
+#else
+constexpr std::uint32_t compat_seccomp = 383, without_x32_bit = ~0u;
+#endif
+
+// Of two filters that ask, the newer one is asked. While ours has its listener the kernel lets no other one be made;
+// when minirun has been killed it would, and who answers for that one decides what is let through. So the answer is
+// what the kernel's would have been.
+constexpr sock_filter no_second_listener[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, native_audit_arch, 0, 3),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, without_x32_bit),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 2, 7),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, compat_seccomp, 0, 5),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[0])),  // both processors are little-endian
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SECCOMP_SET_MODE_FILTER, 0, 3),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, SECCOMP_FILTER_FLAG_NEW_LISTENER, 0, 1),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EBUSY),
+};
+
+bool may_load_filters(std::span<const sock_filter> filter) {
+    const auto results = possible_results(filter, SYS_seccomp);
+    return std::any_of(results.begin(), results.end(),
+                       [](std::uint32_t result) { return (result & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO; });
+}
+
 }  // namespace
 
 std::vector<sock_filter> asking_filter(std::span<const sock_filter> filter) {
-    std::vector<sock_filter> asking(filter.begin(), filter.end());
-    for (auto& instruction : asking)
+    std::vector<sock_filter> asking(std::begin(no_second_listener), std::end(no_second_listener));
+    // Where the filter denies seccomp(2) anyway it is asked about as the others are.
+    if (!may_load_filters(filter)) asking.clear();
+    const auto begin = static_cast<std::ptrdiff_t>(asking.size());
+    asking.insert(asking.end(), filter.begin(), filter.end());
+    for (auto& instruction : std::span(asking).subspan(static_cast<std::size_t>(begin)))
         if (returns_error(instruction)) instruction.k = SECCOMP_RET_USER_NOTIF;
     return asking;
 }

@@ -31,8 +31,8 @@ struct MoreOption {
 /// volume sources, devices, env files, the seccomp profile, and variables for `-e NAME`. Of two options with one name
 /// that of `more` counts.
 ///
-/// `usual`: what holds where no option says otherwise. Throws Error: usage, bad_input or not_found, naming the option and
-/// its value.
+/// `usual`: what holds where no option says otherwise. Throws Error: usage, bad_input or not_found, naming the option
+/// and its value.
 RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more = {}, RunOptions usual = {});
 
 /// What only a report would tell is refused where there is none: `where` is the option that asks for one. Throws

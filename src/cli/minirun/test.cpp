@@ -180,7 +180,7 @@ int test_command(int argc, char** argv) {
     // Counting takes a cgroup, and that takes time: who reads the reports wants to know.
     setting.options.accounting = !command.json.empty();
     TestPool pool(runner, tests, setting);
-    const auto results = pool.run({command.jobs, command.retries, command.fail_fast,
+    const auto results = pool.run({command.jobs, command.retries, command.fail_fast, !command.junit.empty(),
                                    [&](const TestResult* result) { teller.tell(result, pool.running()); }});
     teller.finish(results);
 

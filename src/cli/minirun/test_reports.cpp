@@ -27,10 +27,8 @@ std::string_view word_of(const TestResult& result) {
     return "skipped";
 }
 
-// A text as a scalar of YAML, which JSON's strings are.
-std::string yaml(const std::string& text) {
-    return Report(text).dump(-1, ' ', false, Report::error_handler_t::replace);
-}
+// A text as a scalar of YAML, which JSON's strings are. In ASCII: U+009B steers terminals, too.
+std::string yaml(const std::string& text) { return Report(text).dump(-1, ' ', true, Report::error_handler_t::replace); }
 
 // '#' begins a directive, and a line break the next line.
 std::string tap_description(const std::string& name) {
@@ -50,14 +48,25 @@ std::string xml(const std::string& text) {
     std::string out;
     for (std::size_t i = 0; i < valid.size(); i++) {
         const auto c = static_cast<unsigned char>(valid[i]);
-        const bool no_character = c == 0xEF && (valid.compare(i, 3, "\xEF\xBF\xBE") == 0 || valid.compare(i, 3, "\xEF\xBF\xBF") == 0);
-        if (c == '&') out += "&amp;";
-        else if (c == '<') out += "&lt;";
-        else if (c == '>') out += "&gt;";
-        else if (c == '"') out += "&quot;";
-        else if (no_character) out += replacement, i += 2;
-        else if (c < 0x20 && c != '\t' && c != '\n') out += replacement;
-        else out += valid[i];
+        const bool no_character =
+            c == 0xEF && (valid.compare(i, 3, "\xEF\xBF\xBE") == 0 || valid.compare(i, 3, "\xEF\xBF\xBF") == 0);
+        if (c == '&')
+            out += "&amp;";
+        else if (c == '<')
+            out += "&lt;";
+        else if (c == '>')
+            out += "&gt;";
+        else if (c == '"')
+            out += "&quot;";
+        else if (no_character)
+            out += replacement, i += 2;
+        else if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7F)
+            out += replacement;
+        // U+0080 to U+009F, of which some steer terminals.
+        else if (c == 0xC2 && static_cast<unsigned char>(valid[i + 1]) < 0xA0)
+            out += replacement, i += 1;
+        else
+            out += valid[i];
     }
     return out;
 }
@@ -105,8 +114,8 @@ std::string tap_point(const ToldTest& told) {
                     tap_description(test.name));
     if (is_skipped(result)) return cat(line, " # SKIP ", word_of(result), "\n");
     if (result.passed() && !result.flaky()) return line + "\n";
-    line += cat("\n  ---\n  message: ", yaml(result.reason), "\n  tries: ", result.tries, "\n  flaky: ",
-                result.flaky() ? "true" : "false", "\n  seconds: ", seconds_text(result.seconds), "\n");
+    line += cat("\n  ---\n  message: ", yaml(result.reason), "\n  tries: ", result.tries,
+                "\n  flaky: ", result.flaky() ? "true" : "false", "\n  seconds: ", seconds_text(result.seconds), "\n");
     if (!result.report.is_null()) line += cat("  status: ", result.report.value("status", ""), "\n");
     if (!result.out.empty()) line += cat("  stdout: ", yaml(result.out), "\n");
     if (!result.err.empty()) line += cat("  stderr: ", yaml(result.err), "\n");
@@ -143,9 +152,9 @@ std::string junit_document(const std::vector<ToldTest>& all, const std::string& 
     const auto counts = cat("tests=\"", all.size(), "\" failures=\"", failures, "\" errors=\"", errors, "\" skipped=\"",
                             skipped, "\" time=\"", seconds_text(seconds), "\"");
     // Without the zone, as the schema of JUnit has it: UTC.
-    return cat("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites ", counts, ">\n  <testsuite name=\"", xml(suite),
-               "\" ", counts, " timestamp=\"", rfc3339(started).substr(0, 19), "\" hostname=\"", xml(host_name()),
-               "\">\n", cases, "  </testsuite>\n</testsuites>\n");
+    return cat("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites ", counts, ">\n  <testsuite name=\"",
+               xml(suite), "\" ", counts, " timestamp=\"", rfc3339(started).substr(0, 19), "\" hostname=\"",
+               xml(host_name()), "\">\n", cases, "  </testsuite>\n</testsuites>\n");
 }
 
 }  // namespace minirun

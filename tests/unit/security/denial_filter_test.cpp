@@ -35,12 +35,39 @@ TEST_CASE("denial filter: of the default profile, each call is asked about exact
     for (int number = -2; number < 700; number++) {
         std::set<std::uint32_t> expected;
         for (const auto result : possible_results(filter, number)) expected.insert(asked_instead_of_denied(result));
+        if (number == syscall_number("seccomp")) expected.insert(fail(EBUSY));
         const auto got = possible_results(asking, number);
         CHECK(std::set(got.begin(), got.end()) == expected);
         seen.insert(got.begin(), got.end());
     }
     CHECK(seen.contains(SECCOMP_RET_USER_NOTIF));
     CHECK(seen.contains(allow));
+}
+
+TEST_CASE("denial filter: no other listener, not even when minirun is gone") {
+    const auto asking = asking_filter(default_seccomp_filter());
+    constexpr auto listener = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    CHECK(evaluate(asking, call("seccomp", SECCOMP_SET_MODE_FILTER, listener)) == fail(EBUSY));
+    CHECK(evaluate(asking, call("seccomp", SECCOMP_SET_MODE_FILTER, listener | 1)) == fail(EBUSY));
+    CHECK(evaluate(asking, call("seccomp", SECCOMP_SET_MODE_FILTER, 1)) == allow);
+    CHECK(evaluate(asking, call("seccomp", SECCOMP_GET_ACTION_AVAIL, listener)) == allow);
+    // The upper half of a register is nothing to the kernel, which takes an unsigned int.
+    CHECK(evaluate(asking, call("seccomp", SECCOMP_SET_MODE_FILTER | 1ULL << 32, listener | 1ULL << 40)) ==
+          fail(EBUSY));
+    if (!has_compat) return;
+    const auto with_compat = asking_filter(compiled("", true).program);
+    auto compat = call(*syscall_number("seccomp", Abi::compat), SECCOMP_SET_MODE_FILTER, listener);
+    compat.arch = compat_audit_arch;
+    CHECK(evaluate(with_compat, compat) == fail(EBUSY));
+#if defined(__x86_64__)
+    auto x32 = call("seccomp", SECCOMP_SET_MODE_FILTER, listener);
+    x32.nr |= 0x40000000;
+    CHECK(evaluate(with_compat, x32) == fail(EBUSY));
+#endif
+    // Where filters may not be loaded at all nobody is asked about that in another way.
+    const auto refusing = compiled(R"({"names": ["seccomp"], "action": "SCMP_ACT_ERRNO"})");
+    CHECK(evaluate(asking_filter(refusing.program), call("seccomp", SECCOMP_SET_MODE_FILTER, listener)) ==
+          SECCOMP_RET_USER_NOTIF);
 }
 
 TEST_CASE("denial filter: arguments decide as before") {
