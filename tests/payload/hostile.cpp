@@ -386,7 +386,12 @@ bool fill_udp_sockets(long) {
 const Form forms[] = {
     {"anonymous", [](long i) { return touch(map_more(MAP_PRIVATE), static_cast<int>(i)); }},
     {"shared", [](long i) { return touch(map_more(MAP_SHARED), static_cast<int>(i)); }},
-    {"heap", [](long) { return new std::string(megabyte, 'x') != nullptr; }},
+    {"heap",
+     [](long) {
+         auto* more = new std::string(megabyte, 'x');
+         asm volatile("" : : "r"(more) : "memory");  // or the compiler sees that nobody reads it, and leaves it out
+         return true;
+     }},
     {"stack",
      [](long) {
          // Threads' stacks: the first one's has a limit of its own.
