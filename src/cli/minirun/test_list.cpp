@@ -64,8 +64,8 @@ void read_exit(TestCase& test, const JsonView& value) {
 }
 
 void read_status(TestCase& test, const JsonView& value) {
-    constexpr std::array<std::string_view, 10> known{"ok", "exit", "signal", "timeout", "cpu-timeout", "oom",
-                                                     "output-limit", "pids-limit", "denied", "setup-error"};
+    constexpr std::array<std::string_view, 10> known{"ok",  "exit",         "signal",     "timeout", "cpu-timeout",
+                                                     "oom", "output-limit", "pids-limit", "denied",  "setup-error"};
     test.expected.status = value.string_or("");
     if (std::find(known.begin(), known.end(), test.expected.status) == known.end())
         value.complain(cat("no status of a report: ", quote(test.expected.status)));
@@ -110,7 +110,8 @@ TestCase json_test(const std::string& line, const std::string& where, const std:
     const JsonView view(json, problems);
     TestCase test;
     for (const auto& [name, value] : view.members()) {
-        const auto key = std::find_if(std::begin(keys), std::end(keys), [&](const Key& one) { return one.name == name; });
+        const auto key =
+            std::find_if(std::begin(keys), std::end(keys), [&](const Key& one) { return one.name == name; });
         if (key == std::end(keys))
             complain_of_key(value);
         else
@@ -134,7 +135,8 @@ std::vector<TestCase> read_tests(const std::string& text, const std::string& whe
         if (line.ends_with('\r')) line.pop_back();
         if (line.find_first_not_of(" \t") == std::string::npos) continue;
         const auto place = cat(where, " line ", number);
-        if (line.find('\0') != std::string::npos) throw Error(ErrorKind::bad_input, cat(place, ": there is a NUL byte"));
+        if (line.find('\0') != std::string::npos)
+            throw Error(ErrorKind::bad_input, cat(place, ": there is a NUL byte"));
         if (line.starts_with('{') && line != placeholder) {
             tests.push_back(json_test(line, place, command));
             continue;
