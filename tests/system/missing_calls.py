@@ -48,6 +48,7 @@ LEFT_OUT = [
     ("test_process.py::TestWorkingDirectory::test_it_is_made_as_the_user", ["mount_setattr", "all"], IDS),
     ("test_report_diff.py::test_who_owns_it", ["mount_setattr", "all"], IDS),
     ("test_report_denied.py::", ["pidfd_open", "all"], LISTENER),
+    ("test_many.py::TestReports::test_findings", ["pidfd_open", "all"], LISTENER),
     ("test_bad_host.py::TestOverlay::test_the_writable_layer_on_an_overlay", ["fsopen", "all"], REASONS),
     ("test_bad_options.py::TestVolumes::test_an_option_that_only_the_kernel_refuses", ["fsopen", "all"], REASONS),
 ]

@@ -68,8 +68,13 @@ void keep_failed(const TestCommand& command, const std::vector<ToldTest>& all) {
     for (const auto& told : all)
         if (told.result.state == TestResult::State::failed) text += report_text(Report{{"name", told.test.name}}, -1);
     const auto file = kept_file(command);
-    make_private_directories(file.substr(0, file.rfind('/')));
-    replace_file(file, text, 0600);
+    try {
+        make_private_directories(file.substr(0, file.rfind('/')));
+        replace_file(file, text, 0600);
+    } catch (const Error& error) {
+        // The results are what counts.
+        print_notice("minirun", cat("--rerun-failed will not know of this run: ", error.message()));
+    }
 }
 
 void leave_only_failed(std::vector<TestCase>& tests, const TestCommand& command) {
