@@ -32,8 +32,8 @@ Fd open_or_make(const std::string& given) {
     for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
         ::mkdir(path.substr(0, slash).c_str(), 0755);
     ::mkdir(path.c_str(), 0755);
-    // What an earlier container has put in its place, in a volume, must not send the copy elsewhere. The way to it is the
-    // caller's.
+    // What an earlier container has put in its place, in a volume, must not send the copy elsewhere. The way to it is
+    // the caller's.
     Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     struct stat info {};
     if (!directory && (errno == ENOTDIR || errno == ELOOP) && ::lstat(path.c_str(), &info) == 0 &&

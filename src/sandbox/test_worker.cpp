@@ -22,7 +22,8 @@ namespace {
 // A stream of a test. The container never gets it: what is no pipe is copied (StandardStreams).
 class StreamInMemory {
 public:
-    explicit StreamInMemory(const char* name, std::string_view content = {}) : file_(::memfd_create(name, MFD_CLOEXEC)) {
+    explicit StreamInMemory(const char* name, std::string_view content = {})
+        : file_(::memfd_create(name, MFD_CLOEXEC)) {
         if (!file_) throw system_error("cannot make a file in memory", errno);
         if (content.empty()) return;
         if (const auto written = kernel::write_all(file_.get(), content.data(), content.size()); !written)

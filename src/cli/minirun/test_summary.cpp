@@ -95,7 +95,8 @@ std::string summary(const std::vector<ToldTest>& all, const Counts& counts, doub
             out += cat(painted("FLAKY", Paint::yellow, colour), " ", printable(told.test.name), ": passed at try ",
                        told.result.tries, "; before, ", printable(told.result.reason), "\n");
     out += slowest(all);
-    if (counts.flaky > 0) out += cat(counts.flaky, " of those that passed ", counts.flaky == 1 ? "is" : "are", " flaky\n");
+    if (counts.flaky > 0)
+        out += cat(counts.flaky, " of those that passed ", counts.flaky == 1 ? "is" : "are", " flaky\n");
     out += cat("in ", seconds_text(seconds), "\n");
     return out + cat(counts.passed, " passed, ", counts.failed, " failed, ", counts.skipped, " skipped\n");
 }
