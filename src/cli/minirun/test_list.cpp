@@ -97,6 +97,11 @@ constexpr Key keys[] = {
     {"stderr-regex", [](TestCase& test, const JsonView& value) { test.expected.err_pattern = pattern_of(value); }},
 };
 
+const Key* find_key(const std::string& name) {
+    const auto* key = std::find_if(std::begin(keys), std::end(keys), [&](const Key& one) { return one.name == name; });
+    return key == std::end(keys) ? nullptr : key;
+}
+
 void complain_of_key(const JsonView& value) {
     std::vector<std::string_view> names;
     for (const auto& key : keys) names.push_back(key.name);
@@ -110,12 +115,10 @@ TestCase json_test(const std::string& line, const std::string& where, const std:
     const JsonView view(json, problems);
     TestCase test;
     for (const auto& [name, value] : view.members()) {
-        const auto key =
-            std::find_if(std::begin(keys), std::end(keys), [&](const Key& one) { return one.name == name; });
-        if (key == std::end(keys))
-            complain_of_key(value);
-        else
+        if (const auto* key = find_key(name))
             key->read(test, value);
+        else
+            complain_of_key(value);
     }
     problems.throw_if_any();
     if (test.name.empty()) test.name = join(test.arguments, " ");
