@@ -130,6 +130,20 @@ std::vector<StepTime> timings_of(const Plan& plan, const StepClock& clock) {
     return timings;
 }
 
+// What it ended as, without what was counted and measured.
+RunResult result_of(const LaunchRequest& request, const Ending& ending, std::chrono::system_clock::time_point started) {
+    RunResult result;
+    result.ended_by = ending.by;
+    result.signaled = ending.process.signaled;
+    result.code = ending.process.code;
+    result.id = request.id;
+    result.args = request.spec.process.args;
+    result.started = started;
+    result.user = std::chrono::nanoseconds(ending.process.user_nanoseconds);
+    result.system = std::chrono::nanoseconds(ending.process.system_nanoseconds);
+    return result;
+}
+
 }  // namespace
 
 std::string plan_of_run(const Image& image, const RunOptions& options, bool as_json) {
@@ -207,19 +221,12 @@ RunResult Runner::run(const RunOptions& options) {
     if (!std::exchange(has_swept, true)) sweeper.emplace(paths);
     const auto ending = supervise(launched, request, streams, cgroup.place());
     on_error.dismiss();
-    RunResult result;
-    result.wall = std::chrono::steady_clock::now() - clock_started;
-    result.ended_by = ending.by;
-    result.signaled = ending.process.signaled;
-    result.code = ending.process.code;
+    const auto wall = std::chrono::steady_clock::now() - clock_started;
+    auto result = result_of(request, ending, started);
+    result.wall = wall;
     if (clock) result.timings = timings_of(plan, *clock);
     result.resources = cgroup.verdict();
     if (result.resources) result.resources->anonymous_peak = ending.anonymous_peak;
-    result.id = request.id;
-    result.args = request.spec.process.args;
-    result.started = started;
-    result.user = std::chrono::nanoseconds(ending.process.user_nanoseconds);
-    result.system = std::chrono::nanoseconds(ending.process.system_nanoseconds);
     if (request.streams.counted) result.output_bytes = streams.output().bytes;
     // Nothing of it runs any more.
     stragglers.reset();

@@ -12,9 +12,10 @@
 #include <cstring>
 #include <exception>
 #include <numeric>
+#include <utility>
 
 #include "base/text.hpp"
-#include "kernel/files.hpp"
+#include "kernel/channel.hpp"
 #include "kernel/names.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
@@ -80,8 +81,8 @@ RunOptions with_cores(RunOptions options, const std::vector<std::string>& cores,
 
 }  // namespace
 
-TestPool::TestPool(Runner& runner, const std::vector<TestCase>& tests, const TestSetting& setting)
-    : runner_(runner), tests_(tests), setting_(setting) {}
+TestPool::TestPool(Runner& runner, const std::vector<TestCase>& tests, PoolSetting setting)
+    : runner_(runner), tests_(tests), setting_(std::move(setting)) {}
 
 TestPool::~TestPool() {
     for (auto& worker : workers_) {
@@ -98,25 +99,28 @@ std::size_t TestPool::running() const {
         std::count_if(workers_.begin(), workers_.end(), [](const Worker& one) { return one.busy; }));
 }
 
-std::vector<TestResult> TestPool::run(const PoolSetting& setting) {
+void TestPool::tell(const TestResult* result) const {
+    if (setting_.progress) setting_.progress(result, running());
+}
+
+std::vector<TestResult> TestPool::run() {
     const EndingSignals signals;
     results_.resize(tests_.size());
     for (std::size_t i = 0; i < results_.size(); i++) results_[i].index = i;
     waiting_.resize(tests_.size());
     std::iota(waiting_.begin(), waiting_.end(), std::size_t{0});
-    workers_.resize(std::min<std::size_t>(setting.workers, tests_.size()));
+    workers_.resize(std::min<std::size_t>(setting_.workers, tests_.size()));
     for (std::size_t i = 0; i < workers_.size(); i++) workers_[i].number = i;
     for (auto& worker : workers_) start(worker);
-    for (auto& worker : workers_) give_work(worker, setting);
+    for (auto& worker : workers_) give_work(worker);
     std::vector<pollfd> watched;
     while (running() > 0) {
         watched = {{signals.queue(), POLLIN, 0}};
         for (const auto& worker : workers_) watched.push_back({worker.busy ? worker.socket.get() : -1, POLLIN, 0});
-        if (::poll(watched.data(), watched.size(), milliseconds_between_looks) == 0 && setting.progress)
-            setting.progress(nullptr);
+        if (::poll(watched.data(), watched.size(), milliseconds_between_looks) == 0) tell(nullptr);
         if (watched[0].revents != 0) take_signals(signals.queue());
         for (std::size_t i = 0; i < workers_.size(); i++)
-            if (watched[i + 1].revents != 0) receive(workers_[i], setting);
+            if (watched[i + 1].revents != 0) receive(workers_[i]);
     }
     return std::move(results_);
 }
@@ -152,46 +156,46 @@ void TestPool::start(Worker& worker) {
     ::_exit(code);
 }
 
-void TestPool::give_work(Worker& worker, const PoolSetting& setting) {
+void TestPool::give_work(Worker& worker) {
     if (stopping_ || waiting_.empty()) return;
     worker.test = waiting_.front();
     waiting_.pop_front();
     worker.busy = true;
     const auto index = static_cast<std::uint32_t>(worker.test);
-    if (!kernel::write_all(worker.socket.get(), &index, sizeof index)) lost(worker, setting);
+    if (!kernel::send_message(worker.socket.get(), &index, sizeof index)) lost(worker);
 }
 
-void TestPool::receive(Worker& worker, const PoolSetting& setting) {
+void TestPool::receive(Worker& worker) {
     std::uint8_t block[65536];
     const auto n = ::read(worker.socket.get(), block, sizeof block);
     if (n < 0 && errno == EINTR) return;
-    if (n <= 0) return lost(worker, setting);
+    if (n <= 0) return lost(worker);
     worker.received.insert(worker.received.end(), block, block + n);
     std::uint32_t size = 0;
     if (worker.received.size() < sizeof size) return;
     std::memcpy(&size, worker.received.data(), sizeof size);
     if (worker.received.size() < sizeof size + size) return;
     worker.busy = false;
-    take(test_result_from({worker.received.begin() + sizeof size, worker.received.end()}), setting);
+    take(test_result_from({worker.received.begin() + sizeof size, worker.received.end()}));
     worker.received.clear();
-    give_work(worker, setting);
+    give_work(worker);
 }
 
-void TestPool::take(TestResult result, const PoolSetting& setting) {
+void TestPool::take(TestResult result) {
     auto& known = results_[result.index];
     result.tries = known.tries + 1;
     // What a flaky test did wrong at first is what people want to know.
     if (result.passed() && result.tries > 1) result.reason = known.reason;
     known = std::move(result);
     const bool failed = known.state == TestResult::State::failed;
-    if (failed && known.tries <= setting.retries && !stopping_) return waiting_.push_front(known.index);
-    if (setting.progress) setting.progress(&known);
-    forget(known, setting.keep_output);
-    if (failed && setting.fail_fast) stop(0);
+    if (failed && known.tries <= setting_.retries && !stopping_) return waiting_.push_front(known.index);
+    tell(&known);
+    forget(known, setting_.keep_output);
+    if (failed && setting_.fail_fast) stop(0);
 }
 
 // The process that ran the test is gone: killed by somebody, or by the kernel for memory.
-void TestPool::lost(Worker& worker, const PoolSetting& setting) {
+void TestPool::lost(Worker& worker) {
     const auto end = kernel::wait_pidfd(worker.process.get());
     TestResult result;
     result.index = worker.test;
@@ -201,10 +205,10 @@ void TestPool::lost(Worker& worker, const PoolSetting& setting) {
                                     end && end.value().signaled ? cat(" by ", signal_name(end.value().code)) : "");
     worker.busy = false;
     worker.process.reset();
-    take(std::move(result), setting);
+    take(std::move(result));
     if (stopping_) return;
     start(worker);
-    give_work(worker, setting);
+    give_work(worker);
 }
 
 void TestPool::take_signals(int queue) {

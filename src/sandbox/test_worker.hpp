@@ -3,18 +3,11 @@
 
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "minirun/container.hpp"
 #include "sandbox/test_case.hpp"
 
 namespace minirun {
-
-/// What all tests of a run have in common.
-struct TestSetting {
-    RunOptions options;
-    std::vector<std::string> cores;  ///< the CPUs of each worker ("0-1"); empty: they share all
-};
 
 /// Takes the number of a test (a std::uint32_t) from the socket, runs it, and writes its TestResult there: its size as
 /// std::uint32_t, and to_bytes() of it. Returns when the other end is closed. The caller has just been forked.

@@ -80,6 +80,17 @@ def workspace():
         processes.unmount_below(path)
 
 
+@pytest.fixture
+def shared_volume(workspace):
+    """A mount whose peers see what is mounted in it, with a directory `inner`."""
+    with tempfile.TemporaryDirectory(prefix="volume.", dir=workspace) as path:
+        processes.mount("tmpfs", path, "tmpfs", 0, "size=1m")
+        processes.mount(None, path, None, 1 << 20)  # MS_SHARED
+        os.mkdir(f"{path}/inner")
+        yield pathlib.Path(path)
+        processes.unmount_below(path)
+
+
 @pytest.fixture(scope="session")
 def image_archive(workspace):
     busybox = find_busybox()

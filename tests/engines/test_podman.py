@@ -3,7 +3,6 @@ import json
 
 import pytest
 
-import processes
 
 RUN = ["run", "--pull=never", "--network", "none"]
 BACKGROUND = [*RUN, "--detach"]
@@ -132,17 +131,11 @@ def test_volumes(podman, workspace):
 
 
 @pytest.mark.parametrize("propagation, shows", [("rprivate", False), ("rslave", False), ("rshared", True)])
-def test_propagation_of_a_volume(podman, workspace, propagation, shows):
+def test_propagation_of_a_volume(podman, shared_volume, propagation, shows):
     """What the container mounts in a shared volume the host has, too, which is how storage is provided by containers."""
-    volume = workspace / "propagation-podman"
-    volume.mkdir(exist_ok=True)
-    processes.mount("tmpfs", volume, "tmpfs", 0, "size=1m")
-    processes.mount(None, volume, None, 1 << 20)  # MS_SHARED
-    (volume / "inner").mkdir()
     script = "mount -t tmpfs inner /mnt/inner && touch /mnt/inner/file"
-    podman(*RUN, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "-v", f"{volume}:/mnt:{propagation}", "tiny", "sh", "-c", script).ok()
-    assert (volume / "inner/file").exists() == shows
-    processes.unmount_below(volume)
+    podman(*RUN, "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "-v", f"{shared_volume}:/mnt:{propagation}", "tiny", "sh", "-c", script).ok()
+    assert (shared_volume / "inner/file").exists() == shows
 
 
 def test_read_only(podman):

@@ -7,14 +7,13 @@
 #include <cerrno>
 #include <memory>
 
-#include "base/path.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/resource_options.hpp"
 #include "cli/minirun/run_values.hpp"
+#include "cli/minirun/security_options.hpp"
 #include "kernel/names.hpp"
 #include "kernel/system_error.hpp"
-#include "model/defaults.hpp"
 #include "model/option_error.hpp"
 #include "model/volume.hpp"
 #include "network/etc_files.hpp"
@@ -27,7 +26,7 @@ namespace {
 struct Reading {
     RunCommand command;
     std::vector<std::string> file_env;  // of --env-file: the values of --env win, wherever they stand
-    std::vector<std::string> mask, unmask;
+    MaskChanges masks;
     bool format_given = false;
     RunOptions& options() { return command.options; }
 };
@@ -169,42 +168,8 @@ void apply_sysctl(Reading& reading, const Given& given) {
     reading.options().sysctls[key] = value;
 }
 
-void apply_no_new_privileges(Reading& reading, const Given& given, const std::string& value) {
-    if (!value.empty() && value != "true" && value != "false")
-        throw option_error("--security-opt", given.value, "no-new-privileges is true or false");
-    reading.options().no_new_privileges = value != "false";
-}
-void apply_seccomp(Reading& reading, const Given& given, const std::string& value) {
-    if (value.empty())
-        throw option_error("--security-opt", given.value, "expected a file with a seccomp profile, or unconfined");
-    reading.options().seccomp.reset();
-    if (value == "unconfined")
-        reading.options().seccomp = value;
-    else if (value != "builtin")
-        reading.options().seccomp = read_seccomp_file(value);
-}
-void apply_paths(const Given& given, const std::string& value, std::vector<std::string>& paths) {
-    for (const auto& path : split(value, ':')) {
-        if (!path.starts_with('/') && path != "ALL")
-            throw option_error("--security-opt", given.value, cat(quote(path), " is no absolute path"),
-                               "several are separated by ':'");
-        paths.push_back(path == "ALL" ? path : clean_path(path));
-    }
-}
 void apply_security_opt(Reading& reading, const Given& given) {
-    const auto separator = given.value.find_first_of("=:");
-    const auto key = given.value.substr(0, separator);
-    const auto value = separator == std::string::npos ? std::string() : given.value.substr(separator + 1);
-    if (key == "no-new-privileges") return apply_no_new_privileges(reading, given, value);
-    if (key == "seccomp") return apply_seccomp(reading, given, value);
-    if (key == "mask") return apply_paths(given, value, reading.mask);
-    if (key == "unmask") return apply_paths(given, value, reading.unmask);
-    if (key == "systempaths" && value == "unconfined") return reading.unmask.emplace_back("ALL"), void();
-    // No LSM confines a container here: asked for none, there is none.
-    if ((key == "apparmor" && value == "unconfined") || (key == "label" && value == "disable")) return;
-    throw option_error("--security-opt", given.value,
-                       key == "apparmor" || key == "label" ? "not supported yet" : "unknown security option",
-                       "known are seccomp=FILE|unconfined, no-new-privileges=true|false, mask=PATH, unmask=PATH|ALL");
+    apply_security_option(reading.options(), reading.masks, given.value);
 }
 
 // ---- Its names
@@ -418,27 +383,6 @@ constexpr auto words = [] {
 
 // ---- What depends on several options
 
-void settle_masks(Reading& reading) {
-    auto& options = reading.options();
-    if (reading.mask.empty() && reading.unmask.empty()) return;
-    const auto all = std::find(reading.unmask.begin(), reading.unmask.end(), "ALL") != reading.unmask.end();
-    const auto basis = [&](const std::vector<std::string>& paths) {
-        return all || options.privileged ? std::vector<std::string>{} : paths;
-    };
-    auto masked = basis(default_masked_paths());
-    auto readonly = basis(default_readonly_paths());
-    for (const auto& path : reading.unmask) {
-        if (path != "ALL" && std::erase(masked, path) + std::erase(readonly, path) == 0)
-            throw option_error("--security-opt", cat("unmask=", path), "this path is neither masked nor read-only");
-    }
-    for (const auto& path : reading.mask) {
-        if (path == "ALL") throw option_error("--security-opt", "mask=ALL", "ALL is for unmask: name the paths");
-        if (std::find(masked.begin(), masked.end(), path) == masked.end()) masked.push_back(path);
-    }
-    options.masked_paths = std::move(masked);
-    options.readonly_paths = std::move(readonly);
-}
-
 void settle_arguments(Reading& reading, std::vector<std::string> arguments, std::string_view command_name) {
     auto& options = reading.options();
     if (!options.rootfs) {
@@ -494,7 +438,7 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more, Ru
     }
     auto& env = reading.options().env;
     env.insert(env.begin(), reading.file_env.begin(), reading.file_env.end());
-    settle_masks(reading);
+    settle_masks(reading.options(), reading.masks);
     settle_arguments(reading, std::move(line.arguments), argv[0]);
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");

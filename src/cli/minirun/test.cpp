@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <set>
+#include <utility>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
@@ -181,12 +182,18 @@ int test_command(int argc, char** argv) {
     const auto tests = tests_of(command);
     const auto started = std::chrono::system_clock::now();
     Teller teller(command, tests);
-    TestSetting setting{command.run.options, command.cores};
+    PoolSetting setting;
+    setting.options = command.run.options;
     // Counting takes a cgroup, and that takes time: who reads the reports wants to know.
     setting.options.accounting = !command.json.empty();
-    TestPool pool(runner, tests, setting);
-    const auto results = pool.run({command.jobs, command.retries, command.fail_fast, !command.junit.empty(),
-                                   [&](const TestResult* result) { teller.tell(result, pool.running()); }});
+    setting.cores = command.cores;
+    setting.workers = command.jobs;
+    setting.retries = command.retries;
+    setting.fail_fast = command.fail_fast;
+    setting.keep_output = !command.junit.empty();
+    setting.progress = [&](const TestResult* result, std::size_t running) { teller.tell(result, running); };
+    TestPool pool(runner, tests, std::move(setting));
+    const auto results = pool.run();
     teller.finish(results);
 
     std::vector<ToldTest> all;
