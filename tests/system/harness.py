@@ -162,9 +162,9 @@ class Minirun:
                     "MINIRUN_BUNDLE_PATH": str(bundle_path)}
         self._running = []
 
-    def start(self, *args, env=None, stdin=subprocess.DEVNULL, before=(), **popen):
+    def start(self, *args, env=None, stdin=subprocess.DEVNULL, before=(), program=MINIRUN, **popen):
         """`before`: words in front of minirun's own, such as setpriv(1) and its options."""
-        command = [*map(str, self.outermost), *map(str, before), str(MINIRUN), *map(str, args)]
+        command = [*map(str, self.outermost), *map(str, before), str(program), *map(str, args)]
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
         process = subprocess.Popen(command, env={**self.env, **(env or {})}, stdin=stdin, **popen)

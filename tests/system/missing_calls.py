@@ -47,6 +47,7 @@ LEFT_OUT = [
     ("test_isolation.py::TestUserNamespace::", ["mount_setattr", "all"], IDS),
     ("test_process.py::TestWorkingDirectory::test_it_is_made_as_the_user", ["mount_setattr", "all"], IDS),
     ("test_report_diff.py::test_who_owns_it", ["mount_setattr", "all"], IDS),
+    ("test_hostile_programs.py::TestWhatIsDenied::test_the_programs_work[namespaces-", ["clone3", "all"], A_FILTER),
     ("test_report_denied.py::", ["pidfd_open", "all"], LISTENER),
     ("test_many.py::TestReports::test_findings", ["pidfd_open", "all"], LISTENER),
     ("test_bad_host.py::TestOverlay::test_the_writable_layer_on_an_overlay", ["fsopen", "all"], REASONS),

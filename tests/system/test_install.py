@@ -64,7 +64,7 @@ def test_the_program_is_static(installed):
 
 def test_the_installed_program_runs(installed, plain, scratch):
     program = Minirun(scratch / "root", scratch)
-    program.start("run", plain, "payload", "facts", executable=installed / "bin/minirun").finish().ok()
+    program.start("run", plain, "payload", "facts", program=installed / "bin/minirun").finish().ok()
 
 
 def test_the_readme_example(installed, shared_bundles, plain, scratch):

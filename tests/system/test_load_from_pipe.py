@@ -1,4 +1,5 @@
 """minirun load from a pipe: layers are unpacked while the archive comes, and nothing is written twice."""
+import contextlib
 import gzip
 import json
 import os
@@ -46,6 +47,16 @@ def appears(minirun, pattern):
         time.sleep(0.005)
 
 
+def largest_unnamed_file(pid):
+    """In bytes. The threads that unpack open and close files all the while: one that is gone meanwhile is none."""
+    sizes = [0]
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            path = f"/proc/{pid}/fd/{fd}"
+            sizes.append(os.stat(path).st_size if "(deleted)" in os.readlink(path) else 0)
+    return max(sizes)
+
+
 class TestWhileItComes:
     @pytest.mark.parametrize("make, compress", [(docker_archive, bytes), (oci_archive, bytes), (oci_archive, gzip.compress)],
                              ids=["docker", "oci", "oci gzip"])
@@ -64,8 +75,7 @@ class TestWhileItComes:
         started.popen.stdin.write(data[:end])
         started.popen.stdin.flush()
         appears(minirun, "staging/*/1/tree/g50")
-        open_files = [f"/proc/{started.popen.pid}/fd/{fd}" for fd in os.listdir(f"/proc/{started.popen.pid}/fd")]
-        assert max(os.stat(path).st_size for path in open_files if "(deleted)" in os.readlink(path)) == 0
+        assert largest_unnamed_file(started.popen.pid) == 0
         started.popen.stdin.write(data[end:])
         assert started.finish().ok().out == "Loaded image: made:1\n"
 

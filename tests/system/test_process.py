@@ -2,10 +2,12 @@
 import os
 import re
 import signal
+import time
 
 import pytest
 
 from bundles import FIFO, PATH, Directory, File, Link
+from harness import DEADLINE
 
 WORKDIR_HINT = "choose another one with --workdir"
 
@@ -229,6 +231,9 @@ class TestFilesAboutIt:
     def test_ids(self, minirun, plain, scratch):
         with minirun.start("run", "--cidfile", scratch / "cid", "--pidfile", scratch / "pid", plain, "payload", "catch", "1") as running:
             running.wait_for("ready")
+            end = time.monotonic() + DEADLINE
+            while not (scratch / "pid").read_text() and time.monotonic() < end:  # the program runs already
+                time.sleep(0.01)
             pid = int((scratch / "pid").read_text())
             assert pid == running.pid and minirun.containers() == [(scratch / "cid").read_text()]
             running.send(signal.SIGUSR1)
