@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "minirun/spec.hpp"
+#include "minirun/streams.hpp"
 
 namespace minirun {
 
@@ -81,6 +83,12 @@ struct ExecOptions {
     bool detach = false;
     bool even_if_paused = false;
     std::string cgroup;  ///< below the container's; or empty: that one
+    /// For a person, not for an engine: what his streams give beyond a stream is kept from the process, and standard
+    /// input is passed on only if it is `interactive`.
+    bool for_person = false, interactive = false;
+    StandardStreams descriptors{};
+    bool privileged = false;             ///< without the container's seccomp filter
+    std::function<void()> started = {};  ///< called when it runs
 };
 
 /// The containers below one directory. All operations throw Error; conflict is what a status does not allow.

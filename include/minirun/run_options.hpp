@@ -30,6 +30,23 @@ struct VolumeOption {
 /// A namespace of the container's own, or the host's.
 enum class NamespaceMode { private_, host };
 
+/// When a container in the background is started again (--restart).
+struct RestartPolicy {
+    /// Docker's no, on-failure, always, unless-stopped.
+    enum class When { never, on_failure, always, unless_stopped };
+    When when = When::never;
+    unsigned most = 0;  ///< of on_failure: so many times; 0: without end
+    bool operator==(const RestartPolicy&) const = default;
+};
+
+/// Where the output of a container goes that is kept (--log-driver, --log-opt).
+struct LogSetting {
+    bool kept = true;                         ///< in files of Docker's json-file form; otherwise nowhere
+    std::optional<std::uint64_t> max_size{};  ///< bytes, then a new file is begun; unset: without end
+    unsigned max_files = 1;                   ///< so many of them are kept
+    bool operator==(const LogSetting&) const = default;
+};
+
 /// The options of one run. Everything unset means the image's own value or the default.
 struct RunOptions {
     // What runs
@@ -93,8 +110,13 @@ struct RunOptions {
     std::vector<std::string> dns, dns_search, dns_options;
     std::map<std::string, std::string> annotations, labels;
 
+    // Its life
+    bool detach = false;  ///< it runs in the background, with a supervisor of its own: see containers.hpp
+    bool remove = false;  ///< it goes with its end, even if it has a name or runs in the background
+    RestartPolicy restart;
+    LogSetting log;
+
     // Around it
-    bool remove = true;
     bool quiet = false;
     bool interruptible = false;  ///< SIGINT, SIGTERM or SIGHUP to this process kill all of it, and are not passed on
     bool timings = false;        ///< measure the steps of the launch
@@ -105,6 +127,9 @@ struct RunOptions {
     bool report_denied = false;  ///< count what its seccomp filter denies
     bool report_diff = false;    ///< list what it has changed in its root file system
     std::vector<ArtifactOption> artifacts;
+
+    /// Whether there is a record of it that other commands find: one with a name, or in the background.
+    bool has_record() const { return detach || !name.empty(); }
 };
 
 }  // namespace minirun

@@ -69,19 +69,28 @@ std::vector<std::string> containers_of(const std::string& directory, const std::
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::opendir(directory.c_str()), &::closedir);
     while (const auto* entry = stream ? ::readdir(stream.get()) : nullptr)
         if (entry->d_name[0] != '.' && read_link(cat(directory, '/', entry->d_name, "/image")) == id)
-            found.push_back(std::string(entry->d_name).substr(0, 12));
+            found.emplace_back(entry->d_name);
     std::sort(found.begin(), found.end());
     return found;
 }
 
-Error in_use(std::string_view image, const std::vector<std::string>& containers) {
+Error in_use(std::string_view image, std::vector<std::string> containers, const char* hint) {
+    for (auto& id : containers) id.resize(std::min<std::size_t>(id.size(), 12));
     if (containers.empty())
         return Error(ErrorKind::conflict,
                      cat("the image ", quote(image), " is in use: another command reads it just now"), "try again");
     return Error(ErrorKind::conflict,
                  cat("the image ", quote(image), " is in use by the container", containers.size() > 1 ? "s " : " ",
                      join(containers, ", ")),
-                 "stop it first");
+                 hint);
+}
+
+// Those whose directory outlives them (container.json). The others hold the image as long as they run.
+std::vector<std::string> those_that_stay(const std::string& directory, std::vector<std::string> ids) {
+    std::erase_if(ids, [&](const std::string& id) {
+        return ::access(cat(directory, '/', id, "/container.json").c_str(), F_OK) < 0;
+    });
+    return ids;
 }
 
 }  // namespace
@@ -124,7 +133,10 @@ Removed remove_image(const ImageStore& store, const std::string& containers, std
         held = hold_image(store, id, true);
         if (!held && !store.has_image(id))
             throw Error(ErrorKind::not_found, cat("the image ", quote(text), " is gone already"));
-        if (!held) throw in_use(text, containers_of(containers, id));
+        const auto users = containers_of(containers, id);
+        if (!held) throw in_use(text, users, "stop it first");
+        if (const auto staying = those_that_stay(containers, users); !staying.empty())
+            throw in_use(text, staying, "remove it first: minirun rm");
     }
     for (const auto& name : going) {
         store.remove_tag(name);

@@ -175,6 +175,16 @@ KernelFeatures features_for(const LaunchRequest& request) {
     return features;
 }
 
+void check_kernel(const KernelFeatures& features) {
+    if (!features.missing.empty())
+        throw Error(
+            ErrorKind::unsupported,
+            cat("this kernel (", features.release, ") lacks ", join(features.missing, ", "), ", which minirun needs"),
+            "Linux 5.12 or newer has them; inside another container its seccomp profile may forbid them");
+    if (!features.overlay)
+        throw Error(ErrorKind::unsupported, "this kernel has no overlay file system", "modprobe overlay");
+}
+
 Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& features) {
     PlanBuilder plan(request, features);
     const auto& driven = request.driven;

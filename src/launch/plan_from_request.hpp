@@ -11,6 +11,9 @@ namespace minirun {
 /// that are not the default one: their compiled form is cached on disk). Needs no rights.
 Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& features);
 
+/// Throws Error{unsupported} where the kernel lacks what every container needs.
+void check_kernel(const KernelFeatures& features);
+
 /// What the kernel can do, as far as the plan of this request depends on it: the cgroups are only looked at where the
 /// container gets one.
 KernelFeatures features_for(const LaunchRequest& request);

@@ -87,6 +87,7 @@ bool Relay::read_some() {
     begin_ = 0;
     end_ = static_cast<std::size_t>(n);
     if (way_ == Way::out) end_ = meter_->take(end_);
+    if (listener_ != nullptr) (*listener_)(stream_, {buffer_, end_});
     return end_ > 0;
 }
 
@@ -122,8 +123,9 @@ RawTerminal::~RawTerminal() {
     if (before_) ::tcsetattr(fd_, TCSADRAIN, &*before_);
 }
 
-ContainerStreams::ContainerStreams(const Streams& wanted, std::optional<std::uint64_t> output_limit)
-    : wanted_(wanted), meter_{.limit = output_limit} {
+ContainerStreams::ContainerStreams(const Streams& wanted, std::optional<std::uint64_t> output_limit,
+                                   OutputListener listener)
+    : wanted_(wanted), meter_{.limit = output_limit}, listener_(std::move(listener)) {
     given_ = {wanted.descriptors.in, wanted.descriptors.out, wanted.descriptors.err};
     if (wanted.inherited) return;
     if (wanted.tty && wanted.interactive && ::isatty(given_.in) == 0)
@@ -133,9 +135,11 @@ ContainerStreams::ContainerStreams(const Streams& wanted, std::optional<std::uin
     if (wanted.tty) return;
     if (wanted.interactive) given_.in = make_harmless(given_.in, Relay::Way::in);
     // One pipe for both keeps the order in which they were written.
-    const bool together = kernel::is_same_file(given_.out, given_.err);
+    const bool together = !wanted.logged && kernel::is_same_file(given_.out, given_.err);
     given_.out = make_harmless(given_.out, Relay::Way::out);
+    listen(STDOUT_FILENO);
     given_.err = together ? given_.out : make_harmless(given_.err, Relay::Way::out);
+    if (!together) listen(STDERR_FILENO);
 }
 
 void ContainerStreams::open_null() {
@@ -146,7 +150,7 @@ void ContainerStreams::open_null() {
 
 int ContainerStreams::make_harmless(int stream, Relay::Way way) {
     const bool input = way == Relay::Way::in;
-    if (gives_only_a_stream(stream) && (input || !wanted_.counted)) return stream;
+    if (gives_only_a_stream(stream) && (input || (!wanted_.counted && !wanted_.logged))) return stream;
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
     Fd ours(ends[input ? 1 : 0]);
@@ -162,6 +166,11 @@ int ContainerStreams::make_harmless(int stream, Relay::Way way) {
     return ends_of_container_.back().get();
 }
 
+// What the relay that was made last passes on.
+void ContainerStreams::listen(int stream) {
+    if (wanted_.logged) relays_.back().tell(listener_, stream);
+}
+
 void ContainerStreams::start(const Launched& launched) {
     ends_of_container_.clear();
     if (!launched.terminal) return;
@@ -169,6 +178,7 @@ void ContainerStreams::start(const Launched& launched) {
     set_nonblocking(terminal);
     resize(terminal);
     relays_.emplace_back(terminal, wanted_.descriptors.out, Relay::Way::out, meter_);
+    listen(STDOUT_FILENO);
     if (!wanted_.interactive) return;
     raw_.emplace(wanted_.descriptors.in);
     relays_.emplace_back(wanted_.descriptors.in, terminal, Relay::Way::in, meter_);

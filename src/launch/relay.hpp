@@ -7,7 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/fd.hpp"
@@ -26,6 +28,9 @@ struct OutputMeter {
     std::size_t take(std::size_t size);
 };
 
+/// Told what a container writes: on standard output (1), to which a terminal counts, or standard error (2).
+using OutputListener = std::function<void(int stream, std::string_view bytes)>;
+
 /// One direction: reads when there is something and room, writes when the other side takes it.
 class Relay {
 public:
@@ -42,6 +47,11 @@ public:
     void write_some();
     int sink() const { return to_; }
     bool is_input() const { return way_ == Way::in; }
+    /// Called with all that is passed on; `listener` lives longer than this.
+    void tell(const OutputListener& listener, int stream) {
+        listener_ = &listener;
+        stream_ = stream;
+    }
     /// Closed when the source has ended and all is written: the far end sees end of file.
     void own_sink(Fd sink) { owned_sink_ = std::move(sink); }
     /// Closed when nothing can be written any more: the far end is told.
@@ -53,6 +63,8 @@ private:
     int from_, to_;
     Way way_;
     OutputMeter* meter_;
+    const OutputListener* listener_ = nullptr;
+    int stream_ = 0;
     std::size_t most_at_once_;
     Fd owned_sink_, owned_source_;
     std::size_t begin_ = 0, end_ = 0;
@@ -79,7 +91,7 @@ private:
 class ContainerStreams {
 public:
     /// `output_limit`: bytes on both streams; nothing more is passed on.
-    ContainerStreams(const Streams& wanted, std::optional<std::uint64_t> output_limit);
+    ContainerStreams(const Streams& wanted, std::optional<std::uint64_t> output_limit, OutputListener listener = {});
     ContainerStreams(const ContainerStreams&) = delete;
     ContainerStreams& operator=(const ContainerStreams&) = delete;
 
@@ -94,11 +106,13 @@ public:
 private:
     int make_harmless(int stream, Relay::Way way);
     void open_null();
+    void listen(int stream);
 
     Streams wanted_;
     StandardStreams given_;
     std::vector<Fd> ends_of_container_;
     OutputMeter meter_;
+    OutputListener listener_;
     std::vector<Relay> relays_;
     std::optional<RawTerminal> raw_;
 };

@@ -40,6 +40,7 @@ struct RootSource {
     bool isolated = false;      ///< the container gets copies of the layers
     Upper upper = Upper::disk;
     std::optional<std::int64_t> memory_upper_size;  ///< bytes
+    bool reused = false;  ///< the writable layer is mounted again some day: what is written is synced as anywhere else
     /// Of a root without a writable layer: what has to be there to be mounted on, in a layer below all others.
     std::vector<MissingTarget> missing_targets;
 };
@@ -58,6 +59,7 @@ struct Streams {
     unsigned preserved = 0;    ///< so many descriptors from 3 on are handed on
     StandardStreams descriptors{};
     bool counted = false;  ///< what it writes is copied, whatever the descriptors are, so that it is counted
+    bool logged = false;   ///< the same, with its two streams kept apart
 };
 
 /// What the supervisor does while the container runs.

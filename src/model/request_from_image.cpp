@@ -161,6 +161,7 @@ RootSource root_of(const Image& image, const RunOptions& options) {
                  : options.tmpfs_upper ? RootSource::Upper::memory
                                        : RootSource::Upper::disk;
     root.memory_upper_size = options.tmpfs_upper_size;
+    root.reused = options.has_record() && !options.remove;
     return root;
 }
 

@@ -50,12 +50,15 @@ LaunchRequest request_around(const RunOptions& options, const HostFacts& host, c
     request.streams.tty = options.tty;
     request.streams.descriptors = options.streams;
     request.streams.counted = options.accounting || options.output_limit;
+    request.streams.logged = options.has_record() && options.log.kept;
     request.supervision = {options.timeout,      stop_signal(options, image_stop_signal),
                            options.stop_timeout, options.init,
                            options.cpu_time,     options.output_limit,
                            options.interruptible};
     request.fixed_addresses = options.fixed_addresses;
     request.accounting = options.accounting;
+    // Other commands pause it, count what it uses, and run processes in it.
+    if (options.has_record()) request.cgroup = CgroupUse::where_allowed;
     return request;
 }
 

@@ -87,14 +87,15 @@ MountSpec tmpfs_mount(const VolumeOption& volume) {
 }
 
 // A writable view of directories (topmost first) that stay as they are. What is written lasts as long as the
-// container.
+// container: overlayfs does not mount what was "volatile" a second time.
 MountSpec overlay_mount(const std::string& destination, const std::vector<std::string>& lower,
-                        const std::string& directory) {
+                        const std::string& directory, bool reused) {
     MountSpec mount{destination, "overlay", "overlay", {}};
     for (const auto& path : lower) mount.options.push_back("lowerdir+=" + path);
     mount.options.push_back("upperdir=" + directory + "/upper");
     mount.options.push_back("workdir=" + directory + "/work");
-    for (const auto* word : {"volatile", "index=off", "metacopy=off"}) mount.options.emplace_back(word);
+    if (!reused) mount.options.emplace_back("volatile");
+    for (const auto* word : {"index=off", "metacopy=off"}) mount.options.emplace_back(word);
     return mount;
 }
 
@@ -116,7 +117,8 @@ VolumeMounts volume_mounts(const Image& image, const RunOptions& options, const 
     VolumeMounts result;
     int overlays = 0;
     const auto add_overlay = [&](const VolumeOption& volume, const std::vector<std::string>& lower) {
-        auto mount = overlay_mount(volume.destination, lower, cat(container_dir, "/volumes/", overlays++));
+        auto mount = overlay_mount(volume.destination, lower, cat(container_dir, "/volumes/", overlays++),
+                                   options.has_record() && !options.remove);
         if (!has_any(volume.options, is_about_devices)) mount.options.emplace_back("nodev");
         mount.options.insert(mount.options.end(), volume.options.begin(), volume.options.end());
         result.mounts.push_back(std::move(mount));

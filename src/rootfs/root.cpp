@@ -101,8 +101,8 @@ void add_overlay(PlanBuilder& plan) {
         const auto names = in_memory ? add_memory_upper(plan) : add_disk_upper(plan);
         options.push_back({"upperdir", plan.text(names.upper)});
         options.push_back({"workdir", plan.text(names.work)});
-        // The layer is thrown away with the container: no reason to sync it, neither at fsync(2) nor at the end.
-        options.push_back({"volatile", nullptr});
+        // A layer that is thrown away with the container: no reason to sync it, neither at fsync(2) nor at the end.
+        if (!request.root.reused) options.push_back({"volatile", nullptr});
     }
     // Both would tie the writable layer to these very lower directories; the defaults depend on the kernel's build.
     options.push_back({"index", "off"});

@@ -23,6 +23,7 @@
 #include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
+#include "runtime/stored_container.hpp"
 
 namespace minirun {
 namespace {
@@ -31,6 +32,22 @@ Fd lock_directory(const std::string& path) noexcept {
     Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (directory && ::flock(directory.get(), LOCK_EX | LOCK_NB) < 0) directory.reset();
     return directory;
+}
+
+// Looked at again with the lock: until then its maker may have been at work.
+Fd lock_unless_stored(const std::string& path) noexcept {
+    auto lock = is_stored_container(path) ? Fd() : lock_directory(path);
+    if (lock && is_stored_container(path)) lock.reset();
+    return lock;
+}
+
+// It is seen to have ended then, or is gone.
+void observe_lost(const Paths& paths, const std::string& id) {
+    try {
+        (void)StoredContainer::find(paths, id).observe();
+    } catch (const Error&) {
+        // Gone, or of no use; whoever names it is told.
+    }
 }
 
 bool was_removed(int directory) noexcept {
@@ -57,8 +74,10 @@ bool has_directory(const Paths& paths, const std::string& id) {
 
 bool has_left_behind(const Paths& paths) {
     bool found = false;
-    for_each_entry(paths.containers,
-                   [&](const std::string& id) { found = found || lock_directory(paths.containers + "/" + id); });
+    for_each_entry(paths.containers, [&](const std::string& id) {
+        found = found || lock_unless_stored(paths.containers + "/" + id) ||
+                StoredContainer::is_lost(paths.containers + "/" + id);
+    });
     for_each_entry(paths.names, [&](const std::string& name) { found = found || is_dangling(paths, name); });
     for_each_entry(paths.processes, [&](const std::string& id) { found = found || !has_directory(paths, id); });
     return found;
@@ -89,6 +108,10 @@ std::string new_container_id() {
     return id;
 }
 
+bool is_stored_container(const std::string& path) noexcept {
+    return ::access((path + "/container.json").c_str(), F_OK) == 0;
+}
+
 void check_container_name(const std::string& name) { check_word("container name", name, 128, "_.-"); }
 
 void check_container_id(const std::string& id) { check_word("container id", id, 255, "_.-+"); }
@@ -111,30 +134,37 @@ ContainerDirectory::ContainerDirectory(const Paths& paths, const std::string& id
         if (lock_ && !was_removed(lock_.get())) break;
     }
     if (!name.empty()) try {
-            take_name(paths, id, name);
+            take_container_name(paths, id, name);
+            name_link_ = paths.names + "/" + name;
         } catch (...) {
             remove_tree(path_);
             throw;
         }
 }
 
-void ContainerDirectory::take_name(const Paths& paths, const std::string& id, const std::string& name) {
+void take_container_name(const Paths& paths, const std::string& id, const std::string& name) {
     make_private_directories(paths.names);
     const auto link = paths.names + "/" + name;
     while (::symlink(id.c_str(), link.c_str()) < 0) {
         if (errno != EEXIST) throw system_error(cat("cannot take the name ", quote(name)), errno, root_hint);
         const auto holder = read_link(link);
         const auto directory = paths.containers + "/" + holder;
-        if (::access(directory.c_str(), F_OK) == 0 && !lock_directory(directory))
+        if (StoredContainer::is_lost(directory)) observe_lost(paths, holder);
+        if (::access(directory.c_str(), F_OK) == 0 && (is_stored_container(directory) || !lock_directory(directory)))
             throw Error(ErrorKind::conflict,
                         cat("the name ", quote(name), " is in use by container ", holder.substr(0, 12)),
-                        "choose another name, or stop that container first");
+                        "choose another name, or remove that container first");
         ::unlink(link.c_str());
     }
-    name_link_ = link;
+}
+
+void ContainerDirectory::keep() noexcept {
+    path_.clear();
+    lock_.reset();
 }
 
 ContainerDirectory::~ContainerDirectory() {
+    if (path_.empty()) return;
     if (!name_link_.empty()) ::unlink(name_link_.c_str());
     ::unlink(process_record_.c_str());
     remove_tree(path_);
@@ -143,7 +173,8 @@ ContainerDirectory::~ContainerDirectory() {
 void sweep(const Paths& paths) noexcept try {
     for_each_entry(paths.containers, [&](const std::string& id) {
         const auto path = paths.containers + "/" + id;
-        const Fd lock = lock_directory(path);
+        if (StoredContainer::is_lost(path)) return observe_lost(paths, id);
+        const auto lock = lock_unless_stored(path);
         if (!lock) return;
         const auto record = paths.processes + "/" + id;
         end_recorded_process(record);

@@ -17,6 +17,9 @@ void check_container_name(const std::string& name);
 /// The same of an id that an engine or a person has chosen: at most as long as the name of a file.
 void check_container_id(const std::string& id);
 
+/// Whether this directory is that of a container that stays when its owner ends: see StoredContainer.
+bool is_stored_container(const std::string& directory) noexcept;
+
 /// The directory containers/ID. It is held by an flock(2) for as long as its owner lives; whoever can take the lock of
 /// a directory knows that its owner is gone, and removes it. The lock is the whole bookkeeping: a kill -9 at any
 /// moment leaves nothing but a directory without a lock.
@@ -27,15 +30,18 @@ public:
     ~ContainerDirectory();
     ContainerDirectory(const ContainerDirectory&) = delete;
     ContainerDirectory& operator=(const ContainerDirectory&) = delete;
+    /// Whoever finds it has all it needs to remove it some day: it stays, and is nobody's.
+    void keep() noexcept;
 
 private:
-    void take_name(const Paths& paths, const std::string& id, const std::string& name);
-
     std::string path_;
     std::string process_record_;
     std::string name_link_;
     Fd lock_;
 };
+
+/// Makes the name lead to this container. Throws Error{conflict} if it is another one's.
+void take_container_name(const Paths& paths, const std::string& id, const std::string& name);
 
 /// Removes the directories whose owners are gone, with the processes that they have left, and the names that lead to
 /// none.

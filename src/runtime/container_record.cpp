@@ -24,6 +24,7 @@
 #include "model/paths.hpp"
 #include "model/runtime_spec.hpp"
 #include "runtime/container_directory.hpp"
+#include "security/default_seccomp.hpp"
 
 namespace minirun {
 namespace {
@@ -111,7 +112,11 @@ void ContainerRecord::write_config(std::string_view text) const { replace_file(p
 
 std::string ContainerRecord::read_config() const { return read_file(path_ + "/config.json", max_config_size); }
 
-ContainerSpec ContainerRecord::read_spec() const { return parse_runtime_spec(read_config(), path_ + "/config.json"); }
+ContainerSpec ContainerRecord::read_spec() const {
+    auto spec = parse_runtime_spec(read_config(), path_ + "/config.json");
+    if (is_made() && read().default_seccomp) spec.linux_.seccomp = default_seccomp_profile();
+    return spec;
+}
 
 void ContainerRecord::write(const Made& made) const {
     const Json json{{"bundle", made.bundle},
@@ -123,7 +128,8 @@ void ContainerRecord::write(const Made& made) const {
                     {"newKeyring", made.new_keyring},
                     {"cgroupManager", made.cgroup_manager},
                     {"listenFds", made.listen_fds},
-                    {"notifySocket", made.notify_socket}};
+                    {"notifySocket", made.notify_socket},
+                    {"defaultSeccomp", made.default_seccomp}};
     replace_file(path_ + "/record.json", json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600);
 }
 
@@ -141,7 +147,8 @@ Made ContainerRecord::read() const {
               view["newKeyring"].boolean_or(true),
               view["cgroupManager"].string_or(""),
               static_cast<unsigned>(view["listenFds"].unsigned_integer(1 << 20).value_or(0)),
-              view["notifySocket"].string_or("")};
+              view["notifySocket"].string_or(""),
+              view["defaultSeccomp"].boolean_or(false)};
     problems.throw_if_any();
     return made;
 }

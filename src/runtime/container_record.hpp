@@ -35,6 +35,8 @@ struct Made {
     std::string cgroup_manager;  ///< "systemd", "disabled", or empty
     unsigned listen_fds = 0;     ///< of preserve_fds, so many are sockets that were handed on (sd_listen_fds(3))
     std::string notify_socket;   ///< of the host; or empty
+    /// Its seccomp profile is minirun's default one, which is known without compiling it.
+    bool default_seccomp = false;
 };
 
 class ContainerRecord {

@@ -67,12 +67,17 @@ int Lifecycle::exec(const ExecOptions& options) const {
     request.streams.preserved = options.streams.preserve_fds;
     const bool serves_terminal = request.streams.tty && options.streams.console_socket.empty();
     check_console(request, options.streams, !options.detach);
-    request.streams.interactive = serves_terminal && ::isatty(STDIN_FILENO) != 0;
+    request.streams.interactive =
+        options.for_person ? options.interactive : serves_terminal && ::isatty(STDIN_FILENO) != 0;
+    request.streams.descriptors = options.descriptors;
+    if (options.for_person) request.streams.inherited = false;
+    if (options.privileged) request.spec.linux_.seccomp.reset();
     const auto plan = plan_exec(request, features_for(request));
     ContainerStreams streams(request.streams, {});
     auto launched = launch_or_explain(plan, request, {streams.for_launch(), signals.before(), -1, nullptr});
     EndsProcess process(launched.pidfd);
     hand_over(launched, options.streams);
+    if (options.started) options.started();
     if (options.detach) {
         process.dismiss();
         return 0;

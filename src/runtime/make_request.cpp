@@ -46,7 +46,7 @@ HostFacts host_facts(const Paths& paths, const RunOptions& options) {
     HostFacts host;
     host.id = new_container_id();
     host.container_dir = paths.containers + "/" + host.id;
-    host.process_record = paths.processes + "/" + host.id;
+    host.process_record = options.has_record() ? host.container_dir + "/process" : paths.processes + "/" + host.id;
     host.seccomp_cache = paths.seccomp;
     char name[65] = {};
     ::gethostname(name, sizeof name - 1);

@@ -1,5 +1,4 @@
 // minirun run, from the image to the exit code.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -7,17 +6,13 @@
 #include <utility>
 
 #include "base/fd.hpp"
+#include "base/rfc3339.hpp"
 #include "base/standard_streams.hpp"
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
-#include "cgroup/control.hpp"
-#include "cgroup/usage.hpp"
 #include "image/remove_image.hpp"
 #include "kernel/features.hpp"
-#include "kernel/files.hpp"
-#include "kernel/system_error.hpp"
 #include "launch/child_process.hpp"
-#include "launch/exec_diagnosis.hpp"
 #include "launch/launcher.hpp"
 #include "launch/left_behind.hpp"
 #include "launch/plan_from_request.hpp"
@@ -27,91 +22,17 @@
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
 #include "plan/describe.hpp"
-#include "plan/hints.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/driven_launch.hpp"
 #include "runtime/findings.hpp"
+#include "runtime/log_file.hpp"
 #include "runtime/make_request.hpp"
+#include "runtime/named_file.hpp"
+#include "runtime/own_cgroup.hpp"
+#include "runtime/stored_container.hpp"
 
 namespace minirun {
 namespace {
-
-void check_kernel(const KernelFeatures& features) {
-    if (!features.missing.empty())
-        throw Error(
-            ErrorKind::unsupported,
-            cat("this kernel (", features.release, ") lacks ", join(features.missing, ", "), ", which minirun needs"),
-            "Linux 5.12 or newer has them; inside another container its seccomp profile may forbid them");
-    if (!features.overlay)
-        throw Error(ErrorKind::unsupported, "this kernel has no overlay file system", "modprobe overlay");
-}
-
-// A file that the user names and that must not be there yet: made before the container is, so that it does not run when
-// it cannot be made.
-class NamedFile {
-public:
-    explicit NamedFile(const std::string& path) : path_(path) {
-        if (path.empty()) return;
-        file_.reset(::open(path.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644));
-        if (!file_)
-            throw system_error(cat("cannot make the file ", quote(path)), errno,
-                               errno == EEXIST ? "remove it, or choose another name" : "");
-    }
-    void write(std::string_view text) {
-        if (!file_) return;
-        if (const auto written = kernel::write_all(file_.get(), text.data(), text.size()); !written)
-            throw system_error(cat("cannot write the file ", quote(path_)), written.error());
-    }
-    NamedFile(const NamedFile&) = delete;
-    NamedFile& operator=(const NamedFile&) = delete;
-    ~NamedFile() {
-        if (!kept_ && !path_.empty()) ::unlink(path_.c_str());
-    }
-    void keep() { kept_ = true; }
-
-private:
-    std::string path_;
-    Fd file_;
-    bool kept_ = false;
-};
-
-// The container's cgroup, if it gets one: whatever of it has been made goes with the scope.
-class OwnCgroup {
-public:
-    explicit OwnCgroup(std::optional<CgroupPlace> place) : place_(std::move(place)) {
-        if (place_) refuse_occupied(*place_);
-    }
-    ~OwnCgroup() {
-        if (place_) remove_cgroup(*place_);
-    }
-    OwnCgroup(const OwnCgroup&) = delete;
-    OwnCgroup& operator=(const OwnCgroup&) = delete;
-    const CgroupPlace* place() const { return place_ ? &*place_ : nullptr; }
-    /// What was used by now was used to make the container.
-    void count_from_here() {
-        if (place_) at_start_ = cgroup_verdict(*place_);
-    }
-    std::optional<ResourceVerdict> verdict() const {
-        if (!place_) return std::nullopt;
-        auto verdict = cgroup_verdict(*place_);
-        leave_out_cpu_time(verdict, at_start_);
-        return verdict;
-    }
-
-private:
-    std::optional<CgroupPlace> place_;
-    ResourceVerdict at_start_;
-};
-
-Launched launch_or_explain(const Plan& plan, const LaunchRequest& request, const StandardStreams& streams,
-                           const sigset_t& mask, StepClock* clock) {
-    try {
-        return launch(plan, {streams, mask, -1, clock});
-    } catch (const LaunchFailure& failed) {
-        const auto& step = plan.steps[static_cast<std::size_t>(failed.report.step)].operation;
-        if (std::holds_alternative<op::Exec>(step)) throw exec_error(request, failed.report);
-        throw step_error(plan, failed.report);
-    }
-}
 
 // What was done between two steps on the same side of the clone counts for the later one.
 std::vector<StepTime> timings_of(const Plan& plan, const StepClock& clock) {
@@ -143,6 +64,46 @@ RunResult result_of(const LaunchRequest& request, const Ending& ending, std::chr
     result.system = std::chrono::nanoseconds(ending.process.system_nanoseconds);
     return result;
 }
+
+// What other commands find of a container with a name that runs in the foreground: this process supervises it.
+class RecordOfRun {
+public:
+    RecordOfRun(const Paths& paths, const Image& image, const RunOptions& options, const LaunchRequest& request) {
+        if (!options.has_record()) return;
+        container_.emplace(StoredContainer::make(paths, facts_of(image, options, request), request));
+        lock_ = container_->become_supervisor();
+        log_.emplace(container_->log_path(), options.log);
+        progress_.started = rfc3339(std::chrono::system_clock::now());
+        container_->write(progress_);
+    }
+    OutputListener listener() {
+        return [this](int stream, std::string_view bytes) {
+            if (log_) log_->write(stream, bytes);
+        };
+    }
+    void ended(const RunResult& result) {
+        if (!container_) return;
+        log_->finish();
+        progress_.finished = rfc3339(std::chrono::system_clock::now());
+        progress_.exit_code = result.exit_code();
+        progress_.oom_killed = result.resources && result.resources->oom_kills > 0;
+        const bool stays = !container_->facts().remove;
+        if (stays) try {
+                container_->write(progress_);
+            } catch (const Error& error) {
+                // What the program has done is done, and its exit code is its own.
+                ::dprintf(STDERR_FILENO, "minirun: %s\n", error.message().c_str());
+            }
+        container_->end_supervision(lock_, progress_.exit_code);
+        if (!stays) container_->remove();
+    }
+
+private:
+    std::optional<StoredContainer> container_;
+    Fd lock_;
+    std::optional<LogFile> log_;
+    ContainerProgress progress_;
+};
 
 }  // namespace
 
@@ -199,21 +160,24 @@ RunResult Runner::run(const RunOptions& options) {
 
     const Findings findings(options, request);
     std::optional<Sweeper> sweeper;
-    const ContainerDirectory directory(paths, request.id, request.name);
+    ContainerDirectory directory(paths, request.id, request.name);
     OwnCgroup cgroup(cgroup_of(request, features.cgroups));
     if (!image.id.empty()) note_image(request.container_dir, image.id);
+    RecordOfRun record(paths, image, options, request);
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
     cidfile.write(request.id);
-    ContainerStreams streams(request.streams, request.supervision.output_limit);
+    ContainerStreams streams(request.streams, request.supervision.output_limit, record.listener());
     std::optional<StepClock> clock;
     if (options.timings) clock.emplace(plan.steps.size());
-    auto launched = launch_or_explain(plan, request, streams.for_launch(), signals.before(), clock ? &*clock : nullptr);
+    auto launched = launch_or_explain(plan, request,
+                                      {streams.for_launch(), signals.before(), -1, clock ? &*clock : nullptr, nullptr});
     if (request.accounting) cgroup.count_from_here();
     const auto started = std::chrono::system_clock::now();
     const auto clock_started = std::chrono::steady_clock::now();
     EndsProcess on_error(launched.pidfd);
     std::optional<Stragglers> stragglers;
     stragglers.emplace(std::move(launched.mount_namespace), request.spec);
+    if (options.has_record()) directory.keep();
     pidfile.write(cat(launched.pid));
     cidfile.keep();
     pidfile.keep();
@@ -231,6 +195,7 @@ RunResult Runner::run(const RunOptions& options) {
     // Nothing of it runs any more.
     stragglers.reset();
     findings.collect(launched, result);
+    record.ended(result);
     return result;
 }
 

@@ -196,7 +196,7 @@ class Minirun:
         return sorted(path.name for path in self.root.glob("containers/*"))
 
     def names(self):
-        return sorted(path.name for path in self.root.glob("names/*"))
+        return sorted(path.name for path in self.root.glob("run/.names/*"))
 
 
 def children(pid):

@@ -120,7 +120,7 @@ class TestDataDirectory:
         script = f'mount -t tmpfs -o nr_inodes=$0 t {mnt}; set +e; "$@"; code=$?; find {mnt} -mindepth 3 ! -path "*/run/.*" >&2; exit $code'
         steps = set()
         for inodes in range(1, 64):
-            result = minirun.run("--name", "x", *options, plain, *write, env={"MINIRUN_ROOT": f"{mnt}/root"},
+            result = minirun.run("--name", "x", "--rm", *options, plain, *write, env={"MINIRUN_ROOT": f"{mnt}/root"},
                                  before=["unshare", "--mount", "sh", "-c", script, inodes])
             if result.code == 0:
                 break

@@ -74,7 +74,7 @@ class TestCommandLine:
         ("-name", "unknown option '-n' in '-name'", "did you mean --name?"),
         ("--a\n\x1b[31m", r"unknown option '--a\n\x1b[31m'", LISTS), ("--\u009b1m", r"unknown option '--\xc2\x9b1m'", LISTS),
         ("--tty=maybe", "--tty is true or false, not 'maybe'", "a switch takes a value only behind '='"),
-        ("--gpus=all", "--gpus is not supported yet", LISTS), ("-d", "--detach (-d) is not supported yet", LISTS),
+        ("--gpus=all", "--gpus is not supported yet", LISTS), ("-a", "--attach (-a) is not supported yet", LISTS),
         ("-p80:80", "--publish (-p) is not supported yet", LISTS)], ids=repr)
     def test_options(self, refused, option, message, hint):
         refused(option, message, hint)

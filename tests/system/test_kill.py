@@ -78,12 +78,12 @@ def test_a_running_container_is_left_alone(minirun, plain):
 
 
 def test_a_name_is_free_again(minirun, plain):
-    with minirun.start("run", "--name", "web", plain, "payload", "wait") as running:
+    with minirun.start("run", "--name", "web", "--rm", plain, "payload", "wait") as running:
         running.wait_for("ready")
         minirun.run("--name", "web", plain, "true").refused_with(125, "the name 'web' is in use by container")
         running.send(signal.SIGKILL)
         running.popen.wait()
-    minirun.run("--name", "web", plain, "true").ok()
+    minirun.run("--name", "web", "--rm", plain, "true").ok()
 
 
 KILLS = 100

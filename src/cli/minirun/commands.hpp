@@ -13,6 +13,24 @@ int tag_command(int argc, char** argv);
 int rmi_command(int argc, char** argv);
 int image_inspect_command(int argc, char** argv);
 int image_prune_command(int argc, char** argv);
+int create_command(int argc, char** argv);
+int start_command(int argc, char** argv);
+int stop_command(int argc, char** argv);
+int restart_command(int argc, char** argv);
+int kill_command(int argc, char** argv);
+int pause_command(int argc, char** argv);
+int unpause_command(int argc, char** argv);
+int rm_command(int argc, char** argv);
+int wait_command(int argc, char** argv);
+int rename_command(int argc, char** argv);
+int ps_command(int argc, char** argv);
+int logs_command(int argc, char** argv);
+int exec_command(int argc, char** argv);
+int top_command(int argc, char** argv);
+/// Of containers, and of images where no container has the name.
+int inspect_command(int argc, char** argv);
+int container_inspect_command(int argc, char** argv);
+int container_prune_command(int argc, char** argv);
 /// Goes on as minirun-image, which has this command.
 int image_program(int argc, char** argv);
 

@@ -2,10 +2,8 @@
 #include <ctime>
 
 #include "base/text.hpp"
-#include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
-#include "cli/minirun/image_text.hpp"
-#include "cli/render.hpp"
+#include "cli/minirun/inspect.hpp"
 #include "image/find_image.hpp"
 #include "image/reference.hpp"
 #include "image/stored_image.hpp"
@@ -16,11 +14,6 @@ namespace minirun {
 namespace {
 
 using Ordered = nlohmann::ordered_json;
-
-constexpr OptionWords options[] = {
-    {'f', "format", "FORMAT", "json, or a line an image with '{{.Id}}', '{{.Config.User}}' and the like"},
-    {0, "help", "", "print this text"},
-};
 
 // A value of the config, or what Docker's struct has where there is none.
 Ordered value_or(const Json& object, const char* key, const Ordered& fallback) {
@@ -123,39 +116,16 @@ Ordered inspected(const ImageStore& store, const std::string& id) {
     return out;
 }
 
-std::string filled_in(const std::string& format, const Ordered& images) {
-    std::string text;
-    for (const auto& image : images) text += fill_in(format, Json(image), "json, or ") + "\n";
-    return text;
-}
-
 }  // namespace
 
-int image_inspect_command(int argc, char** argv) {
-    const auto line = read_mixed_command_line(options, argc, argv);
-    std::string format = "json";
-    for (const auto& given : line.options) {
-        if (options[given.index].name == "help") {
-            print_output(
-                cat("Usage: minirun image inspect [OPTIONS] IMAGE…\n\nPrints what docker image inspect "
-                    "prints.\n\nOptions:\n",
-                    options_help(options)));
-            return 0;
-        }
-        format = given.value;
-    }
-    if (line.arguments.empty()) throw Error(ErrorKind::usage, "minirun image inspect takes the images to tell of");
+Ordered inspected_image(const std::string& name) {
     const ImageStore store(default_paths().data);
-    Ordered all = Ordered::array();
-    int code = 0;
-    for (const auto& name : line.arguments) try {
-            all.push_back(inspected(store, need_stored_image(store, name)));
-        } catch (const Error& error) {
-            print_error("minirun", error);
-            code = exit_code(error.kind());
-        }
-    print_output(format == "json" ? all.dump(4) + "\n" : filled_in(format, all));
-    return code;
+    return inspected(store, need_stored_image(store, name));
+}
+
+int image_inspect_command(int argc, char** argv) {
+    return inspect_all(argc, argv, "image inspect [OPTIONS] IMAGE…", "Prints what docker image inspect prints.",
+                       inspected_image);
 }
 
 }  // namespace minirun

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/text.hpp"
+#include "cli/layout.hpp"
 #include "model/option_error.hpp"
 
 namespace minirun {
@@ -44,11 +45,11 @@ std::string ago(std::int64_t then) {
 std::string table(const std::vector<std::vector<std::string>>& rows) {
     std::vector<std::size_t> widths(rows.front().size());
     for (const auto& row : rows)
-        for (std::size_t i = 0; i < row.size(); i++) widths[i] = std::max(widths[i], row[i].size());
+        for (std::size_t i = 0; i < row.size(); i++) widths[i] = std::max(widths[i], text_width(row[i]));
     std::string text;
     for (const auto& row : rows) {
         for (std::size_t i = 0; i + 1 < row.size(); i++)
-            text += row[i] + std::string(widths[i] + 3 - row[i].size(), ' ');
+            text += row[i] + std::string(widths[i] + 3 - text_width(row[i]), ' ');
         text += row.back() + "\n";
     }
     return text;

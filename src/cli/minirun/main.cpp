@@ -2,6 +2,7 @@
 #include <array>
 #include <csignal>
 #include <exception>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "build_config.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
+#include "cli/minirun/containers/background.hpp"
 #include "cli/render.hpp"
 #include "minirun/error.hpp"
 
@@ -23,6 +25,22 @@ constexpr const char* overview =
     "\n"
     "Commands:\n"
     "  run IMAGE [COMMAND] [ARG…]   run an image in a new container\n"
+    "  create IMAGE [COMMAND] [ARG…]  make a container that does not run yet\n"
+    "  ps [OPTIONS]                 list the containers with a name or in the background\n"
+    "  start CONTAINER…             run containers in the background\n"
+    "  stop CONTAINER…              ask containers to end, and see to it\n"
+    "  restart CONTAINER…           both\n"
+    "  kill CONTAINER…              send the first process of containers a signal\n"
+    "  pause CONTAINER…             stop all processes where they are\n"
+    "  unpause CONTAINER…           let them go on\n"
+    "  wait CONTAINER…              wait for the end, and print the exit codes\n"
+    "  rename CONTAINER NAME        give a container another name\n"
+    "  rm CONTAINER…                remove containers\n"
+    "  exec CONTAINER COMMAND [ARG…]  run another process in a container\n"
+    "  logs CONTAINER               print what a container has written\n"
+    "  top CONTAINER                list the processes of a container\n"
+    "  inspect NAME…                tell all of containers, or of images\n"
+    "  container COMMAND            the same commands, and prune\n"
     "  test IMAGE [COMMAND] [ARG…]  run a list of tests, each in a new container\n"
     "  explain IMAGE                tell what the image and its container are made of\n"
     "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
@@ -72,25 +90,52 @@ constexpr std::array image_commands{Command{"inspect", image_inspect_command},
 
 bool is_help(std::string_view word) { return word == "--help" || word == "-h"; }
 
-int image_command(int argc, char** argv) {
+// Docker's "image inspect" and the like: a word that names the group, and one of its commands.
+int group_command(std::string_view group, std::string_view about, std::span<const Command> commands, int argc,
+                  char** argv) {
     std::vector<std::string_view> names;
     std::string listed;
-    for (const auto& command : image_commands) {
+    for (const auto& command : commands) {
         if (argc > 1 && command.name == argv[1]) return command.run(argc - 1, argv + 1);
         names.push_back(command.name);
         listed += cat(listed.empty() ? "" : ", ", command.name);
     }
     if (argc > 1 && is_help(argv[1])) {
-        print_output(
-            cat("Usage: minirun image COMMAND [OPTIONS]\n\nWhat can be done with the images in the store; each command "
-                "has a --help.\n\nCommands:\n  ",
-                listed, "\n"));
+        print_output(cat("Usage: minirun ", group, " COMMAND [OPTIONS]\n\n", about,
+                         "; each command has a --help.\n\nCommands:\n  ", listed, "\n"));
         return 0;
     }
     const auto near = argc > 1 ? nearest_word(argv[1], names) : "";
     throw Error(ErrorKind::usage,
-                argc > 1 ? cat("unknown command ", quote(cat("image ", argv[1]))) : "minirun image needs a command",
-                near.empty() ? cat("there are ", listed) : cat("did you mean minirun image ", near, "?"));
+                argc > 1 ? cat("unknown command ", quote(cat(group, " ", argv[1])))
+                         : cat("minirun ", group, " needs a command"),
+                near.empty() ? cat("there are ", listed) : cat("did you mean minirun ", group, " ", near, "?"));
+}
+
+int image_command(int argc, char** argv) {
+    return group_command("image", "What can be done with the images in the store", image_commands, argc, argv);
+}
+
+constexpr std::array container_commands{Command{"run", run_command},
+                                        Command{"create", create_command},
+                                        Command{"start", start_command},
+                                        Command{"stop", stop_command},
+                                        Command{"restart", restart_command},
+                                        Command{"kill", kill_command},
+                                        Command{"pause", pause_command},
+                                        Command{"unpause", unpause_command},
+                                        Command{"wait", wait_command},
+                                        Command{"rename", rename_command},
+                                        Command{"rm", rm_command},
+                                        Command{"ls", ps_command},
+                                        Command{"exec", exec_command},
+                                        Command{"logs", logs_command},
+                                        Command{"inspect", container_inspect_command},
+                                        Command{"top", top_command},
+                                        Command{"prune", container_prune_command}};
+
+int container_command(int argc, char** argv) {
+    return group_command("container", "What can be done with containers", container_commands, argc, argv);
 }
 
 int system_command(int argc, char** argv) {
@@ -107,6 +152,23 @@ int system_command(int argc, char** argv) {
 constexpr std::array commands{
     Command{"run", run_command},
     Command{"test", test_command},
+    Command{"create", create_command},
+    Command{"start", start_command},
+    Command{"stop", stop_command},
+    Command{"restart", restart_command},
+    Command{"kill", kill_command},
+    Command{"pause", pause_command},
+    Command{"unpause", unpause_command},
+    Command{"wait", wait_command},
+    Command{"rename", rename_command},
+    Command{"rm", rm_command},
+    Command{"ps", ps_command},
+    Command{"exec", exec_command},
+    Command{"logs", logs_command},
+    Command{"inspect", inspect_command},
+    Command{"top", top_command},
+    Command{"container", container_command},
+    Command{"supervise", supervise_command},
     Command{"explain", explain_command},
     Command{"load", image_program},
     Command{"save", image_program},
@@ -138,9 +200,9 @@ int dispatch(int argc, char** argv) {
     if (is_help(name)) return print_overview();
     for (const auto& command : commands)
         if (command.name == name) return command.run(argc, argv);
-    constexpr std::array<std::string_view, 14> names{"system", "test",  "import",  "run",     "explain",
-                                                     "load",   "save",  "images",  "history", "tag",
-                                                     "rmi",    "image", "version", "help"};
+    std::vector<std::string_view> names{"help"};
+    for (const auto& command : commands)
+        if (!command.name.starts_with('-') && command.name != "supervise") names.push_back(command.name);
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));

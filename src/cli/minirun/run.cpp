@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
+#include "cli/minirun/containers/create.hpp"
 #include "cli/minirun/report_target.hpp"
 #include "cli/minirun/run_options.hpp"
 #include "cli/render.hpp"
@@ -68,6 +69,9 @@ int run_command(int argc, char** argv) {
         print_output(plan_of_run(image_of(command), command.options, command.json));
         return 0;
     }
+    if (command.options.detach) return run_in_background(image_of(command), command);
+    if (command.options.restart.when != RestartPolicy::When::never)
+        throw Error(ErrorKind::usage, "--restart is for containers in the background", "add --detach");
     if (command.report.empty()) check_findings_are_told(command.options, "--report");
     const ReportTarget report(command.report);
     command.options.accounting = report.is_wanted();

@@ -218,6 +218,14 @@ void apply_label(Reading& reading, const Given& given) {
     reading.options().labels[key] = equals == std::string::npos ? "" : given.value.substr(equals + 1);
 }
 
+// ---- Its life
+
+void apply_restart(Reading& reading, const Given& given) { reading.options().restart = restart_value(given.value); }
+void apply_log_driver(Reading& reading, const Given& given) {
+    reading.options().log.kept = one_of<bool>("--log-driver", given.value, {{"json-file", true}, {"none", false}});
+}
+void apply_log_option(Reading& reading, const Given& given) { set_log_option(reading.options().log, given.value); }
+
 // ---- Around it
 
 template <auto Member>
@@ -344,8 +352,14 @@ constexpr Row rows[] = {
     {{'l', "label",        "KEY[=VALUE]",    "a remark on the container"}, apply_label},
     {{0,   "annotation",   "KEY=VALUE",      "the same, in the runtime's config.json"}, apply_annotation},
 
+    heading("Its life"),
+    {{'d', "detach",       "",               "run it in the background, and print its id"}, turn<&RunOptions::detach>},
+    {{0,   "rm",           "",               "remove it when it ends"}, turn<&RunOptions::remove>},
+    {{0,   "restart",      "POLICY",         "no, on-failure[:N], always, unless-stopped"}, apply_restart},
+    {{0,   "log-driver",   "DRIVER",         "json-file or none"}, apply_log_driver},
+    {{0,   "log-opt",      "KEY=VALUE",      "max-size=10m, max-file=3"}, apply_log_option},
+
     heading("Around it"),
-    {{0,   "rm",           "",               "remove it when it ends (the default)"}, turn<&RunOptions::remove>},
     {{0,   "cidfile",      "FILE",           "write the container's id there"}, apply_cidfile},
     {{0,   "pidfile",      "FILE",           "write its process id there"}, apply_pidfile},
     {{0,   "report",       "FILE|-|fd:N",    "write there what became of it, as JSON"}, apply_report},
@@ -364,13 +378,13 @@ constexpr Row rows[] = {
 constexpr UnsupportedOption unsupported[] = {
     {'a', "attach"}, {0, "cpu-count"},
     {0, "cpu-percent"}, {0, "cpu-rt-period"}, {0, "cpu-rt-runtime"},
-    {'d', "detach"}, {0, "detach-keys"},
+    {0, "detach-keys"},
         {0, "disable-content-trust"}, {0, "expose"}, {0, "gpus"}, {0, "health-cmd"},
     {0, "health-interval"}, {0, "health-retries"}, {0, "health-start-interval"}, {0, "health-start-period"},
     {0, "health-timeout"}, {0, "io-maxbandwidth"}, {0, "io-maxiops"}, {0, "ip"}, {0, "ip6"}, {0, "isolation"},
-    {0, "kernel-memory"}, {0, "label-file"}, {0, "link"}, {0, "link-local-ip"}, {0, "log-driver"}, {0, "log-opt"},
+    {0, "kernel-memory"}, {0, "label-file"}, {0, "link"}, {0, "link-local-ip"},
     {0, "mac-address"},     {0, "net-alias"}, {0, "network-alias"}, {0, "no-healthcheck"}, {0, "oom-score-adj"},
-    {'p', "publish"}, {'P', "publish-all"}, {0, "pull"}, {0, "restart"}, {0, "runtime"},
+    {'p', "publish"}, {'P', "publish-all"}, {0, "pull"}, {0, "runtime"},
     {0, "sig-proxy"}, {0, "storage-opt"}, {0, "use-api-socket"}, {0, "volume-driver"}, {0, "volumes-from"},
 };
 // clang-format on
@@ -404,6 +418,11 @@ void settle_streams(RunCommand& command) {
     }
     throw Error(ErrorKind::usage, "with -t the streams are a terminal, not the files of --stdin, --stdout and --stderr",
                 "leave out -t");
+}
+
+void settle_life(const RunOptions& options) {
+    if (options.restart.when == RestartPolicy::When::never) return;
+    if (options.remove) throw Error(ErrorKind::usage, "--rm and --restart exclude each other", "leave out one of them");
 }
 
 // The table with those of another command in front. A row of ours that has the same name is blank: a name stands there
@@ -443,6 +462,7 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more, Ru
     if (reading.format_given && !reading.command.dry_run)
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
     settle_streams(reading.command);
+    settle_life(reading.options());
     return std::move(reading.command);
 }
 
@@ -454,14 +474,12 @@ void check_findings_are_told(const RunOptions& options, std::string_view where) 
                         cat(where, " FILE says where it is written"));
 }
 
-std::string run_help() {
-    return cat(
-        "Usage: minirun run [OPTIONS] IMAGE [COMMAND] [ARG…]\n"
-        "       minirun run [OPTIONS] --rootfs DIR COMMAND [ARG…]\n"
-        "\n"
-        "Runs an image in a new container. IMAGE is a bundle: a directory, or its name.\n"
-        "What stands behind IMAGE is the container's.\n",
-        options_help(words));
+std::string run_help(std::string_view command, std::string_view about) {
+    return cat("Usage: minirun ", command, " [OPTIONS] IMAGE [COMMAND] [ARG…]\n       minirun ", command,
+               " [OPTIONS] --rootfs DIR COMMAND [ARG…]\n\n", about,
+               " IMAGE is a bundle: a directory, or its name.\n"
+               "What stands behind IMAGE is the container's.\n",
+               options_help(words));
 }
 
 }  // namespace minirun

@@ -39,6 +39,7 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more = {
 /// Error{usage}.
 void check_findings_are_told(const RunOptions& options, std::string_view where);
 
-std::string run_help();
+/// The help of `run`, or of another command with its options.
+std::string run_help(std::string_view command = "run", std::string_view about = "Runs an image in a new container.");
 
 }  // namespace minirun

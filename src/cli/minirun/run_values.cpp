@@ -147,6 +147,32 @@ void set_limit(RunOptions& options, RlimitSpec limit) {
     options.ulimits.push_back(std::move(limit));
 }
 
+RestartPolicy restart_value(const std::string& text) {
+    using When = RestartPolicy::When;
+    if (text == "no") return {};
+    if (text == "always") return {When::always};
+    if (text == "unless-stopped") return {When::unless_stopped};
+    if (text == "on-failure") return {When::on_failure};
+    const std::string_view counted = "on-failure:";
+    const auto most = text.starts_with(counted) ? parse_number<unsigned>(text.substr(counted.size())) : std::nullopt;
+    if (most && *most > 0) return {When::on_failure, *most};
+    throw option_error("--restart", text, "expected no, on-failure[:N], always or unless-stopped");
+}
+
+void set_log_option(LogSetting& log, const std::string& text) {
+    const auto [key, value] = key_value("--log-opt", text);
+    if (key == "max-size") {
+        log.max_size = static_cast<std::uint64_t>(size_value("--log-opt max-size", value));
+    } else if (key == "max-file") {
+        const auto count = parse_number<unsigned>(value);
+        if (!count || *count < 1 || *count > 1000)
+            throw option_error("--log-opt", text, "expected a number from 1 to 1000");
+        log.max_files = *count;
+    } else {
+        throw option_error("--log-opt", text, "only max-size and max-file are known");
+    }
+}
+
 ArtifactOption artifact_value(const std::string& text) {
     const auto colon = text.find(':');
     const auto path = text.substr(0, colon);

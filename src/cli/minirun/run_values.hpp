@@ -28,6 +28,12 @@ RlimitSpec ulimit_value(const std::string& text);
 /// In place of one of the same type.
 void set_limit(RunOptions& options, RlimitSpec limit);
 
+/// "on-failure:3".
+RestartPolicy restart_value(const std::string& text);
+
+/// --log-opt max-size=10m, max-file=3.
+void set_log_option(LogSetting& log, const std::string& text);
+
 /// --artifacts PATH:DIR; the first colon divides.
 ArtifactOption artifact_value(const std::string& text);
 

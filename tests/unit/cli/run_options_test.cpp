@@ -76,7 +76,7 @@ TEST_CASE("run: image, command, and what is whose") {
 
 TEST_CASE("run: nothing given, nothing set") {
     const auto options = parse({});
-    CHECK(options.remove);
+    CHECK(!options.remove);
     CHECK_FALSE(options.no_new_privileges.has_value());
     CHECK_FALSE(options.entrypoint);
     CHECK_FALSE(options.network);
@@ -251,11 +251,12 @@ TEST_CASE("run: values that are refused") {
         {{"--mount", "dst=b"}, "--mount 'dst=b': the path in the container has to be absolute | "},
         {{"--tmpfs", "x"}, "--tmpfs 'x': the path in the container has to be absolute | "},
         {{"--publish", "80"}, "--publish is not supported yet | --help lists the options"},
-        {{"-d"}, "--detach (-d) is not supported yet | --help lists the options"},
+        {{"-a"}, "--attach (-a) is not supported yet | --help lists the options"},
         {{"-P"}, "--publish-all (-P) is not supported yet | --help lists the options"},
         {{"--kernel-memory", "1g"}, "--kernel-memory is not supported yet | --help lists the options"},
         {{"--gpus=all"}, "--gpus is not supported yet | --help lists the options"},
-        {{"--restart", "always"}, "--restart is not supported yet | --help lists the options"},
+        {{"--runtime", "x"}, "--runtime is not supported yet | --help lists the options"},
+        {{"--restart", "now"}, "--restart 'now': expected no, on-failure[:N], always or unless-stopped | "},
         {{"--volumes", "x"}, "unknown option '--volumes' | did you mean --volume?"},
         {{"--readonly"}, "unknown option '--readonly' | did you mean --read-only?"},
         {{"--evn", "A=b"}, "unknown option '--evn' | did you mean --env?"},

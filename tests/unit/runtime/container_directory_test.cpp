@@ -72,7 +72,7 @@ TEST_CASE("container directory: a name is one container's") {
     const auto paths = paths_in(dir);
     auto first = std::make_unique<ContainerDirectory>(paths, "0123456789abcdef", "web");
     CHECK(test::error_text([&] { const ContainerDirectory second(paths, "fedcba9876543210", "web"); }) ==
-          "the name 'web' is in use by container 0123456789ab | choose another name, or stop that container first");
+          "the name 'web' is in use by container 0123456789ab | choose another name, or remove that container first");
     CHECK_FALSE(exists(paths.containers + "/fedcba9876543210"));
     first.reset();
     const ContainerDirectory third(paths, "00", "web");

@@ -1,0 +1,93 @@
+// Containers that other commands find: those with a name, or in the background.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "minirun/image.hpp"
+#include "minirun/run_options.hpp"
+
+namespace minirun {
+
+/// Docker's words for them are created, running, paused, restarting, exited.
+enum class ContainerPhase { created, running, paused, restarting, exited };
+
+/// "created", …
+std::string_view phase_word(ContainerPhase phase) noexcept;
+
+/// What can be seen of a container.
+struct ContainerSummary {
+    std::string id, name;
+    std::string image_name, image_id;  ///< as it was named; of one in the store, 64 hex digits
+    ContainerPhase phase = ContainerPhase::created;
+    pid_t pid = 0;                           ///< of its first process, as the host sees it; 0 when none runs
+    std::string created, started, finished;  ///< RFC 3339; or empty
+    int exit_code = 0;                       ///< of the last run, as a shell tells it
+    bool oom_killed = false;
+    std::string error;  ///< why it could not be started, or what became of its supervisor; or empty
+    unsigned restarts = 0;
+    bool remove = false;  ///< it goes with its end
+    RestartPolicy restart;
+    LogSetting log;
+    std::map<std::string, std::string> labels;
+    std::vector<std::string> args;  ///< what it runs
+    std::string directory;          ///< absolute path of its own directory
+    std::string log_file;           ///< absolute
+};
+
+/// All of it.
+struct ContainerDetails {
+    ContainerSummary summary;
+    ContainerSpec spec;
+    std::vector<Layer> layers;  ///< of its root file system, lowest first
+    bool interactive = false;
+    bool init = false;
+    int stop_signal = 0;
+    std::chrono::nanoseconds stop_timeout{};
+};
+
+/// Whatever `word` is: a container's name, its id, or the beginning of that. All throw Error: not_found, conflict where
+/// its phase does not allow it.
+class Containers {
+public:
+    /// In the place that the environment names (MINIRUN_ROOT).
+    Containers();
+
+    /// Makes one that does not run yet. Returns its id. Its image in the store cannot be removed as long as it is
+    /// there.
+    std::string create(const Image& image, const RunOptions& options) const;
+    /// Runs it until it ends and is not to be started again, on no streams but its log. `started` is called when it
+    /// runs for the first time: whoever waits for that can be told. Needs root.
+    void supervise(const std::string& word, const std::function<void()>& started) const;
+
+    /// All, the newest first.
+    std::vector<ContainerSummary> list() const;
+    /// One of them.
+    ContainerSummary summary(const std::string& word) const;
+    /// All of it.
+    ContainerDetails inspect(const std::string& word) const;
+    /// Waits until it does not run any more, and returns its exit code.
+    int wait(const std::string& word) const;
+    /// Asks it to end, and ends it after this time; its own if that is unset. One that does not run is left as it is.
+    void stop(const std::string& word, std::optional<std::chrono::nanoseconds> timeout) const;
+    /// Sends its first process a signal.
+    void kill(const std::string& word, int signal) const;
+    /// Stops all its processes where they are.
+    void pause(const std::string& word) const;
+    /// Lets them go on.
+    void unpause(const std::string& word) const;
+    /// `force`: also one that runs, which is ended first.
+    void remove(const std::string& word, bool force) const;
+    /// Gives it another name.
+    void rename(const std::string& word, const std::string& name) const;
+    /// The numbers of its processes, as the host sees them.
+    std::vector<pid_t> processes(const std::string& word) const;
+};
+
+}  // namespace minirun

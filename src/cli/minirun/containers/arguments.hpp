@@ -1,0 +1,31 @@
+// What the commands on containers have in common.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.hpp"
+
+namespace minirun {
+
+/// A command on one or several containers.
+struct ContainerCommand {
+    std::string_view usage;  ///< "stop [OPTIONS] CONTAINER…"
+    std::string_view about;  ///< sentences for --help
+    std::span<const OptionWords> options;
+};
+
+/// The line, if there is something to do: with --help that is printed, and the answer is nothing. Throws Error{usage}
+/// if no container is named.
+std::optional<CommandLine> read_container_line(const ContainerCommand& command, int argc, char** argv,
+                                               bool mixed = true);
+
+/// Does it for each of them, and prints what it returns and an end of line. An error is told, and the others have their
+/// turn; the exit code is that of the last error.
+int for_each_container(const std::vector<std::string>& words,
+                       const std::function<std::string(const std::string& word)>& act);
+
+}  // namespace minirun

@@ -1,0 +1,114 @@
+#include "cli/minirun/containers/background.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/fd.hpp"
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/text.hpp"
+#include "kernel/files.hpp"
+#include "kernel/process.hpp"
+#include "kernel/system_error.hpp"
+#include "minirun/containers.hpp"
+#include "minirun/error.hpp"
+
+namespace minirun {
+namespace {
+
+// What a process in the background tells of its start, over a pipe that is this descriptor of its own: one word, or an
+// Error as JSON.
+constexpr int ready_fd = 3;
+constexpr std::string_view all_is_well = "runs";
+
+std::string error_text(const Error& error) {
+    const Json json{{"kind", static_cast<int>(error.kind())},
+                    {"message", error.message()},
+                    {"hint", error.hint()},
+                    {"errno", error.system_errno()}};
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Error parse_error(const std::string& text) {
+    const auto json = Json::parse(text, nullptr, false);
+    if (!json.is_object()) return {ErrorKind::system, "the process in the background has ended too early"};
+    return {static_cast<ErrorKind>(json.value("kind", 0)), json.value("message", ""), json.value("hint", ""),
+            json.value("errno", 0)};
+}
+
+// Does it, and tells how it began. The exit code.
+int work_and_tell(const std::function<void(const std::function<void()>& started)>& work) {
+    Fd ready(ready_fd);
+    ::fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
+    const auto tell = [&ready](std::string_view text) {
+        (void)kernel::write_all(ready.get(), text.data(), text.size());
+        ready.reset();
+    };
+    try {
+        work([&tell] { tell(all_is_well); });
+    } catch (const Error& error) {
+        if (ready) tell(error_text(error));
+        return exit_code(error.kind());
+    }
+    return 0;
+}
+
+// A session of its own, and nothing of the caller's but the environment: whoever waits for the end of a pipe, or for a
+// lock, does not wait for this.
+void leave_caller(int ready) {
+    ::setsid();
+    const int null = ::open("/dev/null", O_RDWR);
+    ::dup2(ready, ready_fd);
+    if (ready == ready_fd) ::fcntl(ready_fd, F_SETFD, 0);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, stream);
+    (void)kernel::close_all_from(ready_fd + 1, -1);
+    (void)::chdir("/");
+}
+
+// Runs the child's part, which does not return, in a process in the background, and waits for what it tells.
+void fork_into_background(const std::function<void()>& child) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
+    const Fd ours(ends[0]);
+    Fd theirs(ends[1]);
+    const auto process = kernel::clone_process(0);
+    if (!process) throw system_error("cannot start a process in the background", process.error());
+    if (process.value().pid == 0) {
+        leave_caller(theirs.get());
+        child();
+        ::_exit(125);
+    }
+    const Fd pidfd(process.value().pidfd);
+    theirs.reset();
+    constexpr std::size_t longest = 1 << 16;
+    const auto told = read_fd(ours.get(), "what the process in the background tells", longest);
+    if (told == all_is_well) return;
+    (void)kernel::wait_pidfd(pidfd.get());
+    throw parse_error(told);
+}
+
+}  // namespace
+
+// The program anew: this process stays, and is not to hold what the command line and the image have left in memory.
+void start_in_background(const std::string& id) {
+    fork_into_background([&id] {
+        std::string words[] = {"minirun", "supervise", id};
+        char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+        ::execv("/proc/self/exe", argv);
+        const auto text = error_text(system_error("cannot run '/proc/self/exe'", errno));
+        (void)kernel::write_all(ready_fd, text.data(), text.size());
+    });
+}
+
+void do_in_background(const std::function<void(const std::function<void()>& started)>& work) {
+    fork_into_background([&work] { ::_exit(work_and_tell(work)); });
+}
+
+int supervise_command(int argc, char** argv) {
+    if (argc != 2) throw Error(ErrorKind::usage, "minirun supervise is minirun's own: it takes the id of a container");
+    return work_and_tell([argv](const std::function<void()>& started) { Containers().supervise(argv[1], started); });
+}
+
+}  // namespace minirun

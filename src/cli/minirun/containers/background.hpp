@@ -1,0 +1,19 @@
+// Processes of this program in the background: a container's supervisor, and who waits for a detached exec.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace minirun {
+
+/// Starts the container's supervisor, and returns when the container runs. Throws the Error that kept it from running.
+void start_in_background(const std::string& id);
+
+/// Does the work in a process of its own, with no streams but the null device, and returns when that has called
+/// `started`. Throws the Error that the work has thrown before.
+void do_in_background(const std::function<void(const std::function<void()>& started)>& work);
+
+/// `minirun supervise ID`: what the supervisor does.
+int supervise_command(int argc, char** argv);
+
+}  // namespace minirun

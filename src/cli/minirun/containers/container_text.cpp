@@ -1,0 +1,38 @@
+#include "cli/minirun/containers/container_text.hpp"
+
+#include "base/text.hpp"
+#include "cli/minirun/image_text.hpp"
+#include "image/stored_image.hpp"
+
+namespace minirun {
+namespace {
+
+// "3 minutes", where ago() says "3 minutes ago".
+std::string duration_since(const std::string& time) {
+    auto text = ago(seconds_of(time));
+    if (const auto end = text.rfind(" ago"); end != std::string::npos) text.resize(end);
+    return text;
+}
+
+}  // namespace
+
+std::string status_text(const ContainerSummary& one) {
+    switch (one.phase) {
+        case ContainerPhase::created: return "Created";
+        case ContainerPhase::running: return "Up " + duration_since(one.started);
+        case ContainerPhase::paused: return cat("Up ", duration_since(one.started), " (Paused)");
+        case ContainerPhase::restarting: return cat("Restarting (", one.exit_code, ") ", ago(seconds_of(one.finished)));
+        case ContainerPhase::exited: return cat("Exited (", one.exit_code, ") ", ago(seconds_of(one.finished)));
+    }
+    return "";
+}
+
+std::string command_text(const std::vector<std::string>& args, std::size_t longest) {
+    const auto text = printable(join(args, " "));
+    if (text.size() <= longest) return text;
+    auto end = longest - 1;
+    while (end > 0 && (text[end] & 0xc0) == 0x80) end--;  // not within a character
+    return text.substr(0, end) + "…";
+}
+
+}  // namespace minirun

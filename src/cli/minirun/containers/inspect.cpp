@@ -1,0 +1,160 @@
+// minirun inspect of a container: Docker's document, with the keys that have a meaning here.
+#include "cli/minirun/inspect.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "cli/minirun/commands.hpp"
+#include "kernel/names.hpp"
+#include "minirun/containers.hpp"
+#include "model/runtime_spec.hpp"
+
+namespace minirun {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+
+// Docker's word for a time that has not come.
+std::string time_or_never(const std::string& time) { return time.empty() ? "0001-01-01T00:00:00Z" : time; }
+
+Ordered state_of(const ContainerSummary& one) {
+    const bool paused = one.phase == ContainerPhase::paused, restarting = one.phase == ContainerPhase::restarting;
+    return {{"Status", phase_word(one.phase)},
+            {"Running", paused || restarting || one.phase == ContainerPhase::running},
+            {"Paused", paused},
+            {"Restarting", restarting},
+            {"OOMKilled", one.oom_killed},
+            {"Dead", false},
+            {"Pid", one.pid},
+            {"ExitCode", one.exit_code},
+            {"Error", one.error},
+            {"StartedAt", time_or_never(one.started)},
+            {"FinishedAt", time_or_never(one.finished)}};
+}
+
+std::string_view restart_name(RestartPolicy::When when) {
+    switch (when) {
+        case RestartPolicy::When::never: return "no";
+        case RestartPolicy::When::on_failure: return "on-failure";
+        case RestartPolicy::When::always: return "always";
+        case RestartPolicy::When::unless_stopped: return "unless-stopped";
+    }
+    return "";
+}
+
+Ordered log_config(const LogSetting& log) {
+    auto settings = Ordered::object();
+    if (log.max_files > 1) settings["max-file"] = cat(log.max_files);
+    if (log.max_size) settings["max-size"] = cat(*log.max_size);
+    return {{"Type", log.kept ? "json-file" : "none"}, {"Config", settings}};
+}
+
+std::string network_mode(const ContainerSpec& spec) {
+    const auto* network = find_namespace(spec, NamespaceType::network);
+    if (network == nullptr) return "host";
+    return network->path.empty() ? "none" : "ns:" + network->path;
+}
+
+Ordered host_config(const ContainerDetails& all) {
+    const auto& one = all.summary;
+    const auto& resources = all.spec.linux_.resources;
+    Ordered json{{"LogConfig", log_config(one.log)},
+                 {"NetworkMode", network_mode(all.spec)},
+                 {"RestartPolicy", {{"Name", restart_name(one.restart.when)}, {"MaximumRetryCount", one.restart.most}}},
+                 {"AutoRemove", one.remove},
+                 {"ReadonlyRootfs", all.spec.root.readonly},
+                 {"Memory", resources.memory.limit.value_or(0)},
+                 {"MemoryReservation", resources.memory.reservation.value_or(0)},
+                 {"MemorySwap", resources.memory.swap.value_or(0)},
+                 {"CpuShares", resources.cpu.shares.value_or(0)},
+                 {"CpuPeriod", resources.cpu.period.value_or(0)},
+                 {"CpuQuota", resources.cpu.quota.value_or(0)},
+                 {"CpusetCpus", resources.cpu.cpus},
+                 {"CpusetMems", resources.cpu.mems},
+                 {"PidsLimit", nullptr},
+                 {"Init", all.init},
+                 {"MaskedPaths", all.spec.linux_.masked_paths},
+                 {"ReadonlyPaths", all.spec.linux_.readonly_paths}};
+    if (const auto limit = resources.pids_limit) json["PidsLimit"] = *limit;
+    return json;
+}
+
+// Those of the user: what every container gets has another type.
+Ordered mounts_of(const ContainerSpec& spec) {
+    auto mounts = Ordered::array();
+    for (const auto& mount : spec.mounts) {
+        if (!is_bind(mount)) continue;
+        const auto& options = mount.options;
+        const bool read_only = std::any_of(options.begin(), options.end(),
+                                           [](const auto& option) { return option == "ro" || option == "rro"; });
+        mounts.push_back({{"Type", "bind"},
+                          {"Source", mount.source},
+                          {"Destination", mount.destination},
+                          {"Mode", join(options, ",")},
+                          {"RW", !read_only},
+                          {"Propagation", "rprivate"}});
+    }
+    return mounts;
+}
+
+Ordered config_of(const ContainerDetails& all) {
+    const auto& process = all.spec.process;
+    return {{"Hostname", all.spec.hostname},
+            {"Domainname", all.spec.domainname},
+            {"User", process.user.uid == 0 ? "" : cat(process.user.uid, ':', process.user.gid)},
+            {"Tty", process.terminal},
+            {"OpenStdin", all.interactive},
+            {"Env", process.env},
+            {"Cmd", process.args},
+            {"Image", all.summary.image_name},
+            {"WorkingDir", process.cwd},
+            {"Labels", all.summary.labels},
+            {"StopSignal", signal_name(all.stop_signal)},
+            {"StopTimeout", std::chrono::floor<std::chrono::seconds>(all.stop_timeout).count()}};
+}
+
+// The topmost layer first, as overlayfs has them.
+Ordered graph_driver(const ContainerDetails& all) {
+    std::string lower;
+    for (auto layer = all.layers.rbegin(); layer != all.layers.rend(); ++layer)
+        lower += cat(lower.empty() ? "" : ":", layer->path);
+    const auto& directory = all.summary.directory;
+    return {{"Data",
+             {{"LowerDir", lower},
+              {"MergedDir", cat("/proc/", all.summary.pid, "/root")},
+              {"UpperDir", directory + "/upper"},
+              {"WorkDir", directory + "/work"}}},
+            {"Name", "overlay2"}};
+}
+
+}  // namespace
+
+Ordered inspected_container(const std::string& word) {
+    const auto all = Containers().inspect(word);
+    const auto& one = all.summary;
+    const auto& args = all.spec.process.args;
+    Ordered out;
+    out["Id"] = one.id;
+    out["Created"] = one.created;
+    out["Path"] = args.empty() ? "" : args.front();
+    out["Args"] = args.empty() ? args : std::vector<std::string>(args.begin() + 1, args.end());
+    out["State"] = state_of(one);
+    out["Image"] = one.image_id.empty() ? one.image_name : "sha256:" + one.image_id;
+    out["LogPath"] = one.log_file;
+    out["Name"] = "/" + one.name;
+    out["RestartCount"] = one.restarts;
+    out["Driver"] = "overlay2";
+    out["Platform"] = "linux";
+    out["HostConfig"] = host_config(all);
+    out["GraphDriver"] = graph_driver(all);
+    out["Mounts"] = mounts_of(all.spec);
+    out["Config"] = config_of(all);
+    return out;
+}
+
+int container_inspect_command(int argc, char** argv) {
+    return inspect_all(argc, argv, "container inspect [OPTIONS] CONTAINER…", "Tells all of containers.",
+                       inspected_container);
+}
+
+}  // namespace minirun

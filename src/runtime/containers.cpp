@@ -1,0 +1,199 @@
+// What is done to containers that other commands find.
+#include "minirun/containers.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/text.hpp"
+#include "cgroup/control.hpp"
+#include "image/remove_image.hpp"
+#include "kernel/process.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/left_behind.hpp"
+#include "launch/signals.hpp"
+#include "minirun/error.hpp"
+#include "minirun/lifecycle.hpp"
+#include "model/runtime_spec.hpp"
+#include "runtime/container_directory.hpp"
+#include "runtime/make_request.hpp"
+#include "runtime/named_file.hpp"
+#include "runtime/stored_container.hpp"
+
+namespace minirun {
+namespace {
+
+// How long a process that was killed may take to be gone, and its supervisor to write that down.
+constexpr int patience = 20000;  // milliseconds
+
+Error not_running(const std::string& word) {
+    return {ErrorKind::conflict, cat("container ", quote(word), " is not running"), "minirun start starts it"};
+}
+
+// What a supervisor cannot take, or keeps to itself: those are sent past it.
+bool goes_past_supervisor(int signal) {
+    constexpr int own[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGPIPE, SIGWINCH};
+    return std::find(std::begin(own), std::end(own), signal) != std::end(own);
+}
+
+// By its supervisor, who sees to it that a first process without a handler is reached, too.
+SysStatus send(const StoredContainer& container, int signal) {
+    const auto supervisor = container.open_supervisor();
+    if (supervisor && !goes_past_supervisor(signal)) return kernel::send_signal(supervisor.get(), signal);
+    const auto process = open_recorded_process(container.path() + "/process");
+    return process ? kernel::send_signal(process.get(), signal) : SysStatus::failure(ESRCH);
+}
+
+void kill_all(const StoredContainer& container) {
+    if (const auto place = container.record().cgroup()) kill_cgroup(*place, SIGKILL);  // also what is frozen
+    end_recorded_process(container.path() + "/process");
+}
+
+// Its supervisor ends with it, unless it hangs.
+void await_end(const StoredContainer& container) {
+    if (container.await_supervisor(patience)) return;
+    if (const auto supervisor = container.open_supervisor()) (void)kernel::send_signal(supervisor.get(), SIGKILL);
+    if (!container.await_supervisor(patience))
+        throw Error(ErrorKind::system, cat("container ", quote(container.facts().name),
+                                           " does not end: it hangs in a system call, of a file system perhaps"));
+}
+
+// One that waits to be started again ends at once.
+void end(const StoredContainer& container, std::chrono::nanoseconds timeout, int signal) {
+    container.stop_by_hand(true);
+    const auto process = open_recorded_process(container.path() + "/process");
+    (void)send(container, signal);
+    if (const auto place = container.record().cgroup(); place && is_frozen(*place)) thaw_cgroup(*place);
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+    const bool ended =
+        !process || kernel::await_end(process.get(), static_cast<int>(std::min<long long>(milliseconds, INT32_MAX)));
+    if (!ended) kill_all(container);
+    await_end(container);
+}
+
+void require_running(StoredContainer& container) {
+    const auto phase = container.observe().phase;
+    if (phase != ContainerPhase::running && phase != ContainerPhase::paused) throw not_running(container.facts().name);
+}
+
+CgroupPlace place_of(StoredContainer container) {
+    require_running(container);
+    auto place = container.record().cgroup();
+    if (!place)
+        throw Error(ErrorKind::unsupported, cat("container ", quote(container.facts().name), " has no cgroup"),
+                    "this host has none mounted");
+    return std::move(*place);
+}
+
+}  // namespace
+
+Containers::Containers() = default;
+
+std::string Containers::create(const Image& image, const RunOptions& options) const {
+    const SignalsBlocked signals;
+    const auto paths = default_paths();
+    Fd held;
+    if (!image.id.empty()) held = hold_image(ImageStore(paths.data), image.id);
+    if (!image.id.empty() && !held)
+        throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
+    auto request = make_request(image, options, paths);
+    if (request.name.empty()) request.name = request.id.substr(0, 12);
+    ContainerDirectory directory(paths, request.id, request.name);
+    NamedFile cidfile(options.cidfile);
+    if (!image.id.empty()) note_image(request.container_dir, image.id);
+    cidfile.write(request.id);
+    StoredContainer::make(paths, facts_of(image, options, request), request);
+    directory.keep();
+    cidfile.keep();
+    return request.id;
+}
+
+std::vector<ContainerSummary> Containers::list() const {
+    std::vector<ContainerSummary> all;
+    for (auto& container : StoredContainer::all(default_paths())) try {
+            all.push_back(container.observe());
+        } catch (const Error& error) {
+            // One that was removed just now.
+            if (error.kind() != ErrorKind::not_found) throw;
+        }
+    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
+    return all;
+}
+
+ContainerSummary Containers::summary(const std::string& word) const {
+    return StoredContainer::find(default_paths(), word).observe();
+}
+
+ContainerDetails Containers::inspect(const std::string& word) const {
+    auto container = StoredContainer::find(default_paths(), word);
+    const auto request = container.request();
+    return {container.observe(),
+            request.spec,
+            request.root.layers,
+            request.streams.interactive,
+            request.supervision.init,
+            request.supervision.stop_signal,
+            request.supervision.stop_timeout};
+}
+
+int Containers::wait(const std::string& word) const {
+    return StoredContainer::find(default_paths(), word).await_supervisor(-1).value_or(0);
+}
+
+void Containers::stop(const std::string& word, std::optional<std::chrono::nanoseconds> timeout) const {
+    auto container = StoredContainer::find(default_paths(), word);
+    const auto phase = container.observe().phase;
+    if (phase == ContainerPhase::created || phase == ContainerPhase::exited) return;
+    const auto supervision = container.request().supervision;
+    end(container, timeout.value_or(supervision.stop_timeout), supervision.stop_signal);
+}
+
+void Containers::kill(const std::string& word, int signal) const {
+    auto container = StoredContainer::find(default_paths(), word);
+    require_running(container);
+    if (signal == SIGKILL) {
+        container.stop_by_hand(true);
+        kill_all(container);
+        return await_end(container);
+    }
+    if (const auto sent = send(container, signal); !sent) {
+        if (sent.error() == ESRCH) throw not_running(word);
+        throw system_error(cat("cannot signal container ", quote(word)), sent.error());
+    }
+}
+
+void Containers::pause(const std::string& word) const {
+    const auto place = place_of(StoredContainer::find(default_paths(), word));
+    if (is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(word), " is paused already"));
+    freeze_cgroup(place);
+}
+
+void Containers::unpause(const std::string& word) const {
+    const auto place = place_of(StoredContainer::find(default_paths(), word));
+    if (!is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(word), " is not paused"));
+    thaw_cgroup(place);
+}
+
+void Containers::remove(const std::string& word, bool force) const {
+    auto container = StoredContainer::find(default_paths(), word);
+    const auto phase = container.observe().phase;
+    const bool lives = phase != ContainerPhase::created && phase != ContainerPhase::exited;
+    if (lives && !force)
+        throw Error(ErrorKind::conflict, cat("cannot remove container ", quote(word), ": it is ", phase_word(phase)),
+                    "stop it first, or remove it with --force");
+    if (lives) end(container, std::chrono::nanoseconds(0), SIGKILL);
+    if (!is_stored_container(container.path())) return;  // --rm was faster
+    const auto lock = container.become_supervisor();     // nobody starts it meanwhile
+    container.remove();
+}
+
+void Containers::rename(const std::string& word, const std::string& name) const {
+    StoredContainer::find(default_paths(), word).rename(name);
+}
+
+std::vector<pid_t> Containers::processes(const std::string& word) const {
+    return cgroup_processes(place_of(StoredContainer::find(default_paths(), word)));
+}
+
+}  // namespace minirun

@@ -1,0 +1,224 @@
+#include "runtime/log_file.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <deque>
+#include <memory>
+
+#include "base/json.hpp"
+#include "base/rfc3339.hpp"
+#include "base/text.hpp"
+#include "kernel/files.hpp"
+#include "kernel/system_error.hpp"
+#include "model/paths.hpp"
+
+namespace minirun {
+namespace {
+
+// As with Docker: a longer line is several entries, of which only the last has an end of line.
+constexpr std::size_t longest_entry = 16384;
+
+// Behind the last end of line: a writer that was killed may have left a part of one.
+off_t end_of_whole_lines(int file, off_t size) {
+    char block[4096];
+    while (size > 0) {
+        const auto begin = size > static_cast<off_t>(sizeof block) ? size - static_cast<off_t>(sizeof block) : 0;
+        const auto n = ::pread(file, block, static_cast<std::size_t>(size - begin), begin);
+        if (n <= 0) return size;
+        for (auto i = n; i > 0; i--)
+            if (block[i - 1] == '\n') return begin + i;
+        size = begin;
+    }
+    return 0;
+}
+
+std::string entry_text(int stream, std::string_view line, const std::string& time) {
+    const nlohmann::ordered_json json{
+        {"log", std::string(line)}, {"stream", stream == STDERR_FILENO ? "stderr" : "stdout"}, {"time", time}};
+    return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+}
+
+// One that is not whole, or no entry at all, is passed over.
+std::optional<LogEntry> parse_entry(std::string_view line) {
+    const auto json = Json::parse(line, nullptr, false);
+    if (!json.is_object()) return std::nullopt;
+    LogEntry entry;
+    entry.text = json.value("log", "");
+    entry.is_error = json.value("stream", "") == "stderr";
+    entry.time = json.value("time", "");
+    return entry;
+}
+
+bool is_wanted(const LogEntry& entry, const LogRange& range) {
+    return (range.since.empty() || entry.time >= range.since) && (range.until.empty() || entry.time <= range.until);
+}
+
+using File = std::unique_ptr<FILE, int (*)(FILE*)>;
+
+File open_log(const std::string& path) {
+    File file(std::fopen(path.c_str(), "re"), std::fclose);
+    if (!file && errno != ENOENT) throw system_error(cat("cannot read ", quote(path)), errno);
+    return file;
+}
+
+// Reads lines as long as there are whole ones; a part of one is left for the next time.
+template <class Each>
+void read_lines(FILE* file, Each each) {
+    char* line = nullptr;
+    std::size_t room = 0;
+    ssize_t n = 0;
+    auto begin = std::ftell(file);
+    while ((n = ::getline(&line, &room, file)) > 0 && line[n - 1] == '\n') {
+        begin = std::ftell(file);
+        if (auto entry = parse_entry({line, static_cast<std::size_t>(n)})) each(std::move(*entry));
+    }
+    std::free(line);
+    std::clearerr(file);
+    std::fseek(file, begin, SEEK_SET);
+}
+
+bool is_at(FILE* file, const std::string& path) {
+    struct stat ours {
+    }, there{};
+    return ::fstat(::fileno(file), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino;
+}
+
+// What comes behind what was read from `file`.
+void follow(File file, const std::string& path, const LogRange& range,
+            const std::function<void(const LogEntry&)>& each) {
+    const Fd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    const auto directory = path.substr(0, path.rfind('/'));
+    ::inotify_add_watch(changes.get(), directory.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF);
+    const auto tell = [&](const LogEntry& entry) {
+        if (is_wanted(entry, range)) each(entry);
+    };
+    for (bool more = true; more;) {
+        more = range.more_comes();  // before what there is is read: nothing comes between
+        if (!file) file = open_log(path);
+        if (file) read_lines(file.get(), tell);
+        if (file && !is_at(file.get(), path)) {
+            file.reset();
+            more = true;
+            continue;
+        }
+        if (!more) return;
+        // A supervisor that is killed changes nothing here, so now and then it is asked for.
+        pollfd watched{changes.get(), POLLIN, 0};
+        char events[4096];
+        ::poll(&watched, 1, 1000);
+        while (::read(changes.get(), events, sizeof events) > 0) continue;
+    }
+}
+
+}  // namespace
+
+LogFile::LogFile(std::string path, const LogSetting& setting) : path_(std::move(path)), setting_(setting) {
+    if (setting_.kept) open();
+}
+
+void LogFile::open() {
+    file_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (!file_) throw system_error(cat("cannot open the log ", quote(path_)), errno, root_hint);
+    struct stat info {};
+    ::fstat(file_.get(), &info);
+    const auto whole = end_of_whole_lines(file_.get(), info.st_size);
+    if (whole < info.st_size) (void)::ftruncate(file_.get(), whole);
+    size_ = static_cast<std::uint64_t>(whole);
+}
+
+void LogFile::write(int stream, std::string_view bytes) noexcept try {
+    if (!setting_.kept) return;
+    const auto time = rfc3339(std::chrono::system_clock::now());
+    auto& begun = begun_[stream == STDERR_FILENO ? 1 : 0];
+    while (!bytes.empty()) {
+        const auto end = bytes.find('\n');
+        const auto taken =
+            std::min(end == std::string_view::npos ? bytes.size() : end + 1, longest_entry - begun.size());
+        begun.append(bytes.substr(0, taken));
+        bytes.remove_prefix(taken);
+        if (begun.back() != '\n' && begun.size() < longest_entry) break;
+        add_line(stream, begun, time);
+        begun.clear();
+    }
+    flush();
+} catch (...) {
+    // Out of memory: better to lose a line than the container.
+}
+
+void LogFile::finish() noexcept try {
+    const auto time = rfc3339(std::chrono::system_clock::now());
+    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
+        auto& begun = begun_[stream == STDERR_FILENO ? 1 : 0];
+        if (!begun.empty()) add_line(stream, begun, time);
+        begun.clear();
+    }
+    flush();
+} catch (...) {
+    // As above.
+}
+
+// A full file is ended between two lines.
+void LogFile::add_line(int stream, std::string_view line, const std::string& time) {
+    const auto entry = entry_text(stream, line, time);
+    if (setting_.max_size && size_ + waiting_.size() > 0 &&
+        size_ + waiting_.size() + entry.size() > *setting_.max_size) {
+        flush();
+        rotate();
+    }
+    waiting_ += entry;
+}
+
+// What the disk takes only a part of is taken back, so that no line is a mixture of two.
+void LogFile::flush() {
+    if (waiting_.empty() || !file_) return;
+    const auto whole = kernel::write_all(file_.get(), waiting_.data(), waiting_.size());
+    if (!whole) (void)::ftruncate(file_.get(), static_cast<off_t>(size_));
+    for (std::size_t begin = 0; !whole && begin < waiting_.size();) {
+        const auto length = waiting_.find('\n', begin) + 1 - begin;
+        if (kernel::write_all(file_.get(), waiting_.data() + begin, length))
+            size_ += length;
+        else
+            (void)::ftruncate(file_.get(), static_cast<off_t>(size_));
+        begin += length;
+    }
+    if (whole) size_ += waiting_.size();
+    waiting_.clear();
+}
+
+void LogFile::rotate() {
+    if (setting_.max_files < 2) {
+        (void)::ftruncate(file_.get(), 0);
+        size_ = 0;
+        return;
+    }
+    const auto name = [&](unsigned number) { return number == 0 ? path_ : cat(path_, '.', number); };
+    for (auto number = setting_.max_files - 1; number > 0; number--)
+        ::rename(name(number - 1).c_str(), name(number).c_str());
+    open();
+}
+
+void read_log(const std::string& path, const LogRange& range, const std::function<void(const LogEntry&)>& each) {
+    std::deque<LogEntry> last;
+    const auto take = [&](LogEntry entry) {
+        if (!is_wanted(entry, range) || range.last == 0) return;
+        if (!range.last) return each(entry);
+        if (last.size() == *range.last) last.pop_front();
+        last.push_back(std::move(entry));
+    };
+    unsigned oldest = 0;
+    while (::access(cat(path, '.', oldest + 1).c_str(), F_OK) == 0) oldest++;
+    for (; oldest > 0; oldest--)
+        if (const auto file = open_log(cat(path, '.', oldest))) read_lines(file.get(), take);
+    auto file = open_log(path);
+    if (file) read_lines(file.get(), take);
+    for (const auto& entry : last) each(entry);
+    if (range.more_comes) follow(std::move(file), path, range, each);
+}
+
+}  // namespace minirun

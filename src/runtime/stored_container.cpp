@@ -1,0 +1,413 @@
+#include "runtime/stored_container.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <memory>
+
+#include "base/file.hpp"
+#include "base/json.hpp"
+#include "base/remove_tree.hpp"
+#include "base/rfc3339.hpp"
+#include "base/text.hpp"
+#include "cgroup/control.hpp"
+#include "kernel/process.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/left_behind.hpp"
+#include "minirun/error.hpp"
+#include "model/launch_request_json.hpp"
+#include "model/runtime_spec.hpp"
+#include "runtime/container_directory.hpp"
+#include "security/default_seccomp.hpp"
+
+namespace minirun {
+namespace {
+
+constexpr std::size_t max_file = std::size_t{16} << 20;
+
+// What outlives a run.
+constexpr std::array<std::string_view, 12> lasting{"config.json", "record.json", "request.json",    "container.json",
+                                                   "state.json",  "supervisor",  "supervisor.lock", "stopped",
+                                                   "image",       "upper",       "volumes",         "json.log"};
+
+bool is_lasting(std::string_view name) {
+    return name.starts_with("json.log.") || std::find(lasting.begin(), lasting.end(), name) != lasting.end();
+}
+
+std::vector<std::string> entries_of(const std::string& path) {
+    std::vector<std::string> names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
+    while (const dirent* entry = directory ? ::readdir(directory.get()) : nullptr)
+        if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+constexpr std::pair<RestartPolicy::When, std::string_view> restart_words[] = {
+    {RestartPolicy::When::never, "no"},
+    {RestartPolicy::When::on_failure, "on-failure"},
+    {RestartPolicy::When::always, "always"},
+    {RestartPolicy::When::unless_stopped, "unless-stopped"}};
+
+std::string_view restart_word(RestartPolicy::When when) {
+    for (const auto& [value, word] : restart_words)
+        if (value == when) return word;
+    return "";
+}
+
+RestartPolicy read_restart(const JsonView& view) {
+    RestartPolicy policy;
+    for (const auto& [value, word] : restart_words)
+        if (word == view["when"].string_or("no")) policy.when = value;
+    policy.most = static_cast<unsigned>(view["most"].unsigned_integer(UINT32_MAX).value_or(0));
+    return policy;
+}
+
+Json log_json(const LogSetting& log) {
+    Json json{{"kept", log.kept}, {"maxFiles", log.max_files}};
+    if (log.max_size) json["maxSize"] = *log.max_size;
+    return json;
+}
+
+LogSetting read_log_setting(const JsonView& view) {
+    return {view["kept"].boolean_or(true), view["maxSize"].unsigned_integer(),
+            static_cast<unsigned>(view["maxFiles"].unsigned_integer(UINT32_MAX).value_or(1))};
+}
+
+Json facts_json(const ContainerFacts& facts) {
+    return {{"id", facts.id},
+            {"name", facts.name},
+            {"created", facts.created},
+            {"image", facts.image_name},
+            {"imageId", facts.image_id},
+            {"args", facts.args},
+            {"labels", facts.labels},
+            {"remove", facts.remove},
+            {"restart", {{"when", restart_word(facts.restart.when)}, {"most", facts.restart.most}}},
+            {"log", log_json(facts.log)}};
+}
+
+ContainerFacts read_facts(const JsonView& view) {
+    ContainerFacts facts;
+    facts.id = view["id"].string_or("");
+    facts.name = view["name"].string_or("");
+    facts.created = view["created"].string_or("");
+    facts.image_name = view["image"].string_or("");
+    facts.image_id = view["imageId"].string_or("");
+    facts.args = view["args"].strings().value_or(std::vector<std::string>{});
+    for (const auto& [key, value] : view["labels"].members()) facts.labels[key] = value.string_or("");
+    facts.remove = view["remove"].boolean_or(false);
+    facts.restart = read_restart(view["restart"]);
+    facts.log = read_log_setting(view["log"]);
+    return facts;
+}
+
+// The document in a file of ours, as `read` makes it.
+template <class Read>
+auto read_document(const std::string& path, Read read) {
+    const auto document = parse_json(read_file(path, max_file), path);
+    Problems problems(path);
+    auto value = read(JsonView(document, problems));
+    problems.throw_if_any();
+    return value;
+}
+
+// A file of ours that cannot be written has one way out.
+template <class Write>
+void write_down(const std::string& path, Write write) {
+    try {
+        write();
+    } catch (const Error& error) {
+        throw system_error(cat("cannot write ", quote(path)), error.system_errno(), root_hint);
+    }
+}
+
+void write_document(const std::string& path, const Json& json) {
+    const auto text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    write_down(path, [&] { replace_file(path, text, 0600); });
+}
+
+Error not_found(const std::string& word) {
+    return {ErrorKind::not_found, cat("there is no container ", quote(word)), "minirun ps -a lists them"};
+}
+
+// Nothing if nobody holds it, and nobody begins to as long as the descriptor is open.
+Fd lock_if_free(const std::string& path) {
+    Fd lock(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+    if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) lock.reset();
+    return lock;
+}
+
+// Whether somebody supervises it: asked without being in the way of who is about to.
+bool is_held(const std::string& path) noexcept {
+    const Fd lock(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) < 0;
+}
+
+// Had, where it was killed.
+bool has_supervisor(const std::string& directory) noexcept {
+    struct stat info {};
+    return ::lstat((directory + "/supervisor").c_str(), &info) == 0;
+}
+
+}  // namespace
+
+std::string_view phase_word(ContainerPhase phase) noexcept {
+    constexpr std::string_view words[] = {"created", "running", "paused", "restarting", "exited"};
+    return words[static_cast<std::size_t>(phase)];
+}
+
+ContainerFacts facts_of(const Image& image, const RunOptions& options, const LaunchRequest& request) {
+    return {.id = request.id,
+            .name = request.name,
+            .created = rfc3339(std::chrono::system_clock::now()),
+            .image_name = image.name,
+            .image_id = image.id,
+            .args = request.spec.process.args,
+            .labels = options.labels,
+            .remove = options.remove,
+            .restart = options.restart,
+            .log = options.log};
+}
+
+StoredContainer::StoredContainer(const Paths& paths, std::string path) : paths_(paths), path_(std::move(path)) {}
+
+StoredContainer StoredContainer::make(const Paths& paths, const ContainerFacts& facts, const LaunchRequest& request) {
+    StoredContainer container(paths, request.container_dir);
+    container.facts_ = facts;
+    Made made;
+    made.bundle = container.path_;
+    made.rootfs = request.spec.root.path;
+    made.created = facts.created;
+    made.owner = "root";
+    made.default_seccomp = request.spec.linux_.seccomp == default_seccomp_profile();
+    const auto record = container.record();
+    const auto config = runtime_spec_json(request.spec);
+    write_down(container.path_, [&] {
+        record.write_config(config);
+        record.write(made);
+    });
+    write_document(container.path_ + "/request.json", launch_request_json(request));
+    write_down(container.path_, [&] { replace_file(container.path_ + "/supervisor.lock", "", 0600); });
+    container.write_facts();
+    return container;
+}
+
+StoredContainer StoredContainer::find(const Paths& paths, const std::string& word) {
+    if (word.empty() || word.find('/') != std::string::npos || word[0] == '.') throw not_found(word);
+    std::vector<std::string> found;
+    if (const auto id = read_link(paths.names + "/" + word); !id.empty()) found.push_back(id);
+    if (found.empty())
+        for (const auto& id : entries_of(paths.containers))
+            if (id.starts_with(word) && is_stored_container(paths.containers + "/" + id)) found.push_back(id);
+    if (found.size() > 1)
+        throw Error(ErrorKind::usage, cat("the ids of ", found.size(), " containers begin with ", quote(word)),
+                    "give more of it");
+    const auto path = found.empty() ? "" : paths.containers + "/" + found[0];
+    if (found.empty() || !is_stored_container(path)) throw not_found(word);
+    StoredContainer container(paths, path);
+    container.facts_ = read_document(path + "/container.json", read_facts);
+    return container;
+}
+
+std::vector<StoredContainer> StoredContainer::all(const Paths& paths) {
+    std::vector<StoredContainer> containers;
+    for (const auto& id : entries_of(paths.containers)) try {
+            StoredContainer container(paths, paths.containers + "/" + id);
+            if (!is_stored_container(container.path_)) continue;
+            container.facts_ = read_document(container.path_ + "/container.json", read_facts);
+            containers.push_back(std::move(container));
+        } catch (const Error& error) {
+            // One that was removed just now.
+            if (error.kind() != ErrorKind::not_found) throw;
+        }
+    return containers;
+}
+
+void StoredContainer::write_facts() const { write_document(path_ + "/container.json", facts_json(facts_)); }
+
+ContainerRecord StoredContainer::record() const {
+    return ContainerRecord::open(paths_.containers, path_.substr(path_.rfind('/') + 1));
+}
+
+LaunchRequest StoredContainer::request() const {
+    auto request = read_document(path_ + "/request.json", read_launch_request);
+    request.spec = record().read_spec();
+    request.id = facts_.id;
+    request.name = facts_.name;
+    request.container_dir = path_;
+    request.process_record = path_ + "/process";
+    request.seccomp_cache = paths_.seccomp;
+    // Without limits, too: to pause it, to count what it uses, and for other processes in it.
+    request.cgroup = CgroupUse::where_allowed;
+    return request;
+}
+
+ContainerProgress StoredContainer::progress() const {
+    const auto path = path_ + "/state.json";
+    if (::access(path.c_str(), F_OK) < 0) return {};
+    return read_document(path, [](const JsonView& view) {
+        return ContainerProgress{view["started"].string_or(""),
+                                 view["finished"].string_or(""),
+                                 static_cast<int>(view["exitCode"].integer().value_or(0)),
+                                 view["oomKilled"].boolean_or(false),
+                                 view["error"].string_or(""),
+                                 static_cast<unsigned>(view["restarts"].unsigned_integer(UINT32_MAX).value_or(0))};
+    });
+}
+
+void StoredContainer::write(const ContainerProgress& progress) const {
+    write_document(path_ + "/state.json", {{"started", progress.started},
+                                           {"finished", progress.finished},
+                                           {"exitCode", progress.exit_code},
+                                           {"oomKilled", progress.oom_killed},
+                                           {"error", progress.error},
+                                           {"restarts", progress.restarts}});
+}
+
+void StoredContainer::rename(const std::string& name) {
+    check_container_name(name);
+    const auto old = std::exchange(facts_.name, name);
+    if (old == name) return;
+    take_container_name(paths_, facts_.id, name);
+    write_facts();
+    ::unlink(cat(paths_.names, '/', old).c_str());
+}
+
+// A supervisor that was killed took its container along (DieWithParent), but for one that has shed that.
+void StoredContainer::settle() {
+    const auto lock = is_lost(path_) ? lock_if_free(path_ + "/supervisor.lock") : Fd();
+    if (!lock || !has_supervisor(path_)) return;
+    end_recorded_process(path_ + "/process");
+    if (const auto place = record().cgroup()) remove_cgroup(*place);
+    if (facts_.remove) {
+        remove();
+        throw not_found(facts_.name);
+    }
+    auto progress = this->progress();
+    progress.finished = rfc3339(std::chrono::system_clock::now());
+    progress.exit_code = 128 + SIGKILL;
+    progress.error = "its supervisor was killed, and it was ended";
+    write(progress);
+    ::unlink((path_ + "/supervisor").c_str());
+}
+
+bool StoredContainer::is_lost(const std::string& directory) noexcept {
+    return has_supervisor(directory) && !is_held(directory + "/supervisor.lock");
+}
+
+ContainerSummary StoredContainer::observe() {
+    const bool supervised = is_held(path_ + "/supervisor.lock");
+    if (!supervised) settle();
+    const auto progress = this->progress();
+    ContainerSummary all{.id = facts_.id,
+                         .name = facts_.name,
+                         .image_name = facts_.image_name,
+                         .image_id = facts_.image_id,
+                         .created = facts_.created,
+                         .started = progress.started,
+                         .finished = progress.finished,
+                         .exit_code = progress.exit_code,
+                         .oom_killed = progress.oom_killed,
+                         .error = progress.error,
+                         .restarts = progress.restarts,
+                         .remove = facts_.remove,
+                         .restart = facts_.restart,
+                         .log = facts_.log,
+                         .labels = facts_.labels,
+                         .args = facts_.args,
+                         .directory = path_,
+                         .log_file = facts_.log.kept ? log_path() : ""};
+    const bool runs = supervised && open_recorded_process(path_ + "/process");
+    if (runs) all.pid = recorded_pid(path_ + "/process");
+    const auto place = runs ? record().cgroup() : std::nullopt;
+    all.phase = place && is_frozen(*place)                           ? ContainerPhase::paused
+                : runs                                               ? ContainerPhase::running
+                : supervised && progress.restarts > 0                ? ContainerPhase::restarting
+                : progress.started.empty() && progress.error.empty() ? ContainerPhase::created
+                                                                     : ContainerPhase::exited;
+    return all;
+}
+
+// Who only looks, or waits for the last one to end, has the lock for a moment, too.
+Fd StoredContainer::become_supervisor() const {
+    const auto path = path_ + "/supervisor.lock";
+    constexpr int rounds = 1000, microseconds = 1000;
+    auto lock = lock_if_free(path);
+    for (int round = 0; !lock && errno == EWOULDBLOCK && round < rounds && !open_supervisor(); round++) {
+        ::usleep(microseconds);
+        lock = lock_if_free(path);
+    }
+    if (lock ? !is_stored_container(path_) : errno == ENOENT) throw not_found(facts_.name);  // removed just now
+    if (!lock && errno != EWOULDBLOCK) throw system_error(cat("cannot lock ", quote(path)), errno, root_hint);
+    if (!lock) throw Error(ErrorKind::conflict, cat("container ", quote(facts_.name), " runs already"));
+    (void)::ftruncate(lock.get(), 0);
+    if (const auto done = record_process_again(path_ + "/supervisor", ::getpid(), Fd()); !done)
+        throw system_error(cat("cannot make the link ", quote(path_ + "/supervisor")), done.error(), root_hint);
+    return lock;
+}
+
+void StoredContainer::end_supervision(const Fd& lock, int exit_code) const {
+    ::unlink((path_ + "/supervisor").c_str());
+    const auto text = cat(exit_code, '\n');
+    (void)::pwrite(lock.get(), text.data(), text.size(), 0);
+}
+
+std::optional<int> StoredContainer::await_supervisor(int milliseconds) const {
+    const Fd lock(::open((path_ + "/supervisor.lock").c_str(), O_RDONLY | O_CLOEXEC));
+    if (!lock) return progress().exit_code;
+    if (milliseconds < 0) {
+        while (::flock(lock.get(), LOCK_SH) < 0 && errno == EINTR) continue;
+    } else {
+        constexpr int step = 5;
+        for (int waited = 0; ::flock(lock.get(), LOCK_SH | LOCK_NB) < 0; waited += step) {
+            if (waited >= milliseconds) return std::nullopt;
+            ::usleep(step * 1000);
+        }
+    }
+    char text[16] = {};
+    const auto n = ::pread(lock.get(), text, sizeof text - 1, 0);
+    const std::string_view told(text, n > 0 ? static_cast<std::size_t>(n) : 0);
+    // One that was killed has told nothing.
+    return parse_number<int>(told.substr(0, told.find('\n')))
+        .value_or(told.empty() && !is_stored_container(path_) ? 137 : progress().exit_code);
+}
+
+Fd StoredContainer::open_supervisor() const { return open_recorded_process(path_ + "/supervisor"); }
+
+void StoredContainer::clear_run() const {
+    if (const auto place = record().cgroup()) remove_cgroup(*place);
+    for (const auto& name : entries_of(path_)) {
+        const auto path = cat(path_, '/', name);
+        if (!is_lasting(name) && ::unlink(path.c_str()) < 0) remove_tree(path);
+    }
+}
+
+bool StoredContainer::is_stopped_by_hand() const { return ::access((path_ + "/stopped").c_str(), F_OK) == 0; }
+
+void StoredContainer::stop_by_hand(bool stopped) const {
+    const auto path = path_ + "/stopped";
+    if (stopped)
+        Fd(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)).reset();
+    else
+        ::unlink(path.c_str());
+}
+
+void StoredContainer::remove() {
+    end_recorded_process(path_ + "/process");
+    if (const auto place = record().cgroup()) remove_cgroup(*place);
+    ::unlink(cat(paths_.names, '/', facts_.name).c_str());
+    // First what makes it one: whatever is left behind a kill -9 from here on the sweep takes for what it is.
+    ::unlink((path_ + "/container.json").c_str());
+    remove_tree(path_);
+}
+
+}  // namespace minirun

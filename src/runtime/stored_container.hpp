@@ -1,0 +1,109 @@
+// A container that other commands find: one with a name, or in the background. Its directory containers/ID holds
+//
+//   config.json      what runs in it, as the OCI runtime specification has it
+//   record.json      what an engine's record has, too: exec, pause and their like see no difference
+//   request.json     the rest of what it is launched from
+//   container.json   what people are told of it; written last, so where it is all of it is there
+//   state.json       how far it has come
+//   supervisor       a link that tells which process watches over it (launch/left_behind), as long as one does
+//   supervisor.lock  held by that one; behind its end it holds the exit code
+//   process          a link that tells which process it is
+//   stopped          there when a person has ended it: it is not started again by itself
+//   json.log         what it has written
+//   upper, volumes   what it has changed
+//
+// Everything else is of one run, and goes before the next.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/fd.hpp"
+#include "minirun/containers.hpp"
+#include "minirun/run_options.hpp"
+#include "model/launch_request.hpp"
+#include "model/paths.hpp"
+#include "runtime/container_record.hpp"
+
+namespace minirun {
+
+/// What a container was made as: container.json.
+struct ContainerFacts {
+    std::string id, name;
+    std::string created;               ///< RFC 3339
+    std::string image_name, image_id;  ///< as it was named; the id is empty where it is none of the store
+    std::vector<std::string> args;     ///< what it runs
+    std::map<std::string, std::string> labels;
+    bool remove = false;  ///< it goes with its end
+    RestartPolicy restart;
+    LogSetting log;
+};
+
+/// How far a container has come: state.json.
+struct ContainerProgress {
+    std::string started, finished;  ///< RFC 3339, of the last run; or empty
+    int exit_code = 0;
+    bool oom_killed = false;
+    std::string error;      ///< why it could not be started, or what became of its supervisor; or empty
+    unsigned restarts = 0;  ///< by itself, since it was started by a person
+};
+
+/// Of one that is made of an image now.
+ContainerFacts facts_of(const Image& image, const RunOptions& options, const LaunchRequest& request);
+
+class StoredContainer {
+public:
+    /// In the directory that ContainerDirectory has made for the request.
+    static StoredContainer make(const Paths& paths, const ContainerFacts& facts, const LaunchRequest& request);
+    /// By its name, its id, or the beginning of that. Throws Error: not_found; usage if several begin like that.
+    static StoredContainer find(const Paths& paths, const std::string& word);
+    static std::vector<StoredContainer> all(const Paths& paths);
+
+    const std::string& id() const { return facts_.id; }
+    const std::string& path() const { return path_; }
+    std::string log_path() const { return path_ + "/json.log"; }
+    const ContainerFacts& facts() const { return facts_; }
+    ContainerRecord record() const;
+    /// What it is launched from. Throws Error.
+    LaunchRequest request() const;
+    ContainerProgress progress() const;
+    void write(const ContainerProgress& progress) const;
+    void rename(const std::string& name);
+
+    /// What can be seen of it. One whose supervisor was killed is ended; throws Error{not_found} if it was to go with
+    /// its end.
+    ContainerSummary observe();
+    /// Whether there is one whose supervisor was killed in this directory, and nobody has observed that yet.
+    static bool is_lost(const std::string& directory) noexcept;
+
+    /// For who becomes its supervisor, as long as the descriptor is open. Throws Error{conflict} if there is one, or it
+    /// does not come to an end, Error{not_found} if it was removed.
+    Fd become_supervisor() const;
+    /// The end of that, told to those that wait. `lock` is become_supervisor()'s.
+    void end_supervision(const Fd& lock, int exit_code) const;
+    /// Waits for the end of its supervisor, if it has one; what that has told. None where `milliseconds` are over; -1
+    /// is for ever.
+    std::optional<int> await_supervisor(int milliseconds) const;
+    /// A pidfd of it, if there is one.
+    Fd open_supervisor() const;
+    /// Removes what is of one run.
+    void clear_run() const;
+    /// Whether it is not to be started again by itself.
+    bool is_stopped_by_hand() const;
+    void stop_by_hand(bool stopped) const;
+    /// Ends what is left of its processes, and removes it with its name.
+    void remove();
+
+private:
+    explicit StoredContainer(const Paths& paths, std::string path);
+    void write_facts() const;
+    void settle();
+
+    Paths paths_;
+    std::string path_;
+    ContainerFacts facts_;
+};
+
+}  // namespace minirun

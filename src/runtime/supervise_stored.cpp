@@ -1,0 +1,173 @@
+// The process that watches over a container in the background.
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+
+#include "base/rfc3339.hpp"
+#include "base/text.hpp"
+#include "cgroup/cgroup_steps.hpp"
+#include "kernel/features.hpp"
+#include "kernel/system_error.hpp"
+#include "launch/child_process.hpp"
+#include "launch/launcher.hpp"
+#include "launch/left_behind.hpp"
+#include "launch/plan_from_request.hpp"
+#include "launch/relay.hpp"
+#include "launch/signals.hpp"
+#include "launch/supervise.hpp"
+#include "minirun/containers.hpp"
+#include "minirun/error.hpp"
+#include "runtime/driven_launch.hpp"
+#include "runtime/log_file.hpp"
+#include "runtime/own_cgroup.hpp"
+#include "runtime/stored_container.hpp"
+
+namespace minirun {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+std::string now() { return rfc3339(std::chrono::system_clock::now()); }
+
+// Nobody is there to type, and nobody to see what it writes but the log. Standard input that somebody may want to write
+// to some day does not end.
+class StreamsOfBackground {
+public:
+    explicit StreamsOfBackground(Streams& streams) : null_(::open("/dev/null", O_RDWR | O_CLOEXEC)) {
+        int ends[2];
+        if (!null_ || ::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make the streams", errno);
+        input_.reset(ends[0]);
+        kept_open_.reset(ends[1]);
+        streams.descriptors = {input_.get(), null_.get(), null_.get()};
+        if (streams.tty) streams.interactive = false;
+    }
+
+private:
+    Fd null_, input_, kept_open_;
+};
+
+// One run of a container, from its launch to its end.
+class Run {
+public:
+    Run(const StoredContainer& container, LogFile& log, const sigset_t& mask)
+        : container_(container), request_(container.request()), background_(request_.streams), log_(log), mask_(mask) {
+        request_.streams.logged = container.facts().log.kept;
+    }
+
+    // Until its program runs.
+    void launch() {
+        container_.clear_run();
+        const auto features = features_for(request_);
+        check_kernel(features);
+        const auto plan = plan_from_request(request_, features);
+        cgroup_.emplace(cgroup_of(request_, features.cgroups));
+        streams_.emplace(request_.streams, request_.supervision.output_limit,
+                         [this](int stream, std::string_view bytes) { log_.write(stream, bytes); });
+        launched_ = launch_or_explain(plan, request_, {streams_->for_launch(), mask_});
+    }
+
+    Ending await_end() {
+        EndsProcess on_error(launched_.pidfd);
+        const Stragglers stragglers(std::move(launched_.mount_namespace), request_.spec);
+        streams_->start(launched_);
+        // What the launch took is of no use any more, and this process stays.
+        request_.spec.linux_.seccomp.reset();
+        ::malloc_trim(0);
+        const auto ending = supervise(launched_, request_, *streams_, cgroup_->place());
+        on_error.dismiss();
+        log_.finish();
+        return ending;
+    }
+
+    bool was_out_of_memory() const {
+        const auto verdict = cgroup_->verdict();
+        return verdict && verdict->oom_kills > 0;
+    }
+
+private:
+    const StoredContainer& container_;
+    LaunchRequest request_;
+    StreamsOfBackground background_;
+    LogFile& log_;
+    sigset_t mask_;
+    std::optional<OwnCgroup> cgroup_;
+    std::optional<ContainerStreams> streams_;
+    Launched launched_;
+};
+
+int exit_code_of_run(const Ending& ending) { return ending.by != EndedBy::itself ? 124 : exit_code_of(ending.process); }
+
+bool is_to_run_again(const StoredContainer& container, const ContainerProgress& progress) {
+    const auto& policy = container.facts().restart;
+    using When = RestartPolicy::When;
+    if (policy.when == When::never || container.is_stopped_by_hand()) return false;
+    if (policy.when != When::on_failure) return true;
+    return progress.exit_code != 0 && (policy.most == 0 || progress.restarts < policy.most);
+}
+
+// From one run to the next: twice as long each time, and short again behind one that has lasted.
+class BackOff {
+public:
+    // False if somebody has asked to end meanwhile. All signals are blocked.
+    bool wait(Clock::duration lasted) {
+        if (lasted >= long_run) delay_ = shortest;
+        sigset_t ends;
+        ::sigemptyset(&ends);
+        for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&ends, signal);
+        const timespec time{delay_.count() / 1000, delay_.count() % 1000 * 1'000'000};
+        delay_ = std::min(2 * delay_, longest);
+        return ::sigtimedwait(&ends, nullptr, &time) < 0;
+    }
+
+private:
+    static constexpr milliseconds shortest{100}, longest{60000}, long_run{10000};
+    milliseconds delay_ = shortest;
+};
+
+}  // namespace
+
+void Containers::supervise(const std::string& word, const std::function<void()>& started) const {
+    const SignalsBlocked signals;
+    auto container = StoredContainer::find(default_paths(), word);
+    const auto lock = container.become_supervisor();
+    container.stop_by_hand(false);
+    LogFile log(container.log_path(), container.facts().log);
+    ContainerProgress progress;
+    BackOff back_off;
+    try {
+        while (true) {
+            const auto begin = Clock::now();
+            progress.started = now();
+            progress.finished.clear();
+            container.write(progress);
+            Run run(container, log, signals.before());
+            run.launch();
+            if (progress.restarts == 0) started();
+            const auto ending = run.await_end();
+            progress.finished = now();
+            progress.exit_code = exit_code_of_run(ending);
+            progress.oom_killed = run.was_out_of_memory();
+            container.write(progress);
+            const bool again = is_to_run_again(container, progress) && back_off.wait(Clock::now() - begin);
+            if (!again || container.is_stopped_by_hand()) break;
+            progress.restarts++;
+        }
+    } catch (const Error& error) {
+        progress.finished = now();
+        progress.exit_code = exit_code(error.kind());
+        progress.error = error.message();
+        container.write(progress);
+        container.end_supervision(lock, progress.exit_code);
+        throw;
+    }
+    container.clear_run();
+    container.end_supervision(lock, progress.exit_code);
+    if (container.facts().remove) container.remove();
+}
+
+}  // namespace minirun

@@ -1,0 +1,530 @@
+"""Containers with a name or in the background: what other commands see of them and do to them."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import signal
+import time
+
+import pytest
+
+from harness import DEADLINE
+
+ANOTHER_NAME = "choose another name, or remove that container first"
+LISTED = "minirun ps -a lists them"
+EAT = "x=0123456789abcdef; while true; do x=$x$x; done"
+
+
+@pytest.fixture
+def box(minirun, plain):
+    """minirun, and at the end of the test none of its containers."""
+    yield minirun
+    minirun.stop_all()
+    for name in minirun("ps", "-aq", "--no-trunc").lines:
+        minirun("rm", "-f", name).ok()
+
+
+@pytest.fixture
+def detached(box, plain):
+    """Runs a container in the background; its id."""
+    def run(*words, name="web", options=(), image=plain):
+        return box.run("-d", *(["--name", name] if name else []), *options, image, *words).ok().out.strip()
+    return run
+
+
+def until(condition, what):
+    __tracebackhide__ = True
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"it never came: {what}")
+        time.sleep(0.01)
+
+
+def phase(box, name="web"):
+    return box("inspect", "-f", "{{.State.Status}}", name).ok().out.strip()
+
+
+def state(box, name="web"):
+    return json.loads(box("inspect", name).ok().out)[0]["State"]
+
+
+def logged(box, text, name="web"):
+    until(lambda: text in box("logs", name).out, f"{text!r} in the log")
+
+
+class TestLife:
+    def test_in_the_background(self, box, detached):
+        id = detached("sh", "-c", "echo hello; exec sleep 1000")
+        assert re.fullmatch("[0-9a-f]{64}", id)
+        assert box("ps", "-q", "--no-trunc").lines == [id]
+        logged(box, "hello\n")
+        assert phase(box) == "running"
+        assert box("stop", "web").ok().out == "web\n"
+        assert (phase(box), box("ps", "-q").lines) == ("exited", [])
+        assert box("ps", "-aq").lines == [id[:12]]
+        assert box("start", "web").ok().out == "web\n" and phase(box) == "running"
+        assert box("rm", "-f", id[:7]).ok().out == id[:7] + "\n"
+        assert (box.containers(), box.names(), box("ps", "-aq").lines) == ([], [], [])
+
+    def test_in_the_foreground(self, box, plain):
+        """It stays when it has a name, with its log and what it has written."""
+        result = box.run("--name", "fg", plain, "sh", "-c", "echo out; echo err >&2; echo kept > /file; exit 3")
+        assert (result.code, result.out, result.err) == (3, "out\n", "err\n")
+        assert (phase(box, "fg"), state(box, "fg")["ExitCode"]) == ("exited", 3)
+        result = box("logs", "fg")
+        assert (result.code, result.out, result.err) == (0, "out\n", "err\n")
+        assert box("wait", "fg").ok().out == "3\n"
+        box("rm", "fg").ok()
+
+    def test_rm(self, box, detached, plain):
+        box.run("--name", "fg", "--rm", plain, "true").ok()
+        detached("sh", "-c", "sleep 0.2; exit 7", options=["--rm"])
+        assert box("wait", "web").ok().out == "7\n"
+        until(lambda: box.containers() == [], "the end of the container")
+
+    def test_an_anonymous_one_in_the_foreground_vanishes(self, box, plain):
+        box.run(plain, "true").ok()
+        assert box("ps", "-aq").lines == [] and box.containers() == []
+
+    def test_what_it_writes_is_there_again(self, box, detached):
+        detached("sh", "-c", "date >> /times; exec sleep 1000", options=["-v", "/volume"])
+        for _ in range(3):
+            box("exec", "web", "sh", "-c", "echo x >> /volume/x; rm -f /etc/group").ok()
+            box("restart", "-t", "0", "web").ok()
+            until(lambda: phase(box) == "running", "the next run")
+        assert box("exec", "web", "cat", "/volume/x").ok().out == "x\n" * 3
+        until(lambda: len(box("exec", "web", "cat", "/times").lines) == 4, "the fourth line")
+        assert box("exec", "web", "ls", "/etc/group").code != 0
+
+    @pytest.mark.parametrize("options", [["--read-only"], ["--userns", "private"], ["--tmpfs-upper"], ["--init"], ["--isolate-layers"],
+                                         ["--pid", "host"], ["-m", "64m"], ["--network", "host"], ["--security-opt", "seccomp=unconfined"],
+                                         ["--read-only", "-v", "/etc"], ["--privileged", "-q"], ["-t"], ["-i"], ["--ulimit", "nofile=99"]], ids=" ".join)
+    def test_it_starts_again_as_it_was(self, box, detached, options):
+        facts = "sh", "-c", "payload facts; exec sleep 1000"
+        detached(*facts, options=options)
+        logged(box, "\n")
+        box("stop", "web").ok()
+        box("start", "web").ok()
+        until(lambda: len(box("logs", "web").lines) == 2, "the facts of the second run")
+        changing = {"session_keyring": 0, "pid": 0}
+        first, second = (json.loads(re.sub(r":\[\d{6,}\]", "", line)) | changing for line in box("logs", "web").lines)
+        assert first == second
+
+    def test_created_first(self, box, plain):
+        id = box("create", "--name", "c", plain, "sh", "-c", "echo $0").ok().out.strip()
+        assert (phase(box, "c"), state(box, "c")["Pid"]) == ("created", 0)
+        assert "Created" in box("ps", "-a").ok().out
+        box("start", id).ok()
+        assert box("wait", "c").ok().out == "0\n"
+        logged(box, "sh\n", "c")
+
+    def test_without_a_name(self, box, detached):
+        id = detached("sleep", "1000", name=None)
+        assert box("ps", "--format", "{{.Names}}").lines == [id[:12]]
+        assert box("stop", id[:5]).ok().out == id[:5] + "\n"
+
+    def test_pause(self, box, detached):
+        detached("sh", "-c", "while true; do echo x; sleep 0.01; done")
+        box("pause", "web").ok()
+        assert phase(box) == "paused" and "(Paused)" in box("ps").ok().out
+        before = box("logs", "web").ok().out
+        time.sleep(0.1)
+        assert box("logs", "web").ok().out == before
+        box("exec", "web", "true").refused(125, "container 'web' is not running: it is paused", "minirun unpause lets it go on")
+        box("pause", "web").refused(125, "container 'web' is paused already")
+        box("unpause", "web").ok()
+        until(lambda: box("logs", "web").ok().out != before, "more of the log")
+        box("pause", "web").ok()
+        box("stop", "-t", "0", "web").ok()
+        assert phase(box) == "exited"
+
+    def test_rename(self, box, detached):
+        detached("sleep", "1000")
+        detached("sleep", "1000", name="other")
+        box("rename", "web", "other").refused_with(125, "the name 'other' is in use by container", hint=ANOTHER_NAME)
+        box("rename", "web", "new").ok()
+        assert sorted(box("ps", "--format", "{{.Names}}").lines) == ["new", "other"] and sorted(box.names()) == ["new", "other"]
+        box("stop", "web").refused(125, "there is no container 'web'", LISTED)
+
+    def test_prune(self, box, detached, plain):
+        running, ended = detached("sleep", "1000"), detached("true", name="ended")
+        box("wait", "ended").ok()
+        box("create", plain).ok()
+        assert f"Deleted: {ended}\n" in box("container", "prune", "-f").ok().out
+        assert box("ps", "-aq", "--no-trunc").lines == [running]
+
+    def test_its_image_is_in_use(self, box, scratch, base):
+        from archives import docker_archive
+        box("load", "-q", docker_archive(scratch / "a.tar", [base])).ok()
+        id = box.run("-d", "made:1", "sleep", "1000").ok().out.strip()
+        box("rmi", "made:1").refused_with(125, "in use", id[:12])
+        box("stop", id).ok()
+        box("rmi", "made:1").refused_with(125, "in use", id[:12])
+        box("rm", id).ok()
+        box("rmi", "made:1").ok()
+
+
+class TestExitCodes:
+    @pytest.mark.parametrize("words, code", [(["true"], 0), (["sh", "-c", "exit 42"], 42), (["sh", "-c", "(sleep 0.1; kill -KILL $$) & exec sleep 1000"], 137),
+                                             (["sh", "-c", "trap 'exit 5' TERM; sleep 1000 & wait"], 5), (["sleep", "1000"], 143)], ids=str)
+    def test_of_its_end(self, box, detached, words, code):
+        detached(*words, options=["--init"])
+        if code in (5, 143):
+            time.sleep(0.1)  # the shell sets its trap
+            box("stop", "web").ok()
+        assert box("wait", "web").ok().out == f"{code}\n"
+        assert state(box)["ExitCode"] == code
+
+    def test_of_a_limit(self, box, detached):
+        detached("sleep", "1000", options=["--timeout", "0.1"])
+        assert box("wait", "web").ok().out == "124\n"
+
+    def test_out_of_memory(self, box, detached):
+        detached("sh", "-c", EAT, options=["-m", "32m"])
+        assert box("wait", "web").ok().out == "137\n" and state(box)["OOMKilled"] is True
+
+    def test_a_process_that_does_not_listen(self, box, detached):
+        detached("sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.1; done")
+        logged(box, "ready\n")
+        box("stop", "-t", "0.2", "web").ok()
+        assert state(box)["ExitCode"] == 137
+
+    def test_the_stop_signal(self, box, detached):
+        detached("sh", "-c", "trap 'echo usr; exit 9' USR1; echo ready; while true; do sleep 0.05; done", options=["--stop-signal", "USR1"])
+        logged(box, "ready\n")
+        box("stop", "web").ok()
+        assert state(box)["ExitCode"] == 9 and "usr\n" in box("logs", "web").ok().out
+
+    def test_kill(self, box, detached):
+        detached("sh", "-c", "trap 'echo hup' HUP; echo ready; while true; do sleep 0.05; done")
+        logged(box, "ready\n")
+        box("kill", "-s", "HUP", "web").ok()
+        logged(box, "hup\n")
+        box("kill", "web").ok()
+        assert (phase(box), state(box)["ExitCode"]) == ("exited", 137)
+        box("kill", "web").refused(125, "container 'web' is not running", "minirun start starts it")
+        box("kill", "-s", "NO", "web").refused_with(125, "--signal 'NO': there is no such signal")
+
+
+class TestRestart:
+    def test_on_failure(self, box, detached):
+        detached("sh", "-c", "echo x; exit 4", options=["--restart", "on-failure:2"])
+        assert box("wait", "web").ok().out == "4\n"
+        assert box("logs", "web").ok().out == "x\n" * 3
+        assert box("inspect", "-f", "{{.RestartCount}}", "web").lines == ["2"]
+
+    def test_on_failure_is_not_on_success(self, box, detached):
+        detached("sh", "-c", "echo x", options=["--restart", "on-failure"])
+        assert box("wait", "web").ok().out == "0\n"
+        assert box("logs", "web").ok().out == "x\n"
+
+    @pytest.mark.parametrize("policy", ["always", "unless-stopped"])
+    def test_until_it_is_stopped(self, box, detached, policy):
+        detached("sh", "-c", "echo x; sleep 0.02", options=["--restart", policy])
+        until(lambda: box("logs", "web").ok().out == "x\n" * 3, "the third run")
+        box("stop", "-t", "0", "web").ok()
+        assert phase(box) == "exited"
+        count = len(box("logs", "web").lines)
+        time.sleep(0.5)
+        assert len(box("logs", "web").lines) == count
+        box("start", "web").ok()
+        assert phase(box) in ("running", "restarting")
+
+    @pytest.mark.parametrize("value", ["sometimes", "on-failure:x", "on-failure:0", ""])
+    def test_no_such_policy(self, box, plain, value):
+        box.run("-d", "--restart", value, plain).refused(125, f"--restart '{value}': expected no, on-failure[:N], always or unless-stopped")
+
+    def test_with_rm(self, box, plain):
+        box.run("-d", "--rm", "--restart", "always", plain).refused(125, "--rm and --restart exclude each other", "leave out one of them")
+        box.run("--restart", "always", plain).refused(125, "--restart is for containers in the background", "add --detach")
+
+
+class TestLogs:
+    def entries(self, box, name="web"):
+        path = pathlib.Path(box("inspect", "-f", "{{.LogPath}}", name).lines[0])
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def test_their_form_is_docker_s(self, box, detached):
+        detached("sh", "-c", r"echo out; echo err >&2; printf 'no end \303\244\377'")
+        box("wait", "web").ok()
+        found = self.entries(box)
+        assert sorted((one["stream"], one["log"]) for one in found) == [("stderr", "err\n"), ("stdout", "no end ä\N{REPLACEMENT CHARACTER}"), ("stdout", "out\n")]
+        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", one["time"]) and list(one) == ["log", "stream", "time"] for one in found)
+
+    def test_which_lines(self, box, detached):
+        detached("sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.02; done")
+        box("wait", "web").ok()
+        assert box("logs", "-n", "2", "web").lines == ["4", "5"]
+        assert box("logs", "--tail", "0", "web").lines == [] and len(box("logs", "--tail=all", "web").lines) == 5
+        time_of = {one["log"].strip(): one["time"] for one in self.entries(box)}
+        whole = [line.split(" ", 1) for line in box("logs", "-t", "web").lines]
+        assert [(text, at) for at, text in whole] == list(time_of.items())
+        assert box("logs", "--since", "10m", "web").lines == ["1", "2", "3", "4", "5"] and box("logs", "--until", "10m", "web").lines == []
+        box("logs", "--since", "soon", "web").refused_with(125, "--since 'soon': this is no time")
+        box("logs", "-n", "x", "web").refused(125, "--tail 'x': expected a number of lines, or all")
+
+    def test_follow(self, box, detached):
+        detached("sh", "-c", "echo first; sleep 0.3; echo last")
+        with box.start("logs", "-f", "web") as running:
+            running.wait_for("first\n")
+            assert running.finish().ok().out == "first\nlast\n"
+
+    def test_follow_until_its_supervisor_is_killed(self, box, detached):
+        detached("sh", "-c", "echo first; exec sleep 1000")
+        with box.start("logs", "-f", "web") as running:
+            running.wait_for("first\n")
+            os.kill(supervisor_of(box), signal.SIGKILL)
+            running.finish().ok()
+
+    def test_rotation(self, box, detached):
+        detached("sh", "-c", "for i in $(seq 1000); do echo line $i; done", options=["--log-opt", "max-size=10k", "--log-opt", "max-file=3"])
+        box("wait", "web").ok()
+        path = pathlib.Path(box("inspect", "-f", "{{.LogPath}}", "web").lines[0])
+        files = sorted(path.parent.glob("json.log*"))
+        assert [file.name for file in files] == ["json.log", "json.log.1", "json.log.2"]
+        assert all(file.stat().st_size <= 10240 for file in files)
+        lines = box("logs", "web").lines
+        assert lines == [f"line {n}" for n in range(1001 - len(lines), 1001)] and len(lines) > 200
+
+    def test_follow_over_a_rotation(self, box, detached):
+        detached("sh", "-c", "for i in $(seq 300); do echo line $i; sleep 0.001; done", options=["--log-opt", "max-size=4k", "--log-opt", "max-file=50"])
+        assert box("logs", "-f", "web").lines == [f"line {n}" for n in range(1, 301)]
+
+    def test_none(self, box, detached):
+        detached("echo", "x", options=["--log-driver", "none"])
+        box("wait", "web").ok()
+        box("logs", "web").refused(125, "container 'web' keeps no log", "it was made with --log-driver none")
+
+    @pytest.mark.parametrize("option, message", [("max-file=0", "expected a number from 1 to 1000"), ("x=1", "only max-size and max-file are known")])
+    def test_bad_options(self, box, plain, option, message):
+        box.run("-d", "--log-opt", option, plain).refused(125, f"--log-opt '{option}': {message}")
+
+    def test_a_part_of_a_line_goes(self, box, detached):
+        """What kill -9 leaves of one is no line of the next run."""
+        detached("echo", "x")
+        box("wait", "web").ok()
+        path = pathlib.Path(box("inspect", "-f", "{{.LogPath}}", "web").lines[0])
+        path.write_bytes(path.read_bytes() + b'{"log":"half of')
+        assert box("logs", "web").ok().out == "x\n"
+        box("start", "web").ok()
+        box("wait", "web").ok()
+        assert box("logs", "web").ok().out == "x\nx\n" and len(self.entries(box)) == 2
+
+    def test_nobody_reads_and_it_goes_on(self, box, detached):
+        detached("sh", "-c", "dd if=/dev/zero bs=64k count=64 2>/dev/null | tr '\\0' x; echo; echo done >&2", options=["--log-opt", "max-size=100k"])
+        assert box("wait", "web").ok().out == "0\n"
+        assert 0 < pathlib.Path(box("inspect", "-f", "{{.LogPath}}", "web").lines[0]).stat().st_size <= 100 << 10
+
+
+class TestExec:
+    def test_it_is_inside(self, box, detached):
+        detached("sh", "-c", "echo $$ > /tmp/pid; exec sleep 1000", options=["--hostname", "inside", "-e", "A=1"])
+        result = box("exec", "-e", "B=2", "-w", "/tmp", "web", "sh", "-c", "hostname; echo $A $B; pwd; id -u; exit 5")
+        assert (result.code, result.out) == (5, "inside\n1 2\n/tmp\n0\n")
+
+    def test_it_has_the_container_s_rights(self, box, detached):
+        detached("sleep", "1000")
+        of = lambda *words: {key: value for key, value in (line.split(":\t") for line in box(*words).ok().out.splitlines()) if key in ("CapBnd", "CapEff", "Seccomp", "NoNewPrivs", "CapPrm")}
+        first = of("exec", "web", "cat", "/proc/1/status")
+        assert of("exec", "web", "cat", "/proc/self/status") == first and first["Seccomp"] == "2"
+        whole = of("exec", "--privileged", "web", "cat", "/proc/self/status")
+        assert whole["Seccomp"] == "0" and int(whole["CapEff"], 16) > int(first["CapEff"], 16)
+
+    def test_it_is_in_its_cgroup(self, box, detached):
+        id = detached("sleep", "1000", options=["-m", "64m", "--cgroupns", "host"])
+        assert all(line.endswith(id) for line in box("exec", "web", "cat", "/proc/self/cgroup").lines if ":memory:" in line or line.startswith("0::"))
+        box("exec", "web", "sh", "-c", EAT).ended(137)
+
+    @pytest.mark.parametrize("user, uid", [("1000:1000", "1000"), ("tester", "1000"), ("0", "0")])
+    def test_as_another_user(self, box, detached, user, uid):
+        detached("sh", "-c", "echo tester:x:1000:1000::/home/t:/bin/sh >> /etc/passwd; exec sleep 1000")
+        until(lambda: box("exec", "web", "grep", "-q", "^tester", "/etc/passwd").code == 0, "the user")
+        assert box("exec", "-u", user, "web", "sh", "-c", "id -u; grep CapEff /proc/self/status | grep -c 0000000000000000").out.split() == [uid, "0" if uid == "0" else "1"]
+
+    def test_standard_input(self, box, detached):
+        detached("sleep", "1000")
+        assert box("exec", "-i", "web", "cat", stdin="through").ok().out == "through"
+        assert box("exec", "web", "cat", stdin="through").ok().out == ""
+
+    def test_in_the_background(self, box, detached):
+        detached("sleep", "1000")
+        box("exec", "-d", "web", "sh", "-c", "echo x > /tmp/x").ok()
+        until(lambda: box("exec", "web", "cat", "/tmp/x").out == "x\n", "the file")
+        box("exec", "-dt", "web", "sh").refused(125, "with --detach nobody is there for a terminal or for input", "leave out -t and -i")
+
+    def test_what_is_not_there(self, box, detached):
+        detached("sleep", "1000")
+        box("exec", "web", "nope").refused_with(127, "'nope'")
+        box("exec", "web").refused(125, "the command to run is missing", "minirun exec CONTAINER COMMAND [ARG…]")
+        box("exec", "-u", "nobody-at-all", "web", "true").refused_with(125, "nobody-at-all")
+        box("stop", "web").ok()
+        box("exec", "web", "true").refused(125, "container 'web' is not running: it is exited")
+
+
+def supervisor_of(box, name="web"):
+    pid = state(box, name)["Pid"]
+    return int(re.search(r"PPid:\t(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
+
+
+class TestSupervisor:
+    def test_it_is_small_and_asleep(self, box, detached):
+        """Private memory that is its own: pages of the program are shared by all that run it."""
+        detached("sleep", "1000")
+        detached("sleep", "1000", name="other")
+        pid = supervisor_of(box)
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+        assert int(re.search(r"Private_Dirty: +(\d+)", text)[1]) <= 600
+        switches = lambda: re.search(r"^voluntary_ctxt_switches:\t(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M)[1]
+        before = switches()
+        time.sleep(1)
+        assert switches() == before
+
+    def test_it_holds_nothing_of_the_caller(self, box, plain, scratch):
+        held = os.open(scratch / "held", os.O_CREAT | os.O_RDWR)
+        box.run("-d", "--name", "web", plain, "sleep", "1000", pass_fds=[held]).ok()
+        pid = supervisor_of(box)
+        assert str(scratch / "held") not in [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        assert os.getsid(pid) == pid and os.readlink(f"/proc/{pid}/cwd") == "/"
+        os.close(held)
+
+    def test_it_is_killed(self, box, detached):
+        """The container goes with it, the next command says so, and all can be done that can be done to one that has ended."""
+        detached("sleep", "1000")
+        os.kill(supervisor_of(box), signal.SIGKILL)
+        until(lambda: phase(box) == "exited", "the end of the container")
+        assert (state(box)["ExitCode"], state(box)["Error"]) == (137, "its supervisor was killed, and it was ended")
+        assert "Exited (137)" in box("ps", "-a").ok().out and box("wait", "web").ok().out == "137\n"
+        box("start", "web").ok()
+        assert (phase(box), state(box)["Error"]) == ("running", "")
+        os.kill(supervisor_of(box), signal.SIGKILL)
+        box("rm", "-f", "web").ok()
+
+    def test_storm(self, box, detached):
+        """Killed at random moments, also while it starts: every time it can be told what became of it, and started again."""
+        detached("sleep", "1000")
+        for round in range(20):
+            with box.start("restart", "-t", "0", "web") as restarting:
+                time.sleep(0.002 * round)
+                record = box.root / "containers" / box.containers()[0] / "supervisor"
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    os.kill(int(os.readlink(record).split()[0]), signal.SIGKILL)
+                restarting.finish()
+            assert phase(box) in ("running", "exited")
+        box("rm", "-f", "web").ok()
+
+
+class TestManyAtOnce:
+    def test_one_name(self, box, plain):
+        started = [box.start("run", "-d", "--name", "web", plain, "sleep", "1000") for _ in range(8)]
+        results = [one.finish() for one in started]
+        assert sorted(result.code for result in results) == [0] + [125] * 7
+        assert all("the name 'web' is in use" in result.err for result in results if result.code)
+        assert len(box.containers()) == 1
+
+    def test_start_and_rm(self, box, detached, plain):
+        for _ in range(10):
+            box("create", "--name", "web", plain, "sleep", "1000").ok()
+            both = [box.start("start", "web"), box.start("rm", "-f", "web")]
+            [one.finish() for one in both]
+            box("rm", "-f", "web")
+            assert box.containers() == [] and box.names() == []
+
+    def test_two_starts(self, box, plain):
+        box("create", "--name", "web", plain, "sleep", "1000").ok()
+        results = [one.finish() for one in [box.start("start", "web") for _ in range(6)]]
+        assert sorted(result.code for result in results) == [0] + [125] * 5
+        assert all("container 'web' runs already" in result.err for result in results if result.code)
+
+
+class TestPs:
+    def test_table(self, box, detached):
+        id = detached("sh", "-c", "exec sleep 1000 # and more than fits")
+        head, row = box("ps").lines
+        assert head.split("   ")[0] == "CONTAINER ID" and re.split("  +", head) == ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"]
+        assert row.startswith(id[:12]) and '"sh -c exec sleep 10…"' in row and " Up " in row and row.endswith(" web")
+
+    def test_formats(self, box, detached):
+        id = detached("sleep", "1000", options=["--label", "a=b", "--label", "c"])
+        fields = json.loads(box("ps", "--format", "json", "--no-trunc").ok().out)
+        assert (fields["ID"], fields["Names"], fields["State"], fields["Labels"], fields["Command"]) == (id, "web", "running", "a=b,c=", '"sleep 1000"')
+        assert box("ps", "--format", "{{.Names}} {{.State}}").lines == ["web running"]
+        box("ps", "--format", "{{.Nope}}").refused_with(125, "Nope")
+        assert re.fullmatch(r"[\d.]+k?B", box("ps", "-s", "--format", "{{.Size}}").lines[0])
+
+    @pytest.mark.parametrize("words, found", [(["name=we"], ["web"]), (["label=a"], ["web"]), (["label=a=b"], ["web"]), (["label=a=c"], []), (["status=exited"], ["done"]),
+                                              (["exited=3"], ["done"]), (["exited=0"], []), (["name=web", "name=done", "status=running"], ["web"])], ids=str)
+    def test_filters(self, box, detached, words, found):
+        detached("sleep", "1000", options=["--label", "a=b"])
+        detached("sh", "-c", "exit 3", name="done")
+        box("wait", "done").ok()
+        assert box("ps", *(word for filter in words for word in ("-f", filter)), "--format", "{{.Names}}").lines == found
+
+    def test_the_last_ones(self, box, detached):
+        for name in "one", "two", "three":
+            detached("true", name=name)
+        assert box("ps", "-l", "--format", "{{.Names}}").lines == ["three"]
+        assert box("ps", "-n", "2", "--format", "{{.Names}}").lines == ["three", "two"]
+
+    def test_top(self, box, detached):
+        detached("sh", "-c", "sleep 1001 & exec sleep 1002")
+        until(lambda: len(box("top", "web").lines) == 3, "two processes")
+        assert sorted(line.split(None, 1)[1] for line in box("top", "web").lines[1:]) == ["sleep 1001", "sleep 1002"]
+
+
+class TestErrors:
+    @pytest.mark.parametrize("command", ["start", "stop", "restart", "kill", "pause", "unpause", "rm", "wait", "logs", "top"])
+    def test_no_such_container(self, box, command):
+        box(command, "nope").refused(125, "there is no container 'nope'", LISTED)
+        box(command).refused_with(125, f"minirun {command} takes a container")
+
+    def test_the_others_have_their_turn(self, box, detached):
+        detached("sleep", "1000")
+        result = box("rm", "-f", "nope", "web")
+        assert (result.code, result.out) == (125, "web\n") and "there is no container 'nope'" in result.err
+
+    def test_rm_of_one_that_runs(self, box, detached):
+        detached("sleep", "1000")
+        box("rm", "web").refused(125, "cannot remove container 'web': it is running", "stop it first, or remove it with --force")
+
+    def test_an_id_that_is_several(self, box, detached):
+        ids = {detached("true", name=f"c{n}")[0] for n in range(17)}
+        twice = next(one for one in "0123456789abcdef" if sum(id.startswith(one) for id in box("ps", "-aq").lines) > 1)
+        box("inspect", "--type", "container", twice)
+        box("stop", twice).refused_with(125, f"containers begin with '{twice}'", hint="give more of it")
+
+    def test_a_command_that_is_not_there(self, box, plain):
+        for options in (["-d"], []):
+            box.run(*options, "--name", "web", plain, "nope").refused_with(127, "command 'nope'")
+            assert box.containers() == [] and box.names() == []
+        box("create", "--name", "web", plain, "nope").ok()
+        box("start", "web").refused_with(127, "command 'nope'")
+        assert (phase(box), state(box)["ExitCode"]) == ("exited", 127) and "'nope'" in state(box)["Error"]
+
+    @pytest.mark.parametrize("option", ["--report=x", "--pidfile=x", "--stdin=/dev/null", "--timings", "--artifacts=/x:y"])
+    def test_what_waits_for_the_end(self, box, plain, option):
+        box.run("-d", option, plain).refused_with(125, option.split("=")[0], "has no meaning with --detach")
+
+    def test_cidfile(self, box, plain, scratch):
+        id = box.run("-d", "--cidfile", scratch / "cid", plain, "sleep", "1000").ok().out.strip()
+        assert (scratch / "cid").read_text() == id
+        box.run("-d", "--cidfile", scratch / "cid", plain, "true").refused_with(125, "cannot make the file")
+        assert len(box.containers()) == 1
+
+
+class TestInspect:
+    def test_docker_s_keys(self, box, detached):
+        id = detached("sleep", "1000", options=["-m", "64m", "--read-only", "-v", "/tmp:/host:ro", "-e", "A=1", "--restart", "on-failure:3", "--log-opt", "max-size=1m"])
+        one = json.loads(box("inspect", "web").ok().out)[0]
+        assert (one["Id"], one["Name"], one["Path"], one["Args"], one["Driver"]) == (id, "/web", "sleep", ["1000"], "overlay2")
+        assert one["State"]["Running"] and pathlib.Path(f"/proc/{one['State']['Pid']}").exists()
+        host = one["HostConfig"]
+        assert (host["Memory"], host["ReadonlyRootfs"], host["RestartPolicy"]) == (64 << 20, True, {"Name": "on-failure", "MaximumRetryCount": 3})
+        assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "1048576"}}
+        assert "A=1" in one["Config"]["Env"]
+        assert [(mount["Source"], mount["Destination"], mount["RW"]) for mount in one["Mounts"]] == [("/tmp", "/host", False)]
+
+    def test_of_what_is_neither(self, box):
+        result = box("inspect", "nope")
+        assert (result.code, result.out) == (125, "[]\n") and "there is neither a container nor an image 'nope'" in result.err
