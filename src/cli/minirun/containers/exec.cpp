@@ -105,18 +105,19 @@ int exec_command(int argc, char** argv) {
                     cat("container ", quote(container.name), " is not running: it is ", phase_word(container.phase)),
                     container.phase == ContainerPhase::paused ? "minirun unpause lets it go on" : "");
     const Lifecycle lifecycle(default_paths().containers);
-    auto [exec, detached, user, directory, env] = read_options(*line);
+    auto asked = read_options(*line);
+    auto& exec = asked.exec;
     auto process = lifecycle.process_of(container.id);
     process.terminal = exec.process.terminal;
-    if (!directory.empty()) process.cwd = directory;
+    if (!asked.directory.empty()) process.cwd = asked.directory;
     process.args.assign(line->arguments.begin() + 1, line->arguments.end());
-    if (!user.empty()) set_user(process, user, container.pid);
+    if (!asked.user.empty()) set_user(process, asked.user, container.pid);
     if (process.terminal) set_variable(process.env, "TERM=xterm");
-    for (const auto& assignment : env) set_variable(process.env, assignment);
+    for (const auto& assignment : asked.env) set_variable(process.env, assignment);
     if (exec.privileged) set_all_capabilities(process);
     exec.id = container.id;
     exec.process = std::move(process);
-    if (!detached) return lifecycle.exec(exec);
+    if (!asked.detached) return lifecycle.exec(exec);
     // Somebody has to wait for it: the end of a container waits for all that was born outside of it.
     do_in_background([&lifecycle, &exec](const std::function<void()>& started) {
         exec.started = started;
