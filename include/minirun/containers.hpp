@@ -4,12 +4,14 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "minirun/findings.hpp"
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
 
@@ -52,6 +54,14 @@ struct ContainerDetails {
     std::chrono::nanoseconds stop_timeout{};
 };
 
+/// What a container uses now, as far as its cgroup counts it.
+struct ContainerUsage {
+    std::optional<std::uint64_t> cpu_nanoseconds;       ///< of all its processes, since it was started
+    std::optional<std::uint64_t> memory, memory_limit;  ///< bytes
+    std::uint64_t read_bytes = 0, written_bytes = 0;    ///< from and to disks
+    std::size_t pids = 0;
+};
+
 /// Whatever `word` is: a container's name, its id, or the beginning of that. All throw Error: not_found, conflict where
 /// its phase does not allow it.
 class Containers {
@@ -86,6 +96,12 @@ public:
     void remove(const std::string& word, bool force) const;
     /// Gives it another name.
     void rename(const std::string& word, const std::string& name) const;
+    /// What it has changed in its root file system.
+    Changes changes(const std::string& word) const;
+    /// What it uses.
+    ContainerUsage usage(const std::string& word) const;
+    /// Gives it other limits, at once and when it starts again: those that `wanted` has.
+    void update(const std::string& word, const Resources& wanted, const std::optional<RestartPolicy>& restart) const;
     /// The numbers of its processes, as the host sees them.
     std::vector<pid_t> processes(const std::string& word) const;
 };

@@ -8,6 +8,7 @@
 
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
+#include "cgroup/usage.hpp"
 #include "image/remove_image.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
@@ -15,7 +16,8 @@
 #include "launch/signals.hpp"
 #include "minirun/error.hpp"
 #include "minirun/lifecycle.hpp"
-#include "model/runtime_spec.hpp"
+#include "model/runtime_spec_resources.hpp"
+#include "runtime/container_changes.hpp"
 #include "runtime/container_directory.hpp"
 #include "runtime/make_request.hpp"
 #include "runtime/named_file.hpp"
@@ -190,6 +192,35 @@ void Containers::remove(const std::string& word, bool force) const {
 
 void Containers::rename(const std::string& word, const std::string& name) const {
     StoredContainer::find(default_paths(), word).rename(name);
+}
+
+Changes Containers::changes(const std::string& word) const {
+    const auto request = StoredContainer::find(default_paths(), word).request();
+    if (request.root.kind == RootSource::Kind::directory || request.root.upper == RootSource::Upper::memory)
+        throw Error(ErrorKind::unsupported,
+                    cat("container ", quote(word), " has no writable layer on disk that could be looked at"));
+    return changes_of(request, Fd(), [] { return false; });
+}
+
+ContainerUsage Containers::usage(const std::string& word) const {
+    const auto place = place_of(StoredContainer::find(default_paths(), word));
+    const auto verdict = cgroup_verdict(place);
+    return {verdict.cpu_nanoseconds,
+            memory_usage(place),
+            verdict.memory_limit,
+            verdict.read_bytes.value_or(0),
+            verdict.written_bytes.value_or(0),
+            cgroup_processes(place).size()};
+}
+
+void Containers::update(const std::string& word, const Resources& wanted,
+                        const std::optional<RestartPolicy>& restart) const {
+    auto container = StoredContainer::find(default_paths(), word);
+    const auto phase = container.observe().phase;
+    const auto changes = resources_json(wanted);
+    if (!changes.empty() && (phase == ContainerPhase::running || phase == ContainerPhase::paused))
+        Lifecycle(default_paths().containers).update(container.id(), changes.dump(), "minirun update");
+    container.update(changes, restart);
 }
 
 std::vector<pid_t> Containers::processes(const std::string& word) const {

@@ -282,6 +282,15 @@ void StoredContainer::rename(const std::string& name) {
     ::unlink(cat(paths_.names, '/', old).c_str());
 }
 
+void StoredContainer::update(const Json& resources, const std::optional<RestartPolicy>& restart) {
+    const auto path = path_ + "/config.json";
+    auto config = parse_json(read_file(path, max_file), path);
+    config["linux"]["resources"].merge_patch(resources);
+    record().write_config(config.dump());
+    if (restart) facts_.restart = *restart;
+    write_facts();
+}
+
 // A supervisor that was killed took its container along (DieWithParent), but for one that has shed that.
 void StoredContainer::settle() {
     const auto lock = is_lost(path_) ? lock_if_free(path_ + "/supervisor.lock") : Fd();

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
+#include "base/json.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/run_options.hpp"
 #include "model/launch_request.hpp"
@@ -71,6 +72,8 @@ public:
     ContainerProgress progress() const;
     void write(const ContainerProgress& progress) const;
     void rename(const std::string& name);
+    /// Other limits for the next run: what `resources` (config-linux.md) has takes the place of what there is.
+    void update(const Json& resources, const std::optional<RestartPolicy>& restart);
 
     /// What can be seen of it. One whose supervisor was killed is ended; throws Error{not_found} if it was to go with
     /// its end.

@@ -528,3 +528,59 @@ class TestInspect:
     def test_of_what_is_neither(self, box):
         result = box("inspect", "nope")
         assert (result.code, result.out) == (125, "[]\n") and "there is neither a container nor an image 'nope'" in result.err
+
+
+class TestDiff:
+    @pytest.mark.parametrize("options", [[], ["--userns", "private"]], ids=" ".join)
+    def test_letters(self, box, detached, options):
+        detached("sh", "-c", "echo x > /etc/passwd; rm /etc/group; mkdir -p /a/b; echo ready; exec sleep 1000", options=options)
+        logged(box, "ready\n")
+        for _ in "running", "exited":
+            assert box("diff", "web").lines == ["A /a", "A /a/b", "C /etc", "D /etc/group", "C /etc/passwd"]
+            box("stop", "web").ok()
+
+    def test_nothing_has_changed(self, box, detached):
+        detached("true")
+        assert box("diff", "web").lines == []
+        detached("true", name="ro", options=["--read-only"])
+        assert box("diff", "ro").lines == []
+
+    def test_there_is_no_layer(self, box, detached):
+        detached("true", options=["--tmpfs-upper"])
+        box("diff", "web").refused(125, "container 'web' has no writable layer on disk that could be looked at")
+
+
+class TestStats:
+    def test_once(self, box, detached):
+        id = detached("sh", "-c", "while true; do :; done", options=["-m", "64m"])
+        head, row = box("stats", "--no-stream").lines
+        assert re.split("   +", head) == ["CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "NET I/O", "BLOCK I/O", "PIDS"]
+        found = re.fullmatch(rf"{id[:12]} +web +([\d.]+)% +[\d.]+ \w+ / 64 MiB +[\d.]+% .* 1", row)
+        assert float(found[1]) > 1
+
+    def test_formats(self, box, detached):
+        id = detached("sleep", "1000")
+        fields = json.loads(box("stats", "--no-stream", "--format", "json", "--no-trunc", "web").ok().out)
+        assert (fields["ID"], fields["Name"], fields["PIDs"], fields["MemUsage"].endswith(" / --")) == (id, "web", "1", True)
+        box("stop", "web").ok()
+        box("stats", "--no-stream", "web").refused(125, "container 'web' is not running", "minirun start starts it")
+        assert len(box("stats", "--no-stream").lines) == 1
+
+
+class TestUpdate:
+    def test_at_once_and_again(self, box, detached):
+        detached("sleep", "1000")
+        box("update", "-m", "64m", "--cpus", "0.5", "--restart", "always", "web").ok()
+        of = lambda: json.loads(box("inspect", "web").ok().out)[0]["HostConfig"]
+        assert (of()["Memory"], of()["CpuQuota"], of()["CpuPeriod"], of()["RestartPolicy"]["Name"]) == (64 << 20, 50000, 100000, "always")
+        box("exec", "web", "sh", "-c", EAT).ended(137)
+        box("stop", "-t", "0", "web").ok()
+        box("update", "--pids-limit", "3", "web").ok()
+        box("start", "web").ok()
+        assert (of()["Memory"], of()["PidsLimit"]) == (64 << 20, 3)
+        box("exec", "web", "sh", "-c", EAT).ended(137)
+
+    @pytest.mark.parametrize("words, message", [(["web"], "minirun update takes what is to be changed"), (["--memory-swap", "1g", "web"], "--memory-swap counts memory and swap together: it needs --memory"),
+                                                (["-m", "x", "web"], "--memory 'x'"), (["-m", "1g"], "minirun update takes a container")])
+    def test_bad_words(self, box, words, message):
+        box("update", *words).refused_with(125, message)

@@ -26,6 +26,9 @@ int rename_command(int argc, char** argv);
 int ps_command(int argc, char** argv);
 int logs_command(int argc, char** argv);
 int exec_command(int argc, char** argv);
+int diff_command(int argc, char** argv);
+int stats_command(int argc, char** argv);
+int update_command(int argc, char** argv);
 int top_command(int argc, char** argv);
 /// Of containers, and of images where no container has the name.
 int inspect_command(int argc, char** argv);

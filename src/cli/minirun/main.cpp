@@ -39,6 +39,9 @@ constexpr const char* overview =
     "  exec CONTAINER COMMAND [ARG…]  run another process in a container\n"
     "  logs CONTAINER               print what a container has written\n"
     "  top CONTAINER                list the processes of a container\n"
+    "  stats [CONTAINER…]           tell what containers use\n"
+    "  update CONTAINER…            give containers other limits\n"
+    "  diff CONTAINER               list what a container has changed on its disk\n"
     "  inspect NAME…                tell all of containers, or of images\n"
     "  container COMMAND            the same commands, and prune\n"
     "  test IMAGE [COMMAND] [ARG…]  run a list of tests, each in a new container\n"
@@ -132,6 +135,9 @@ constexpr std::array container_commands{Command{"run", run_command},
                                         Command{"logs", logs_command},
                                         Command{"inspect", container_inspect_command},
                                         Command{"top", top_command},
+                                        Command{"diff", diff_command},
+                                        Command{"stats", stats_command},
+                                        Command{"update", update_command},
                                         Command{"prune", container_prune_command}};
 
 int container_command(int argc, char** argv) {
@@ -167,6 +173,9 @@ constexpr std::array commands{
     Command{"logs", logs_command},
     Command{"inspect", inspect_command},
     Command{"top", top_command},
+    Command{"diff", diff_command},
+    Command{"stats", stats_command},
+    Command{"update", update_command},
     Command{"container", container_command},
     Command{"supervise", supervise_command},
     Command{"explain", explain_command},
