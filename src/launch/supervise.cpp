@@ -20,12 +20,13 @@ using Clock = std::chrono::steady_clock;
 class Supervisor {
 public:
     Supervisor(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
-               const CgroupPlace* cgroup)
+               const CgroupPlace* cgroup, SupervisedService* service)
         : launched_(launched),
           request_(request),
           streams_(streams),
           signals_(open_signal_queue()),
           denials_(launched.denials.get()),
+          service_(service),
           pid_is_namespace_init_(has_new_namespace(request.spec, NamespaceType::pid) && !request.supervision.init),
           watch_(cgroup, request) {
         if (request.supervision.timeout) deadline_ = Clock::now() + *request.supervision.timeout;
@@ -36,6 +37,8 @@ public:
         while (true) {
             watched = {{launched_.pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
             for (const auto& relay : streams_.relays()) relay.watch(watched);
+            const auto beside = watched.size();
+            if (service_ != nullptr) service_->watch(watched);
             if (denials_ != nullptr) watched.push_back({denials_->fd(), POLLIN, 0});
             ::poll(watched.data(), watched.size(), milliseconds_left());
             if (denials_ != nullptr && watched.back().revents != 0) denials_->serve();
@@ -43,6 +46,8 @@ public:
             if (watched[1].revents != 0) forward_signals();
             for (std::size_t i = 0; i < streams_.relays().size(); i++)
                 streams_.relays()[i].serve(watched[2 + 2 * i], watched[3 + 2 * i]);
+            if (service_ != nullptr)
+                service_->serve(std::span(watched).subspan(beside, watched.size() - beside - (denials_ != nullptr)));
             if (watched[0].revents != 0) return reap();
             check_limits();
         }
@@ -155,6 +160,7 @@ private:
     ContainerStreams& streams_;
     Fd signals_;
     DenialCounter* denials_;
+    SupervisedService* service_;
     bool pid_is_namespace_init_;
     CgroupWatch watch_;
     std::optional<Clock::time_point> deadline_;
@@ -166,8 +172,8 @@ private:
 }  // namespace
 
 Ending supervise(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
-                 const CgroupPlace* cgroup) {
-    return Supervisor(launched, request, streams, cgroup).run();
+                 const CgroupPlace* cgroup, SupervisedService* service) {
+    return Supervisor(launched, request, streams, cgroup, service).run();
 }
 
 }  // namespace minirun

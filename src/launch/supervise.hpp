@@ -1,6 +1,11 @@
 // Stays with a running container until it ends.
 #pragma once
 
+#include <poll.h>
+
+#include <span>
+#include <vector>
+
 #include "kernel/process.hpp"
 #include "launch/launcher.hpp"
 #include "launch/relay.hpp"
@@ -16,9 +21,22 @@ struct Ending {
     std::optional<std::uint64_t> anonymous_peak{};  ///< bytes, with LaunchRequest::accounting
 };
 
+/// What is looked after beside the container, in the same loop.
+class SupervisedService {
+public:
+    SupervisedService() = default;
+    SupervisedService(const SupervisedService&) = delete;
+    SupervisedService& operator=(const SupervisedService&) = delete;
+    virtual ~SupervisedService() = default;
+    /// Adds what to wait for.
+    virtual void watch(std::vector<pollfd>& list) const = 0;
+    /// Acts on the entries that watch() added, in their order.
+    virtual void serve(std::span<const pollfd> events) = 0;
+};
+
 /// Relays streams, forwards signals, keeps the limits on time and output; returns when the container's first process
-/// has been reaped. `cgroup`: the container's, or null. The caller has all signals blocked.
+/// has been reaped. `cgroup`: the container's, or null; `service`, too. The caller has all signals blocked.
 Ending supervise(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
-                 const CgroupPlace* cgroup = nullptr);
+                 const CgroupPlace* cgroup = nullptr, SupervisedService* service = nullptr);
 
 }  // namespace minirun

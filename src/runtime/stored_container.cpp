@@ -34,9 +34,9 @@ namespace {
 constexpr std::size_t max_file = std::size_t{16} << 20;
 
 // What outlives a run.
-constexpr std::array<std::string_view, 12> lasting{"config.json", "record.json", "request.json",    "container.json",
-                                                   "state.json",  "supervisor",  "supervisor.lock", "stopped",
-                                                   "image",       "upper",       "volumes",         "json.log"};
+constexpr std::array<std::string_view, 13> lasting{
+    "config.json", "record.json", "request.json", "container.json", "state.json", "supervisor", "supervisor.lock",
+    "stopped",     "image",       "upper",        "volumes",        "json.log",   "attach"};
 
 bool is_lasting(std::string_view name) {
     return name.starts_with("json.log.") || std::find(lasting.begin(), lasting.end(), name) != lasting.end();

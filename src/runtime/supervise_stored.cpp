@@ -21,6 +21,7 @@
 #include "launch/supervise.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
+#include "runtime/attach_server.hpp"
 #include "runtime/driven_launch.hpp"
 #include "runtime/log_file.hpp"
 #include "runtime/own_cgroup.hpp"
@@ -43,20 +44,40 @@ public:
         if (!null_ || ::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make the streams", errno);
         input_.reset(ends[0]);
         kept_open_.reset(ends[1]);
+        ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
         streams.descriptors = {input_.get(), null_.get(), null_.get()};
-        if (streams.tty) streams.interactive = false;
     }
+    // The other end of its standard input.
+    Fd take_input() { return std::move(kept_open_); }
 
 private:
     Fd null_, input_, kept_open_;
 };
 
+int exit_code_of_run(const Ending& ending) { return ending.by != EndedBy::itself ? 124 : exit_code_of(ending.process); }
+
+bool is_to_run_again(const StoredContainer& container, const ContainerProgress& progress) {
+    const auto& policy = container.facts().restart;
+    using When = RestartPolicy::When;
+    if (policy.when == When::never || container.is_stopped_by_hand()) return false;
+    if (policy.when != When::on_failure) return true;
+    return progress.exit_code != 0 && (policy.most == 0 || progress.restarts < policy.most);
+}
+
 // One run of a container, from its launch to its end.
 class Run {
 public:
-    Run(const StoredContainer& container, LogFile& log, const sigset_t& mask)
-        : container_(container), request_(container.request()), background_(request_.streams), log_(log), mask_(mask) {
-        request_.streams.logged = container.facts().log.kept;
+    Run(const StoredContainer& container, LogFile& log, AttachServer& attached, const sigset_t& mask)
+        : container_(container),
+          request_(container.request()),
+          background_(request_.streams),
+          log_(log),
+          attached_(attached),
+          mask_(mask) {
+        request_.streams.logged = true;
+        takes_input_ = request_.streams.interactive;
+        // Whoever is attached types into it, nobody else.
+        if (request_.streams.tty) request_.streams.interactive = false;
     }
 
     // Until its program runs.
@@ -67,8 +88,13 @@ public:
         const auto plan = plan_from_request(request_, features);
         cgroup_.emplace(cgroup_of(request_, features.cgroups));
         streams_.emplace(request_.streams, request_.supervision.output_limit,
-                         [this](int stream, std::string_view bytes) { log_.write(stream, bytes); });
+                         [this](int stream, std::string_view bytes) {
+                             log_.write(stream, bytes);
+                             attached_.tell(stream, bytes);
+                         });
         launched_ = launch_or_explain(plan, request_, {streams_->for_launch(), mask_});
+        if (takes_input_ && launched_.terminal) attached_.set_terminal(launched_.terminal.get());
+        if (takes_input_ && !launched_.terminal) attached_.set_input(background_.take_input());
     }
 
     Ending await_end() {
@@ -78,9 +104,10 @@ public:
         // What the launch took is of no use any more, and this process stays.
         request_.spec.linux_.seccomp.reset();
         ::malloc_trim(0);
-        const auto ending = supervise(launched_, request_, *streams_, cgroup_->place());
+        const auto ending = supervise(launched_, request_, *streams_, cgroup_->place(), &attached_);
         on_error.dismiss();
         log_.finish();
+        attached_.set_terminal(-1);
         return ending;
     }
 
@@ -94,21 +121,13 @@ private:
     LaunchRequest request_;
     StreamsOfBackground background_;
     LogFile& log_;
+    AttachServer& attached_;
+    bool takes_input_ = false;
     sigset_t mask_;
     std::optional<OwnCgroup> cgroup_;
     std::optional<ContainerStreams> streams_;
     Launched launched_;
 };
-
-int exit_code_of_run(const Ending& ending) { return ending.by != EndedBy::itself ? 124 : exit_code_of(ending.process); }
-
-bool is_to_run_again(const StoredContainer& container, const ContainerProgress& progress) {
-    const auto& policy = container.facts().restart;
-    using When = RestartPolicy::When;
-    if (policy.when == When::never || container.is_stopped_by_hand()) return false;
-    if (policy.when != When::on_failure) return true;
-    return progress.exit_code != 0 && (policy.most == 0 || progress.restarts < policy.most);
-}
 
 // From one run to the next: twice as long each time, and short again behind one that has lasted.
 class BackOff {
@@ -131,12 +150,13 @@ private:
 
 }  // namespace
 
-void Containers::supervise(const std::string& word, const std::function<void()>& started) const {
+void Containers::supervise(const std::string& word, int attached, const std::function<void()>& started) const {
     const SignalsBlocked signals;
     auto container = StoredContainer::find(default_paths(), word);
     const auto lock = container.become_supervisor();
     container.stop_by_hand(false);
     LogFile log(container.log_path(), container.facts().log);
+    AttachServer clients(container.path(), Fd(attached));
     ContainerProgress progress;
     BackOff back_off;
     try {
@@ -145,7 +165,7 @@ void Containers::supervise(const std::string& word, const std::function<void()>&
             progress.started = now();
             progress.finished.clear();
             container.write(progress);
-            Run run(container, log, signals.before());
+            Run run(container, log, clients, signals.before());
             run.launch();
             if (progress.restarts == 0) started();
             const auto ending = run.await_end();
@@ -153,8 +173,11 @@ void Containers::supervise(const std::string& word, const std::function<void()>&
             progress.exit_code = exit_code_of_run(ending);
             progress.oom_killed = run.was_out_of_memory();
             container.write(progress);
-            const bool again = is_to_run_again(container, progress) && back_off.wait(Clock::now() - begin);
-            if (!again || container.is_stopped_by_hand()) break;
+            const bool again = is_to_run_again(container, progress);
+            // Whoever is told may go on and remove it.
+            if (!again) container.end_supervision(lock, progress.exit_code);
+            clients.tell_end(progress.exit_code);
+            if (!again || !back_off.wait(Clock::now() - begin) || container.is_stopped_by_hand()) break;
             progress.restarts++;
         }
     } catch (const Error& error) {

@@ -15,6 +15,7 @@ int image_inspect_command(int argc, char** argv);
 int image_prune_command(int argc, char** argv);
 int create_command(int argc, char** argv);
 int start_command(int argc, char** argv);
+int attach_command(int argc, char** argv);
 int stop_command(int argc, char** argv);
 int restart_command(int argc, char** argv);
 int kill_command(int argc, char** argv);

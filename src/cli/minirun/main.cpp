@@ -28,6 +28,7 @@ constexpr const char* overview =
     "  create IMAGE [COMMAND] [ARG…]  make a container that does not run yet\n"
     "  ps [OPTIONS]                 list the containers with a name or in the background\n"
     "  start CONTAINER…             run containers in the background\n"
+    "  attach CONTAINER             show what a container writes, and pass on what is typed\n"
     "  stop CONTAINER…              ask containers to end, and see to it\n"
     "  restart CONTAINER…           both\n"
     "  kill CONTAINER…              send the first process of containers a signal\n"
@@ -122,6 +123,7 @@ int image_command(int argc, char** argv) {
 constexpr std::array container_commands{Command{"run", run_command},
                                         Command{"create", create_command},
                                         Command{"start", start_command},
+                                        Command{"attach", attach_command},
                                         Command{"stop", stop_command},
                                         Command{"restart", restart_command},
                                         Command{"kill", kill_command},
@@ -160,6 +162,7 @@ constexpr std::array commands{
     Command{"test", test_command},
     Command{"create", create_command},
     Command{"start", start_command},
+    Command{"attach", attach_command},
     Command{"stop", stop_command},
     Command{"restart", restart_command},
     Command{"kill", kill_command},

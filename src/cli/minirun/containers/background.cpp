@@ -21,6 +21,8 @@ namespace {
 // What a process in the background tells of its start, over a pipe that is this descriptor of its own: one word, or an
 // Error as JSON.
 constexpr int ready_fd = 3;
+// Behind it a supervisor has the socket of who is attached from the beginning, if there is one.
+constexpr int attached_fd = 4;
 constexpr std::string_view all_is_well = "runs";
 
 std::string error_text(const Error& error) {
@@ -57,18 +59,20 @@ int work_and_tell(const std::function<void(const std::function<void()>& started)
 
 // A session of its own, and nothing of the caller's but the environment: whoever waits for the end of a pipe, or for a
 // lock, does not wait for this.
-void leave_caller(int ready) {
+void leave_caller(int ready, int attached) {
     ::setsid();
     const int null = ::open("/dev/null", O_RDWR);
-    ::dup2(ready, ready_fd);
-    if (ready == ready_fd) ::fcntl(ready_fd, F_SETFD, 0);
+    // Out of the way of the numbers that they get.
+    const int high[] = {::fcntl(ready, F_DUPFD, 16), ::fcntl(attached, F_DUPFD, 16)};
+    ::dup2(high[0], ready_fd);
+    if (high[1] >= 0) ::dup2(high[1], attached_fd);
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, stream);
-    (void)kernel::close_all_from(ready_fd + 1, -1);
+    (void)kernel::close_all_from(high[1] >= 0 ? attached_fd + 1 : attached_fd, -1);
     (void)::chdir("/");
 }
 
 // Runs the child's part, which does not return, in a process in the background, and waits for what it tells.
-void fork_into_background(const std::function<void()>& child) {
+void fork_into_background(int attached, const std::function<void()>& child) {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
     const Fd ours(ends[0]);
@@ -76,7 +80,7 @@ void fork_into_background(const std::function<void()>& child) {
     const auto process = kernel::clone_process(0);
     if (!process) throw system_error("cannot start a process in the background", process.error());
     if (process.value().pid == 0) {
-        leave_caller(theirs.get());
+        leave_caller(theirs.get(), attached);
         child();
         ::_exit(125);
     }
@@ -92,10 +96,11 @@ void fork_into_background(const std::function<void()>& child) {
 }  // namespace
 
 // The program anew: this process stays, and is not to hold what the command line and the image have left in memory.
-void start_in_background(const std::string& id) {
-    fork_into_background([&id] {
-        std::string words[] = {"minirun", "supervise", id};
-        char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+void start_in_background(const std::string& id, int attached) {
+    fork_into_background(attached, [&id, attached] {
+        std::string words[] = {"minirun", "supervise", id, "attached"};
+        char* last = attached >= 0 ? words[3].data() : nullptr;
+        char* argv[] = {words[0].data(), words[1].data(), words[2].data(), last, nullptr};
         ::execv("/proc/self/exe", argv);
         const auto text = error_text(system_error("cannot run '/proc/self/exe'", errno));
         (void)kernel::write_all(ready_fd, text.data(), text.size());
@@ -103,12 +108,15 @@ void start_in_background(const std::string& id) {
 }
 
 void do_in_background(const std::function<void(const std::function<void()>& started)>& work) {
-    fork_into_background([&work] { ::_exit(work_and_tell(work)); });
+    fork_into_background(-1, [&work] { ::_exit(work_and_tell(work)); });
 }
 
 int supervise_command(int argc, char** argv) {
-    if (argc != 2) throw Error(ErrorKind::usage, "minirun supervise is minirun's own: it takes the id of a container");
-    return work_and_tell([argv](const std::function<void()>& started) { Containers().supervise(argv[1], started); });
+    if (argc < 2) throw Error(ErrorKind::usage, "minirun supervise is minirun's own: it takes the id of a container");
+    const int attached = argc > 2 ? attached_fd : -1;
+    if (attached >= 0) ::fcntl(attached, F_SETFD, FD_CLOEXEC);
+    return work_and_tell(
+        [argv, attached](const std::function<void()>& started) { Containers().supervise(argv[1], attached, started); });
 }
 
 }  // namespace minirun

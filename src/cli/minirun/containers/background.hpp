@@ -7,7 +7,8 @@
 namespace minirun {
 
 /// Starts the container's supervisor, and returns when the container runs. Throws the Error that kept it from running.
-void start_in_background(const std::string& id);
+/// `attached`: a socket that shall be the first to see what it writes, or -1.
+void start_in_background(const std::string& id, int attached = -1);
 
 /// Does the work in a process of its own, with no streams but the null device, and returns when that has called
 /// `started`. Throws the Error that the work has thrown before.

@@ -74,12 +74,6 @@ std::string command_of(pid_t pid) {
 
 }  // namespace
 
-int start_command(int argc, char** argv) {
-    return simple(
-        {"start CONTAINER…", "Starts containers that do not run, in the background.", no_options}, argc, argv,
-        [](const CommandLine&, const std::string& word) { start_in_background(Containers().summary(word).id); });
-}
-
 int stop_command(int argc, char** argv) {
     return simple({"stop [OPTIONS] CONTAINER…",
                    "Asks containers to end, with the image's stop signal, and kills those that do not.", stop_options},
