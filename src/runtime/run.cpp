@@ -230,6 +230,7 @@ RunResult Runner::run(const RunOptions& options) {
     if (request.streams.counted) result.output_bytes = streams.output().bytes;
     // Nothing of it runs any more.
     stragglers.reset();
+    launched.pasta.end();
     findings.collect(launched, result);
     return result;
 }
