@@ -26,7 +26,7 @@
 namespace minirun {
 namespace {
 
-constexpr int patience = 10000;  // milliseconds until it has to be ready; it takes some 50
+constexpr int patience = 10000;  // milliseconds until it has to be ready; it takes some 25
 
 struct Pipe {
     Fd out, in;

@@ -7,10 +7,11 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
-from harness import children, descendants, skip
+from harness import children, descendants, reap_orphans, skip
 from network_world import HOST4, HOST6, ROUTER4, ROUTER6, Namespace, Server, World, ask, fetch
 
 HOSTS_OWN = ["127.0.0.1", "::1", HOST4, HOST6]
@@ -322,6 +323,17 @@ class TestEnd:
         # Its port can be had at once, before anything is swept.
         with waiting(host, plain, "-p", "8080:80") as (_, inside), Server(inside, 80, "web"):
             assert answers(world, 8080) == ["web"] * 4
+
+    def test_kill_9_at_any_moment(self, world, host, plain):
+        for moment in range(40):  # a start takes some 30 ms
+            with host.start("run", "-p", "8080:80", plain, "true") as running:
+                time.sleep(moment / 1000)
+                running.send(signal.SIGKILL)
+                running.popen.wait()
+            assert reap_orphans() == {}
+        assert answers(world, 8080) == ["ECONNREFUSED"] * 4
+        host.run("-p", "8080:80", plain, "true").ok()
+        host.run(plain, "true").ok()
 
     def test_the_next_command_ends_what_even_that_did_not_reach(self, host, plain):
         with waiting(host, plain, "-p", "8080:80") as (running, _):
