@@ -38,6 +38,7 @@ struct ContainerSummary {
     RestartPolicy restart;
     LogSetting log;
     std::map<std::string, std::string> labels;
+    std::vector<PublishedPorts> ports;
     std::vector<std::string> args;  ///< what it runs
     std::string directory;          ///< absolute path of its own directory
     std::string log_file;           ///< absolute
@@ -48,6 +49,7 @@ struct ContainerDetails {
     ContainerSummary summary;
     ContainerSpec spec;
     std::vector<Layer> layers;  ///< of its root file system, lowest first
+    std::string network;        ///< "none", "host", "pasta", "ns:PATH"
     bool interactive = false;
     bool init = false;
     int stop_signal = 0;

@@ -150,8 +150,8 @@ struct IsolationFacts {
         std::string path;  ///< of one that is joined
         std::string why;   ///< what that means: a sentence
     };
-    /// Loopback only, the host's, or that of another container.
-    enum class Network { none, host, joined };
+    /// Loopback only, the host's, that of another container, or one of its own that pasta connects to the host's.
+    enum class Network { none, host, joined, pasta };
     /// A resource limit (getrlimit(2)).
     struct Limit {
         std::string name;  ///< "RLIMIT_NOFILE"
@@ -160,6 +160,7 @@ struct IsolationFacts {
     std::vector<NamespaceFacts> namespaces;  ///< all eight kinds
     std::vector<IdMapping> uid_mappings, gid_mappings;
     Network network = Network::none;
+    std::vector<std::string> published_ports;         ///< "127.0.0.1:8080->80/tcp"
     std::vector<std::string> capabilities_kept;       ///< the bounding set: what it and its children can ever hold
     std::vector<std::string> capabilities_dropped;    ///< the rest of what this kernel knows
     std::vector<std::string> capabilities_effective;  ///< what the process begins with

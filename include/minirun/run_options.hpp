@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "minirun/findings.hpp"
+#include "minirun/published_ports.hpp"
 #include "minirun/spec.hpp"
 #include "minirun/streams.hpp"
 
@@ -77,9 +78,13 @@ struct RunOptions {
     std::int64_t shm_size = 64 << 20;  ///< bytes of /dev/shm
 
     // Its isolation
-    /// Loopback only, or the host's network.
-    enum class Network { none, host };
-    std::optional<Network> network;  ///< unset: none
+    /// Loopback only; the host's network; one of its own, which pasta(1) connects to the host's; that of a namespace.
+    enum class Network { none, host, pasta, path };
+    std::optional<Network> network;       ///< unset: none, or pasta where ports are published
+    std::string network_path;             ///< absolute, of Network::path
+    std::vector<PublishedPorts> publish;  ///< the others of these options take pasta, too
+    bool publish_all = false;             ///< those that the image exposes, on ports of the host that are free
+    std::string mac_address;              ///< "02:42:ac:11:00:02", of the container's interface; empty: a random one
     NamespaceMode pid = NamespaceMode::private_, ipc = NamespaceMode::private_, uts = NamespaceMode::private_,
                   cgroup = NamespaceMode::private_;
     bool user_namespace = false;

@@ -47,6 +47,7 @@ public:
     SysStatus operator()(const op::AwaitChild&) noexcept;
     SysStatus operator()(const op::MoveNetDevice&) noexcept;
     SysStatus operator()(const op::RunHook&) noexcept;
+    SysStatus operator()(const op::StartPasta&) noexcept;
 
     // The namespace and the tree: child_steps.cpp.
     SysStatus operator()(const op::Undumpable&) noexcept;

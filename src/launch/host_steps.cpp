@@ -214,4 +214,10 @@ SysStatus HostSteps::operator()(const op::RunHook& step) const {
     return SysStatus::success();
 }
 
+SysStatus HostSteps::operator()(const op::StartPasta& step) const {
+    // Not there: the child has failed, and says itself why.
+    if (const auto network = open_namespace(cat("/proc/", side_.pid), "net")) side_.pasta = PastaProcess(step, network);
+    return SysStatus::success();
+}
+
 }  // namespace minirun

@@ -160,7 +160,8 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
             std::move(reports.terminal),
             std::move(reports.upper),
             std::move(side.kept_mounts),
-            std::move(reports.denials)};
+            std::move(reports.denials),
+            std::move(side.pasta)};
 }
 
 void start_created(const Plan& plan, int socket, pid_t pid, const Fd& process) {

@@ -11,6 +11,7 @@
 #include "base/fd.hpp"
 #include "launch/child_reports.hpp"
 #include "launch/denial_counter.hpp"
+#include "launch/pasta_process.hpp"
 #include "minirun/streams.hpp"
 #include "plan/step.hpp"
 
@@ -24,6 +25,7 @@ struct Launched {
     Fd upper;            ///< of op::HandOverUpper: the directory that the writable layer is in
     Fd kept_mounts;      ///< of op::KeepMounts: the mount namespace
     std::unique_ptr<DenialCounter> denials;  ///< of a filter whose denials are counted
+    PastaProcess pasta;                      ///< of op::StartPasta
 };
 
 /// When each step of a plan was done, in nanoseconds of CLOCK_MONOTONIC; in memory that the child writes to.

@@ -1,6 +1,7 @@
 #include "model/defaults.hpp"
 
 #include "base/text.hpp"
+#include "model/network_setting.hpp"
 
 namespace minirun {
 namespace {
@@ -74,7 +75,8 @@ std::vector<Namespace> default_namespaces(const RunOptions& options) {
         if (wanted) namespaces.push_back({type, ""});
     };
     add_if(options.pid == NamespaceMode::private_, NamespaceType::pid);
-    add_if(options.network != RunOptions::Network::host, NamespaceType::network);
+    if (network_of(options) != RunOptions::Network::host)
+        namespaces.push_back({NamespaceType::network, options.network_path});
     add_if(options.uts == NamespaceMode::private_, NamespaceType::uts);
     add_if(options.ipc == NamespaceMode::private_, NamespaceType::ipc);
     add_if(options.cgroup == NamespaceMode::private_, NamespaceType::cgroup);

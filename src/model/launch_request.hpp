@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "minirun/image.hpp"
+#include "minirun/published_ports.hpp"
 #include "minirun/spec.hpp"
 #include "minirun/streams.hpp"
 
@@ -93,6 +94,17 @@ struct Driven {
     bool joins_created = false;  ///< which waits to be started
 };
 
+/// In the container's directory: see NetworkSetting::process_record.
+inline constexpr char pasta_record[] = "pasta";
+
+/// A network of the container's own, which pasta(1) connects to the host's.
+struct NetworkSetting {
+    std::vector<PublishedPorts> ports;
+    std::string mac_address;     ///< of the container's interface; empty: a random one
+    std::string dns_forward;     ///< where the host's own name server answers in the container; empty: nowhere
+    std::string process_record;  ///< absolute path at which it is noted down which process pasta is
+};
+
 /// Who makes the container's cgroup.
 enum class CgroupManager {
     files,        ///< minirun, in the file system of the cgroups
@@ -124,6 +136,7 @@ struct LaunchRequest {
     bool compat = false;      ///< 32-bit system calls are filtered as the others are, not killed
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root
     bool loopback_up = true;  ///< in a new network namespace
+    std::optional<NetworkSetting> pasta;
     /// One-line remarks for stderr (ports exposed but no network, …).
     std::vector<std::string> notices;
 };

@@ -76,7 +76,43 @@ Supervision read_supervision(const JsonView& view) {
     return supervision;
 }
 
+Json pasta_json(const NetworkSetting& pasta) {
+    return {{"ports", ports_json(pasta.ports)}, {"macAddress", pasta.mac_address}, {"dnsForward", pasta.dns_forward}};
+}
+
+NetworkSetting read_pasta(const JsonView& view) {
+    NetworkSetting pasta;
+    pasta.ports = read_ports(view["ports"]);
+    pasta.mac_address = view["macAddress"].string_or("");
+    pasta.dns_forward = view["dnsForward"].string_or("");
+    return pasta;
+}
+
 }  // namespace
+
+Json ports_json(const std::vector<PublishedPorts>& ports) {
+    auto json = Json::array();
+    for (const auto& one : ports)
+        json.push_back({{"address", one.address},
+                        {"host", one.host_port},
+                        {"container", one.container_port},
+                        {"count", one.count},
+                        {"udp", one.protocol == PublishedPorts::Protocol::udp}});
+    return json;
+}
+
+std::vector<PublishedPorts> read_ports(const JsonView& view) {
+    const auto port = [](const JsonView& number) {
+        return static_cast<std::uint16_t>(number.unsigned_integer(UINT16_MAX).value_or(0));
+    };
+    std::vector<PublishedPorts> ports;
+    for (const auto& one : view.elements()) {
+        const bool udp = one["udp"].boolean_or(false);
+        ports.push_back({one["address"].string_or(""), port(one["host"]), port(one["container"]), port(one["count"]),
+                         udp ? PublishedPorts::Protocol::udp : PublishedPorts::Protocol::tcp});
+    }
+    return ports;
+}
 
 Json launch_request_json(const LaunchRequest& request) {
     Json json{{"root", root_json(request.root)},
@@ -89,6 +125,7 @@ Json launch_request_json(const LaunchRequest& request) {
               {"compat", request.compat},
               {"privileged", request.privileged},
               {"loopbackUp", request.loopback_up}};
+    if (request.pasta) json["pasta"] = pasta_json(*request.pasta);
     for (const auto& file : request.etc_files) json["etcFiles"].push_back({{"path", file.path}, {"text", file.text}});
     return json;
 }
@@ -106,6 +143,7 @@ LaunchRequest read_launch_request(const JsonView& view) {
     request.compat = view["compat"].boolean_or(false);
     request.privileged = view["privileged"].boolean_or(false);
     request.loopback_up = view["loopbackUp"].boolean_or(true);
+    if (const auto pasta = view["pasta"]) request.pasta = read_pasta(pasta);
     return request;
 }
 

@@ -13,4 +13,8 @@ Json launch_request_json(const LaunchRequest& request);
 /// The other way round. What is not in the document is as in a request that nobody has changed.
 LaunchRequest read_launch_request(const JsonView& view);
 
+/// Ports as a list of objects, and the other way round.
+Json ports_json(const std::vector<PublishedPorts>& ports);
+std::vector<PublishedPorts> read_ports(const JsonView& view);
+
 }  // namespace minirun

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "model/capabilities.hpp"
 #include "model/defaults.hpp"
+#include "model/network_setting.hpp"
 #include "model/option_error.hpp"
 #include "model/request_parts.hpp"
 #include "model/sysctl.hpp"
@@ -108,11 +109,13 @@ void check_sysctls(const ContainerSpec& spec, const RunOptions& options) {
         if (*path == "kernel/hostname") throw option_error("--sysctl", key, "use --hostname");
         const auto type = sysctl_namespace(*path);
         const auto& all = spec.linux_.namespaces;
-        const bool own = std::any_of(all.begin(), all.end(), [&](const Namespace& one) { return one.type == type; });
+        const auto found = std::find_if(all.begin(), all.end(), [&](const Namespace& one) { return one.type == type; });
         if (!type) throw option_error("--sysctl", key, "no namespace has its own, so it would change the host");
-        if (!own)
+        if (found == all.end())
             throw option_error("--sysctl", key,
                                "the container shares that namespace with the host, so it would change the host");
+        if (!found->path.empty())
+            throw option_error("--sysctl", key, "the container joins that namespace, so it would change it for others");
     }
 }
 
@@ -186,14 +189,7 @@ void set_mounts(LaunchRequest& request, const Image& image, const RunOptions& op
 }
 
 std::vector<std::string> notices_of(const Image& image, const RunOptions& options) {
-    std::vector<std::string> notices;
-    const auto& ports = image.config.exposed_ports;
-    if (!ports.empty() && !options.network) {
-        std::string list;
-        for (const auto& port : ports) list += (list.empty() ? "" : ", ") + printable(port);
-        notices.push_back(
-            cat("the image exposes ", list, ", but the container has no network (--network host gives it the host's)"));
-    }
+    auto notices = port_notices(image.config, options);
     if (options.privileged)
         notices.emplace_back("--privileged takes the sandbox away: root in the container is root on this host");
     if (options.allow_32bit)
@@ -226,6 +222,7 @@ LaunchRequest request_from_image(const Image& image, const RunOptions& options, 
     set_mounts(request, image, options, files);
     set_resources(spec.linux_, options, host.id);
     restrict_devices(spec, options);
+    request.pasta = network_setting(image.config, options, host.container_dir);
     request.privileged = options.privileged;
     request.notices = notices_of(image, options);
     require_valid(spec, cat("image ", quote(image.name)));

@@ -6,10 +6,13 @@
 
 #include "base/path.hpp"
 #include "base/text.hpp"
+#include "model/network_setting.hpp"
 #include "model/option_error.hpp"
 
 namespace minirun {
 namespace {
+
+using Network = RunOptions::Network;
 
 bool is_address(const std::string& text) {
     // inet_pton(3) sees nothing of what is behind a NUL; a file would get all of it.
@@ -49,7 +52,7 @@ bool names_host(std::string_view hosts, std::string_view name) {
 }
 
 std::string hosts_text(const ContainerSpec& spec, const RunOptions& options, const HostFacts& host) {
-    const bool hosts_network = options.network == RunOptions::Network::host && !host.hosts.empty();
+    const bool hosts_network = network_of(options) == Network::host && !host.hosts.empty();
     std::string text = hosts_network ? host.hosts : std::string(own_hosts);
     if (!text.ends_with('\n')) text += '\n';
     for (const auto& option : options.add_hosts) {
@@ -87,13 +90,29 @@ Resolver read_resolver(std::string_view text) {
     return resolver;
 }
 
+// A loopback or link-local address leads elsewhere in another network namespace, or nowhere.
+bool is_only_the_hosts(const std::string& address) {
+    return address.starts_with("127.") || address == "::1" || address.starts_with("fe80:");
+}
+
+// Those of the host's that can be reached in a network of the container's own.
+Resolver reachable_resolver(const RunOptions& options, const HostFacts& host) {
+    auto resolver = read_resolver(host.resolv_conf);
+    std::erase_if(resolver.servers, is_only_the_hosts);
+    if (const auto address = dns_forward(options, host); !address.empty()) resolver.servers = {address};
+    return resolver;
+}
+
 // Without a network no name server of the host's can be reached, and its addresses are the host's business: there is
 // none, and the resolver's default, 127.0.0.1, refuses at once.
 std::string resolver_text(const RunOptions& options, const HostFacts& host) {
-    const bool hosts_network = options.network == RunOptions::Network::host;
+    const auto network = network_of(options);
     const bool any_option = !options.dns.empty() || !options.dns_search.empty() || !options.dns_options.empty();
-    if (!any_option) return hosts_network ? host.resolv_conf : "# This container has no network.\n";
-    auto resolver = hosts_network ? read_resolver(host.resolv_conf) : Resolver{};
+    if (!any_option && network == Network::host) return host.resolv_conf;
+    if (!any_option && network == Network::none) return "# This container has no network.\n";
+    auto resolver = network == Network::none   ? Resolver{}
+                    : network == Network::host ? read_resolver(host.resolv_conf)
+                                               : reachable_resolver(options, host);
     for (const auto& address : options.dns) check_name_server(address);
     for (const auto& domain : options.dns_search) check_search_domain(domain);
     for (const auto& option : options.dns_options) check_resolver_option(option);
@@ -103,6 +122,9 @@ std::string resolver_text(const RunOptions& options, const HostFacts& host) {
 
     std::string text;
     for (const auto& address : resolver.servers) append(text, cat("nameserver ", address, '\n'));
+    const bool own_network = network == Network::pasta || network == Network::path;
+    if (own_network && resolver.servers.empty())
+        append(text, "# No name server of the host can be reached from here: minirun run --dns ADDRESS names one.\n");
     // "." alone asks for no search list at all.
     std::erase(resolver.search, ".");
     if (!resolver.search.empty()) append(text, cat("search ", join(resolver.search, " "), '\n'));
@@ -159,6 +181,16 @@ void check_search_domain(std::string_view domain) {
 void check_resolver_option(std::string_view option) {
     if (!is_word(option))
         throw option_error("--dns-option", option, "this is no option of resolv.conf(5)", "write ndots:2 or rotate");
+}
+
+std::string dns_forward(const RunOptions& options, const HostFacts& host) {
+    if (network_of(options) != Network::pasta || !options.dns.empty()) return "";
+    const auto servers = read_resolver(host.resolv_conf).servers;
+    const bool all_hosts = std::all_of(servers.begin(), servers.end(), is_only_the_hosts);
+    const bool any_v4 = std::any_of(servers.begin(), servers.end(),
+                                    [](const std::string& server) { return server.starts_with("127."); });
+    // Link-local, so that it is no address of a real machine: the one that others take for this, too.
+    return all_hosts && any_v4 ? "169.254.1.1" : "";
 }
 
 std::vector<EtcFile> etc_files(const ContainerSpec& spec, const RunOptions& options, const HostFacts& host) {

@@ -13,9 +13,14 @@ namespace minirun {
 
 /// The three files' text. One that the user mounts something on (or on a directory above it) is left out.
 ///
-/// With the host's network they are the host's own, otherwise nothing of the host is in them. Throws Error{usage} as
+/// With the host's network they are the host's own. Otherwise nothing of the host is in them but, where there is a
+/// network, those of its name servers that can be reached from there. Throws Error{usage} as
 /// the checks below do.
 std::vector<EtcFile> etc_files(const ContainerSpec& spec, const RunOptions& options, const HostFacts& host);
+
+/// Where pasta lets the host's name server answer in the container if that listens on the host's loopback only; empty
+/// if there are others, or none. pasta forwards nothing but UDP, which is enough for what most programs ask.
+std::string dns_forward(const RunOptions& options, const HostFacts& host);
 
 struct HostEntry {
     std::string name, address;

@@ -8,6 +8,9 @@
 
 namespace minirun {
 
+/// "127.0.0.1:8000-8010->9000-9010/tcp".
+std::string port_text(const op::PortForward& ports);
+
 std::string_view phase_name(Phase phase);
 
 /// The step's name as in JSON: "mount_filesystem".

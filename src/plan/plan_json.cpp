@@ -58,6 +58,11 @@ struct Fields {
     Json operator()(const op::MakeIdmap& s) const { return {{"uids", mappings(s.uids)}, {"gids", mappings(s.gids)}}; }
     Json operator()(const op::ClonePeer& s) const { return {{"source", utf8(s.source)}, {"recursive", s.recursive}}; }
     Json operator()(const op::MoveNetDevice& s) const { return {{"device", utf8(s.device)}, {"name", utf8(s.name)}}; }
+    Json operator()(const op::StartPasta& s) const {
+        Json ports = Json::array();
+        for (const auto& one : s.ports) ports.push_back(port_text(one));
+        return {{"argv", texts(s.argv)}, {"ports", std::move(ports)}};
+    }
     Json operator()(const op::BindIdmapped& s) const {
         return {{"source", utf8(s.source)}, {"mountpoint", utf8(s.mountpoint)}};
     }

@@ -174,6 +174,19 @@ struct RunHook {
     std::span<const char> state;  ///< the state's JSON up to where the pid follows
 };
 
+/// Ports of the host that lead into the container.
+struct PortForward {
+    const char* address;  ///< of the host; empty: all of its addresses
+    std::uint16_t host_port, container_port, count;
+    bool udp;
+};
+/// pasta(1) between the container's network namespace and this one, from here to the container's end.
+struct StartPasta {
+    const char* const* argv;
+    const char* record;  ///< where it is noted down which process it is
+    std::span<const PortForward> ports;
+};
+
 // In the child: the namespace and the tree.
 /// Nobody can look into this process, which still has minirun's memory, through a namespace that it joins
 /// (CVE-2016-9962).
@@ -461,22 +474,21 @@ struct Exec {
 
 }  // namespace op
 
-using Operation =
-    std::variant<op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace,
-                 op::JoinPidNamespace, op::MakeUserNamespace, op::MakeIdmap, op::ClonePeer, op::OpenUserNamespace,
-                 op::StartScope, op::MakeCgroup, op::SetCgroup, op::LimitDevices, op::DelegateCgroup, op::CloneProcess,
-                 op::ReleaseScope, op::RecordProcess, op::KeepMounts, op::AwaitChild, op::MoveNetDevice, op::RunHook,
-                 op::Undumpable, op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace,
-                 op::JoinNamespace, op::EnterOwned, op::EnterDirectory, op::KeepDirectory, op::SetPropagation,
-                 op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs, op::MountFilesystem, op::BindMount,
-                 op::MakeDirectory, op::HandOverUpper, op::MakeSymlink, op::MakeDevice, op::WriteFile, op::MaskPath,
-                 op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl, op::SetRlimit,
-                 op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity, op::SetMemoryPolicy,
-                 op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly, op::ChangeMount,
-                 op::LabelMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
-                 op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet,
-                 op::SetUser, op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges,
-                 op::ResetSignals, op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
+using Operation = std::variant<
+    op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::JoinPidNamespace,
+    op::MakeUserNamespace, op::MakeIdmap, op::ClonePeer, op::OpenUserNamespace, op::StartScope, op::MakeCgroup,
+    op::SetCgroup, op::LimitDevices, op::DelegateCgroup, op::CloneProcess, op::ReleaseScope, op::RecordProcess,
+    op::KeepMounts, op::AwaitChild, op::MoveNetDevice, op::RunHook, op::StartPasta, op::Undumpable, op::NewKeyring,
+    op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory,
+    op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
+    op::MountFilesystem, op::BindMount, op::MakeDirectory, op::HandOverUpper, op::MakeSymlink, op::MakeDevice,
+    op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
+    op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity, op::SetMemoryPolicy,
+    op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly, op::ChangeMount, op::LabelMount,
+    op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams,
+    op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
+    op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
+    op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 
 /// Where and when a step runs.
 enum class Phase : std::uint8_t {

@@ -84,6 +84,9 @@ struct Why {
                    ? "The config.json asks for this program of the host, run where the container's mounts are."
                    : "The config.json asks for this program of the host: it prepares what the container needs.";
     }
+    std::string_view operator()(const op::StartPasta&) const {
+        return "A program of the host that makes the container's connections its own; it ends with the container.";
+    }
     std::string_view operator()(const op::AwaitStart&) const {
         return "The engine may prepare more meanwhile; nothing of the image has run so far.";
     }

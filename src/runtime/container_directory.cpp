@@ -23,6 +23,7 @@
 #include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
+#include "model/launch_request.hpp"
 #include "runtime/stored_container.hpp"
 
 namespace minirun {
@@ -178,6 +179,7 @@ void sweep(const Paths& paths) noexcept try {
         if (!lock) return;
         const auto record = paths.processes + "/" + id;
         end_recorded_process(record);
+        end_recorded_process(cat(path, '/', pasta_record));
         remove_cgroup_of_name(read_link(cat(path, '/', cgroup_record)));
         ::unlink(record.c_str());
         remove_tree(path);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
@@ -16,6 +17,7 @@
 #include "launch/signals.hpp"
 #include "minirun/error.hpp"
 #include "minirun/lifecycle.hpp"
+#include "model/runtime_spec.hpp"
 #include "model/runtime_spec_resources.hpp"
 #include "runtime/container_changes.hpp"
 #include "runtime/container_directory.hpp"
@@ -100,6 +102,8 @@ std::string Containers::create(const Image& image, const RunOptions& options) co
     if (!image.id.empty() && !held)
         throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
     auto request = make_request(image, options, paths);
+    if (!options.quiet)
+        for (const auto& notice : request.notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
     if (request.name.empty()) request.name = request.id.substr(0, 12);
     ContainerDirectory directory(paths, request.id, request.name);
     NamedFile cidfile(options.cidfile);
@@ -130,13 +134,18 @@ ContainerSummary Containers::summary(const std::string& word) const {
 ContainerDetails Containers::inspect(const std::string& word) const {
     auto container = StoredContainer::find(default_paths(), word);
     const auto request = container.request();
-    return {container.observe(),
-            request.spec,
-            request.root.layers,
-            request.streams.interactive,
-            request.supervision.init,
-            request.supervision.stop_signal,
-            request.supervision.stop_timeout};
+    const auto* network = find_namespace(request.spec, NamespaceType::network);
+    return {.summary = container.observe(),
+            .spec = request.spec,
+            .layers = request.root.layers,
+            .network = request.pasta           ? "pasta"
+                       : network == nullptr    ? "host"
+                       : network->path.empty() ? "none"
+                                               : "ns:" + network->path,
+            .interactive = request.streams.interactive,
+            .init = request.supervision.init,
+            .stop_signal = request.supervision.stop_signal,
+            .stop_timeout = request.supervision.stop_timeout};
 }
 
 int Containers::wait(const std::string& word) const {

@@ -55,6 +55,10 @@ struct Isolation {
             {namespace_names(s.type), Mode::joined, s.path, "Joined: shared with all processes that are in it."});
         if (s.type == CLONE_NEWNET) facts.network = IsolationFacts::Network::joined;
     }
+    void operator()(const op::StartPasta& s) {
+        facts.network = IsolationFacts::Network::pasta;
+        for (const auto& ports : s.ports) facts.published_ports.push_back(port_text(ports));
+    }
     void operator()(const op::MakeDevice& s) {
         if (s.at == Slot::dev) facts.devices.push_back(cat("/dev/", s.path));
     }

@@ -17,9 +17,11 @@
 #include "image/layer_view.hpp"
 #include "kernel/credentials.hpp"
 #include "minirun/error.hpp"
+#include "model/published_ports.hpp"
 #include "model/request_from_image.hpp"
 #include "model/volume_mounts.hpp"
 #include "network/etc_files.hpp"
+#include "network/host_ports.hpp"
 #include "runtime/container_directory.hpp"
 #include "security/default_seccomp.hpp"
 
@@ -117,6 +119,17 @@ void look_at_targets(LaunchRequest& request, LayerView& view) {
     make_room_for_targets(request.root);
 }
 
+// Nobody but us knows which they are.
+void choose_free_ports(LaunchRequest& request) {
+    auto& ports = request.pasta->ports;
+    const auto asked = ports;
+    choose_host_ports(ports);
+    for (std::size_t i = 0; i < ports.size(); i++)
+        if (asked[i].host_port == 0)
+            request.notices.push_back(cat("port ", ports[i].container_port, '/', protocol_name(ports[i].protocol),
+                                          " of the container is port ", ports[i].host_port, " of this host"));
+}
+
 }  // namespace
 
 LaunchRequest make_request(const Image& image, const RunOptions& options, const Paths& paths) {
@@ -129,6 +142,10 @@ LaunchRequest make_request(const Image& image, const RunOptions& options, const 
     if (image.form == Image::Form::runtime_bundle) return request_from_runtime_spec(image, options, files, host);
     auto request = request_from_image(image, options, files, host);
     request.etc_files = etc_files(request.spec, options, host);
+    if (request.pasta) {
+        request.pasta->dns_forward = dns_forward(options, host);
+        choose_free_ports(request);
+    }
     look_at_targets(request, view);
     return request;
 }

@@ -194,6 +194,7 @@ RunResult Runner::run(const RunOptions& options) {
     if (request.streams.counted) result.output_bytes = streams.output().bytes;
     // Nothing of it runs any more.
     stragglers.reset();
+    launched.pasta.end();
     findings.collect(launched, result);
     record.ended(result);
     return result;

@@ -90,6 +90,7 @@ Json facts_json(const ContainerFacts& facts) {
             {"imageId", facts.image_id},
             {"args", facts.args},
             {"labels", facts.labels},
+            {"ports", ports_json(facts.ports)},
             {"remove", facts.remove},
             {"restart", {{"when", restart_word(facts.restart.when)}, {"most", facts.restart.most}}},
             {"log", log_json(facts.log)}};
@@ -104,6 +105,7 @@ ContainerFacts read_facts(const JsonView& view) {
     facts.image_id = view["imageId"].string_or("");
     facts.args = view["args"].strings().value_or(std::vector<std::string>{});
     for (const auto& [key, value] : view["labels"].members()) facts.labels[key] = value.string_or("");
+    facts.ports = read_ports(view["ports"]);
     facts.remove = view["remove"].boolean_or(false);
     facts.restart = read_restart(view["restart"]);
     facts.log = read_log_setting(view["log"]);
@@ -173,6 +175,7 @@ ContainerFacts facts_of(const Image& image, const RunOptions& options, const Lau
             .image_id = image.id,
             .args = request.spec.process.args,
             .labels = options.labels,
+            .ports = request.pasta ? request.pasta->ports : std::vector<PublishedPorts>{},
             .remove = options.remove,
             .restart = options.restart,
             .log = options.log};
@@ -245,6 +248,7 @@ LaunchRequest StoredContainer::request() const {
     request.name = facts_.name;
     request.container_dir = path_;
     request.process_record = path_ + "/process";
+    if (request.pasta) request.pasta->process_record = cat(path_, '/', pasta_record);
     request.seccomp_cache = paths_.seccomp;
     // Without limits, too: to pause it, to count what it uses, and for other processes in it.
     request.cgroup = CgroupUse::where_allowed;
@@ -295,8 +299,7 @@ void StoredContainer::update(const Json& resources, const std::optional<RestartP
 void StoredContainer::settle() {
     const auto lock = is_lost(path_) ? lock_if_free(path_ + "/supervisor.lock") : Fd();
     if (!lock || !has_supervisor(path_)) return;
-    end_recorded_process(path_ + "/process");
-    if (const auto place = record().cgroup()) remove_cgroup(*place);
+    end_processes();
     if (facts_.remove) {
         remove();
         throw not_found(facts_.name);
@@ -332,6 +335,7 @@ ContainerSummary StoredContainer::observe() {
                          .restart = facts_.restart,
                          .log = facts_.log,
                          .labels = facts_.labels,
+                         .ports = facts_.ports,
                          .args = facts_.args,
                          .directory = path_,
                          .log_file = facts_.log.kept ? log_path() : ""};
@@ -410,9 +414,14 @@ void StoredContainer::stop_by_hand(bool stopped) const {
         ::unlink(path.c_str());
 }
 
-void StoredContainer::remove() {
+void StoredContainer::end_processes() const {
     end_recorded_process(path_ + "/process");
+    end_recorded_process(cat(path_, '/', pasta_record));
     if (const auto place = record().cgroup()) remove_cgroup(*place);
+}
+
+void StoredContainer::remove() {
+    end_processes();
     ::unlink(cat(paths_.names, '/', facts_.name).c_str());
     // First what makes it one: whatever is left behind a kill -9 from here on the sweep takes for what it is.
     ::unlink((path_ + "/container.json").c_str());

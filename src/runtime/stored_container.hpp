@@ -37,6 +37,7 @@ struct ContainerFacts {
     std::string image_name, image_id;  ///< as it was named; the id is empty where it is none of the store
     std::vector<std::string> args;     ///< what it runs
     std::map<std::string, std::string> labels;
+    std::vector<PublishedPorts> ports;
     bool remove = false;  ///< it goes with its end
     RestartPolicy restart;
     LogSetting log;
@@ -103,6 +104,7 @@ private:
     explicit StoredContainer(const Paths& paths, std::string path);
     void write_facts() const;
     void settle();
+    void end_processes() const;
 
     Paths paths_;
     std::string path_;

@@ -1,7 +1,8 @@
-// The values of other options: sizes, times, limits, hosts, sysctls, paths.
+// The values of other options: sizes, times, limits, hosts, sysctls, paths, ports.
 #include "base/path.hpp"
 #include "cli/minirun/run_values.hpp"
 #include "fuzz.hpp"
+#include "model/published_ports.hpp"
 #include "model/sysctl.hpp"
 #include "network/etc_files.hpp"
 
@@ -48,6 +49,18 @@ void check_limits(const std::string& text) {
     if (limit) fuzz::promise(limit->soft <= limit->hard, "the soft limit is not over the hard one");
 }
 
+void check_ports(const std::string& text) {
+    const auto all = fuzz::unless_refused([&] { return parse_published_ports(text); });
+    if (!all) return;
+    fuzz::promise(!all->empty(), "what is published is a port at least");
+    for (const auto& one : *all) {
+        fuzz::promise(one.container_port > 0 && one.count > 0, "a port of the container is given");
+        fuzz::promise(one.host_port > 0 || one.count == 1, "a port that is chosen is one");
+        fuzz::promise(one.host_port + one.count <= 65536 && one.container_port + one.count <= 65536,
+                      "ports have 16 bits");
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -56,5 +69,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_hosts(text);
     check_paths(text);
     check_limits(text);
+    check_ports(text);
     return 0;
 }

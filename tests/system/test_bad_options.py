@@ -75,7 +75,7 @@ class TestCommandLine:
         ("--a\n\x1b[31m", r"unknown option '--a\n\x1b[31m'", LISTS), ("--\u009b1m", r"unknown option '--\xc2\x9b1m'", LISTS),
         ("--tty=maybe", "--tty is true or false, not 'maybe'", "a switch takes a value only behind '='"),
         ("--gpus=all", "--gpus is not supported yet", LISTS), ("-a", "--attach (-a) is not supported yet", LISTS),
-        ("-p80:80", "--publish (-p) is not supported yet", LISTS)], ids=repr)
+        ("--runtime=x", "--runtime is not supported yet", LISTS)], ids=repr)
     def test_options(self, refused, option, message, hint):
         refused(option, message, hint)
 
@@ -139,8 +139,15 @@ class TestValues:
         ("--env", "", "there is no name", "write NAME=value, or NAME"), ("--env", "=x", "there is no name", "NAME=value"),
         ("--workdir", "srv", "the path in the container has to be absolute", None),
         ("--workdir", "", "the path in the container has to be absolute", None),
-        ("--network", "bridge", "only none and host are supported", None),
-        ("--network", "\x1b", "only none and host are supported", None),
+        ("--network", "bridge", "networks that containers share are not there yet", "--network pasta gives it one of its own"),
+        ("--network", "container:web", "the network of another container cannot be joined by its name yet", "ns:/proc/PID/ns/net"),
+        ("--network", "\x1b", "only none, host, pasta and ns:PATH are supported", None),
+        ("--network", "ns:/dev/null", "this is no network namespace", "write ns:/run/netns/NAME"),
+        ("--publish", "80:http", "'http' is neither a port from 1 to 65535 nor a range of them", "HOST:CONTAINER"),
+        ("--publish", "8000-8010:80", "the host's range is of 11, the container's of 1", "equally long"),
+        ("--publish", "localhost:80:80", "'localhost' is no IP address", "write 127.0.0.1"),
+        ("--publish", "80/sctp", "'sctp' is no protocol that can be published", "tcp and udp"),
+        ("--mac-address", "x", "this is no hardware address", "02:42:ac:11:00:02"),
         ("--pid", "x", "only host and private are supported", None), ("--userns", "", "only host and private are supported", None),
         ("--hostname", "a..b", "this is no host name", HOST_NAME), ("--hostname", "", "this is no host name", HOST_NAME),
         ("--hostname", "x" * 65, "this is no host name", HOST_NAME), ("--domainname", "a b", "this is no host name", HOST_NAME),

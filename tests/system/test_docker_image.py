@@ -61,7 +61,7 @@ def kernel(request):
 def no_ports(result):
     """The image exposes ports, and minirun has a remark about that."""
     assert result.err == ("minirun: the image exposes 5353/udp, 8080/tcp, but the container has no network "
-                          "(--network host gives it the host's)\n"), result
+                          "(-P publishes them, --network host gives it the host's)\n"), result
     assert result.code == 0, result
     return result.out
 

@@ -265,6 +265,6 @@ class TestFilesAboutIt:
     def test_remarks_and_quiet(self, minirun, bundle):
         image = bundle({"ExposedPorts": {"80/tcp": {}}})
         result = minirun.run(image, "true")
-        assert (result.code, result.err) == (0, "minirun: the image exposes 80/tcp, but the container has no network (--network host gives it the host's)\n")
+        assert (result.code, result.err) == (0, "minirun: the image exposes 80/tcp, but the container has no network (-P publishes them, --network host gives it the host's)\n")
         for options in (["-q"], ["--network", "none"], ["--network", "host"]):
             minirun.run(*options, image, "true").ok()

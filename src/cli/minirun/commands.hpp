@@ -27,6 +27,8 @@ int rename_command(int argc, char** argv);
 int ps_command(int argc, char** argv);
 int logs_command(int argc, char** argv);
 int exec_command(int argc, char** argv);
+/// Where the ports of a container are reached.
+int port_command(int argc, char** argv);
 int diff_command(int argc, char** argv);
 int stats_command(int argc, char** argv);
 int update_command(int argc, char** argv);

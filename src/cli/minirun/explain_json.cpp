@@ -159,7 +159,7 @@ Json seccomp_json(const IsolationFacts& facts) {
 
 Json isolation_json(const Explanation& explanation) {
     const auto& facts = explanation.isolation;
-    constexpr std::string_view networks[] = {"none", "host", "joined"};
+    constexpr std::string_view networks[] = {"none", "host", "joined", "pasta"};
     Json namespaces = Json::array(), limits = Json::array(), sysctls = Json::object();
     for (const auto& one : facts.namespaces) {
         Json object{{"name", one.name}, {"mode", mode_name(one.mode)}, {"why", one.why}};
@@ -172,6 +172,7 @@ Json isolation_json(const Explanation& explanation) {
     Json json{{"privileged", facts.privileged},
               {"namespaces", std::move(namespaces)},
               {"network", networks[static_cast<unsigned>(facts.network)]},
+              {"publishedPorts", facts.published_ports},
               {"capabilities",
                {{"kept", facts.capabilities_kept},
                 {"dropped", facts.capabilities_dropped},

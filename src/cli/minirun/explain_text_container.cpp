@@ -88,11 +88,15 @@ void tell_namespaces(Page& page, const IsolationFacts& isolation) {
                      Paint::dim);
     }
     using Network = IsolationFacts::Network;
-    const auto* network = isolation.network == Network::none ? "none: only loopback (127.0.0.1), nothing else answers"
-                          : isolation.network == Network::host
-                              ? "the host's: all its interfaces, also what listens on its loopback only"
-                              : "that of the namespace which is joined";
+    const auto* network =
+        isolation.network == Network::none   ? "none: only loopback (127.0.0.1), nothing else answers"
+        : isolation.network == Network::host ? "the host's: all its interfaces, also what listens on its loopback only"
+        : isolation.network == Network::pasta
+            ? "its own, with pasta between it and the host's: it reaches what the host reaches, but not the host's "
+              "loopback"
+            : "that of the namespace which is joined";
     page.field("network", network);
+    if (!isolation.published_ports.empty()) page.field_of_words("published", isolation.published_ports);
 }
 
 void tell_rights(Page& page, const IsolationFacts& isolation) {

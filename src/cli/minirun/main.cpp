@@ -40,6 +40,7 @@ constexpr const char* overview =
     "  exec CONTAINER COMMAND [ARG…]  run another process in a container\n"
     "  logs CONTAINER               print what a container has written\n"
     "  top CONTAINER                list the processes of a container\n"
+    "  port CONTAINER [PORT]        tell where its ports are reached\n"
     "  stats [CONTAINER…]           tell what containers use\n"
     "  update CONTAINER…            give containers other limits\n"
     "  diff CONTAINER               list what a container has changed on its disk\n"
@@ -120,27 +121,18 @@ int image_command(int argc, char** argv) {
     return group_command("image", "What can be done with the images in the store", image_commands, argc, argv);
 }
 
-constexpr std::array container_commands{Command{"run", run_command},
-                                        Command{"create", create_command},
-                                        Command{"start", start_command},
-                                        Command{"attach", attach_command},
-                                        Command{"stop", stop_command},
-                                        Command{"restart", restart_command},
-                                        Command{"kill", kill_command},
-                                        Command{"pause", pause_command},
-                                        Command{"unpause", unpause_command},
-                                        Command{"wait", wait_command},
-                                        Command{"rename", rename_command},
-                                        Command{"rm", rm_command},
-                                        Command{"ls", ps_command},
-                                        Command{"exec", exec_command},
-                                        Command{"logs", logs_command},
-                                        Command{"inspect", container_inspect_command},
-                                        Command{"top", top_command},
-                                        Command{"diff", diff_command},
-                                        Command{"stats", stats_command},
-                                        Command{"update", update_command},
-                                        Command{"prune", container_prune_command}};
+constexpr std::array container_commands{
+    Command{"run", run_command},         Command{"create", create_command},
+    Command{"start", start_command},     Command{"attach", attach_command},
+    Command{"stop", stop_command},       Command{"restart", restart_command},
+    Command{"kill", kill_command},       Command{"pause", pause_command},
+    Command{"unpause", unpause_command}, Command{"wait", wait_command},
+    Command{"rename", rename_command},   Command{"rm", rm_command},
+    Command{"ls", ps_command},           Command{"exec", exec_command},
+    Command{"logs", logs_command},       Command{"inspect", container_inspect_command},
+    Command{"top", top_command},         Command{"port", port_command},
+    Command{"diff", diff_command},       Command{"stats", stats_command},
+    Command{"update", update_command},   Command{"prune", container_prune_command}};
 
 int container_command(int argc, char** argv) {
     return group_command("container", "What can be done with containers", container_commands, argc, argv);
@@ -177,6 +169,7 @@ constexpr std::array commands{
     Command{"inspect", inspect_command},
     Command{"top", top_command},
     Command{"diff", diff_command},
+    Command{"port", port_command},
     Command{"stats", stats_command},
     Command{"update", update_command},
     Command{"container", container_command},

@@ -1,19 +1,15 @@
 #include "cli/minirun/run_options.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <memory>
 
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
+#include "cli/minirun/network_options.hpp"
 #include "cli/minirun/resource_options.hpp"
 #include "cli/minirun/run_values.hpp"
 #include "cli/minirun/security_options.hpp"
 #include "kernel/names.hpp"
-#include "kernel/system_error.hpp"
 #include "model/option_error.hpp"
 #include "model/volume.hpp"
 #include "network/etc_files.hpp"
@@ -45,12 +41,6 @@ void turn(Reading& reading, const Given& given) {
 template <auto Member>
 void add(Reading& reading, const Given& given) {
     (reading.options().*Member).push_back(given.value);
-}
-
-std::string current_directory() {
-    const std::unique_ptr<char, void (*)(void*)> path(::getcwd(nullptr, 0), ::free);
-    if (!path) throw system_error("cannot tell the current directory", errno, "give absolute paths");
-    return path.get();
 }
 
 // The word that was given, or an error that lists those that are known.
@@ -144,11 +134,6 @@ void apply_rootfs(Reading& reading, const Given& given) {
 
 // ---- Its isolation
 
-void apply_network(Reading& reading, const Given& given) {
-    using Network = RunOptions::Network;
-    reading.options().network =
-        one_of<Network>("--network", given.value, {{"none", Network::none}, {"host", Network::host}});
-}
 void apply_pid(Reading& reading, const Given& given) { reading.options().pid = namespace_mode("--pid", given.value); }
 void apply_ipc(Reading& reading, const Given& given) { reading.options().ipc = namespace_mode("--ipc", given.value); }
 void apply_uts(Reading& reading, const Given& given) { reading.options().uts = namespace_mode("--uts", given.value); }
@@ -298,8 +283,11 @@ constexpr Row rows[] = {
     {{0,   "rootfs",       "DIR",            "run a plain directory, not an image"}, apply_rootfs},
 
     heading("Isolation"),
-    {{0,   "network",      "none|host",      "none: loopback only (the default)"}, apply_network},
-    {{0,   "net",          "none|host",      ""}, apply_network},
+    {{0,   "network",      "NETWORK",        "none (the default), host, pasta, ns:PATH"}, use<network_options::network>},
+    {{0,   "net",          "NETWORK",        ""}, use<network_options::network>},
+    {{'p', "publish",      "HOST:PORT",      "a port of the host leads to its own"}, use<network_options::publish>},
+    {{'P', "publish-all",  "",               "those that the image exposes, on free ones"}, turn<&RunOptions::publish_all>},
+    {{0,   "mac-address",  "MAC",            "of its interface, with pasta"}, use<network_options::mac_address>},
     {{0,   "pid",          "host|private",   "whose processes it sees"}, apply_pid},
     {{0,   "ipc",          "host|private",   "whose shared memory and queues"}, apply_ipc},
     {{0,   "uts",          "host|private",   "whose host name"}, apply_uts},
@@ -383,8 +371,8 @@ constexpr UnsupportedOption unsupported[] = {
     {0, "health-interval"}, {0, "health-retries"}, {0, "health-start-interval"}, {0, "health-start-period"},
     {0, "health-timeout"}, {0, "io-maxbandwidth"}, {0, "io-maxiops"}, {0, "ip"}, {0, "ip6"}, {0, "isolation"},
     {0, "kernel-memory"}, {0, "label-file"}, {0, "link"}, {0, "link-local-ip"},
-    {0, "mac-address"},     {0, "net-alias"}, {0, "network-alias"}, {0, "no-healthcheck"}, {0, "oom-score-adj"},
-    {'p', "publish"}, {'P', "publish-all"}, {0, "pull"}, {0, "runtime"},
+    {0, "net-alias"}, {0, "network-alias"}, {0, "no-healthcheck"}, {0, "oom-score-adj"},
+    {0, "pull"}, {0, "runtime"},
     {0, "sig-proxy"}, {0, "storage-opt"}, {0, "use-api-socket"}, {0, "volume-driver"}, {0, "volumes-from"},
 };
 // clang-format on

@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <memory>
 
 #include "base/file.hpp"
 #include "base/json.hpp"
@@ -14,6 +16,7 @@
 #include "base/text.hpp"
 #include "image/platform.hpp"
 #include "kernel/names.hpp"
+#include "kernel/system_error.hpp"
 #include "model/option_error.hpp"
 #include "security/seccomp_profile.hpp"
 
@@ -213,6 +216,12 @@ DeviceSpec device_value(const std::string& text) {
             major(info.st_rdev),  minor(info.st_rdev),
             info.st_mode & 0777u, info.st_uid,
             info.st_gid};
+}
+
+std::string current_directory() {
+    const std::unique_ptr<char, void (*)(void*)> path(::getcwd(nullptr, 0), ::free);
+    if (!path) throw system_error("cannot tell the current directory", errno, "give absolute paths");
+    return path.get();
 }
 
 void check_source_exists(std::string_view option, const VolumeOption& volume) {

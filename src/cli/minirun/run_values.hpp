@@ -43,6 +43,9 @@ std::pair<std::string, std::string> key_value(std::string_view option, const std
 /// --device PATH[:PATH][:rwm], looked up on the host. Throws Error{not_found} for one that is not there.
 DeviceSpec device_value(const std::string& text);
 
+/// Where relative paths begin. Throws Error{system}.
+std::string current_directory();
+
 /// Throws Error{not_found} if a volume's source does not exist.
 void check_source_exists(std::string_view option, const VolumeOption& volume);
 

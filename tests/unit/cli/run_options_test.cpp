@@ -172,6 +172,16 @@ TEST_CASE("run: options with a value of their own kind") {
     CHECK_FALSE(parse({"--tmpfs-upper"}).tmpfs_upper_size);
     CHECK(parse({"--tmpfs-upper=64m"}).tmpfs_upper_size == 64 << 20);
     CHECK(parse({"--network", "host"}).network == RunOptions::Network::host);
+    CHECK(parse({"--net=pasta"}).network == RunOptions::Network::pasta);
+    CHECK(parse({"--network", "ns:/proc/self/../self/ns/net"}).network_path == "/proc/self/ns/net");
+    CHECK(parse({"--network", "ns:/proc/self/ns/net"}).network == RunOptions::Network::path);
+    CHECK(parse({"--network", "ns:/proc/self/ns/net", "--network", "none"}).network_path.empty());
+    CHECK(!parse({"-p", "80", "-P"}).network);
+    CHECK(parse({"-P"}).publish_all);
+    CHECK(parse({"-p", "8080:80", "-p127.0.0.1::53/udp"}).publish ==
+          std::vector<PublishedPorts>{{"", 8080, 80, 1, PublishedPorts::Protocol::tcp},
+                                      {"127.0.0.1", 0, 53, 1, PublishedPorts::Protocol::udp}});
+    CHECK(parse({"--mac-address", "02:42:AC:11:00:02"}).mac_address == "02:42:AC:11:00:02");
     CHECK(parse({"--net=none"}).network == RunOptions::Network::none);
     CHECK(parse({"--pid", "host"}).pid == NamespaceMode::host);
     CHECK(parse({"--ipc", "host"}).ipc == NamespaceMode::host);
@@ -230,7 +240,38 @@ TEST_CASE("run: values that are refused") {
         {{"-h", "a b"}, "--hostname 'a b': " + host_name},
         {{"-h", std::string(65, 'a')}, "--hostname '" + std::string(65, 'a') + "': " + host_name},
         {{"--domainname", "."}, "--domainname '.': " + host_name},
-        {{"--network", "bridge"}, "--network 'bridge': only none and host are supported | "},
+        {{"--network", "bridge"},
+         "--network 'bridge': networks that containers share are not there yet | --network pasta gives it one of its "
+         "own, -p publishes ports"},
+        {{"--network", "bridge:lan"},
+         "--network 'bridge:lan': networks that containers share are not there yet | --network pasta gives it one of "
+         "its own, -p publishes ports"},
+        {{"--network", "container:web"},
+         "--network 'container:web': the network of another container cannot be joined by its name yet | --network "
+         "ns:/proc/PID/ns/net joins that of a process"},
+        {{"--network", "ns:"}, "--network 'ns:': only none, host, pasta and ns:PATH are supported | "},
+        {{"--net", "pastas"}, "--network 'pastas': only none, host, pasta and ns:PATH are supported | "},
+        {{"--network", "ns:/nowhere"},
+         "--network 'ns:/nowhere': cannot open it: No such file or directory | ip netns add NAME makes "
+         "/run/netns/NAME"},
+        {{"--network", "ns:/proc/self/ns/uts"},
+         "--network 'ns:/proc/self/ns/uts': this is no network namespace | write ns:/run/netns/NAME"},
+        {{"--network", "ns:/dev/null"},
+         "--network 'ns:/dev/null': this is no network namespace | write ns:/run/netns/NAME"},
+        {{"--mac-address", "02:42:ac:11:00"},
+         "--mac-address '02:42:ac:11:00': this is no hardware address | write 02:42:ac:11:00:02"},
+        {{"--mac-address", "02-42-ac-11-00-02"},
+         "--mac-address '02-42-ac-11-00-02': this is no hardware address | write 02:42:ac:11:00:02"},
+        {{"--mac-address", "0g:42:ac:11:00:02"},
+         "--mac-address '0g:42:ac:11:00:02': this is no hardware address | write 02:42:ac:11:00:02"},
+        {{"--mac-address", "03:42:ac:11:00:02"},
+         "--mac-address '03:42:ac:11:00:02': this is the address of a group, not of one interface | the second digit "
+         "has to be even: 02:42:ac:11:00:02"},
+        {{"--mac-address", "00:00:00:00:00:00"},
+         "--mac-address '00:00:00:00:00:00': no interface can have this one | write 02:42:ac:11:00:02"},
+        {{"-p", "http"},
+         "--publish 'http': 'http' is neither a port from 1 to 65535 nor a range of them | write HOST:CONTAINER, "
+         "IP:HOST:CONTAINER or CONTAINER: 8080:80, 127.0.0.1:5353:53/udp, 80"},
         {{"--pid", "container:x"}, "--pid 'container:x': only host and private are supported | "},
         {{"--ipc", "shareable"}, "--ipc 'shareable': only host and private are supported | "},
         {{"--uts", ""}, "--uts '': only host and private are supported | "},
@@ -250,9 +291,7 @@ TEST_CASE("run: values that are refused") {
         {{"--dns-option", "a b"}, "--dns-option 'a b': this is no option of resolv.conf(5) | write ndots:2 or rotate"},
         {{"--mount", "dst=b"}, "--mount 'dst=b': the path in the container has to be absolute | "},
         {{"--tmpfs", "x"}, "--tmpfs 'x': the path in the container has to be absolute | "},
-        {{"--publish", "80"}, "--publish is not supported yet | --help lists the options"},
         {{"-a"}, "--attach (-a) is not supported yet | --help lists the options"},
-        {{"-P"}, "--publish-all (-P) is not supported yet | --help lists the options"},
         {{"--kernel-memory", "1g"}, "--kernel-memory is not supported yet | --help lists the options"},
         {{"--gpus=all"}, "--gpus is not supported yet | --help lists the options"},
         {{"--runtime", "x"}, "--runtime is not supported yet | --help lists the options"},

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "launch/child_reports.hpp"
 #include "launch/plan_from_request.hpp"
 #include "launch/plan_process.hpp"
 #include "minirun/error.hpp"
@@ -69,6 +70,27 @@ std::size_t position(const std::vector<std::string>& words, std::string_view sta
 }
 
 TEST_CASE("plan: the default one") { matches_golden(plan_from_request(small_request(), modern_kernel()), "default"); }
+
+TEST_CASE("plan: ports that are published") {
+    auto request = small_request();
+    request.pasta = NetworkSetting{{{"", 8080, 80, 1, PublishedPorts::Protocol::tcp},
+                                    {"::1", 8000, 9000, 11, PublishedPorts::Protocol::tcp},
+                                    {"127.0.0.1", 5353, 53, 1, PublishedPorts::Protocol::udp}},
+                                   "02:42:ac:11:00:02",
+                                   "169.254.1.1",
+                                   "/data/containers/aaaa/pasta"};
+    const auto plan = plan_from_request(request, modern_kernel());
+    matches_golden(plan, "published-ports");
+    const auto* step = step_of<op::StartPasta>(plan);
+    REQUIRE(step != nullptr);
+    std::string words;
+    for (const auto* const* word = step->argv; *word != nullptr; word++) words += std::string(*word) + ' ';
+    CHECK(words ==
+          "pasta --foreground --quiet --pid /dev/stdout --netns /proc/self/fd/0 --netns-only --no-netns-quit --runas 0 "
+          "--config-net --ns-ifname eth0 --no-map-gw --tcp-ns none --udp-ns none --tcp-ports 8080:80 --tcp-ports "
+          "::1/8000-8010:9000-9010 --udp-ports 127.0.0.1/5353:53 --ns-mac-addr 02:42:ac:11:00:02 --dns-forward "
+          "169.254.1.1 ");
+}
 
 TEST_CASE("plan: read-only, as a user, with init, a terminal, a volume and limits") {
     auto request = small_request();

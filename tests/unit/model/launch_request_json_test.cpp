@@ -33,6 +33,7 @@ TEST_CASE("launch request: what is written is read, member by member") {
     request.supervision.init = true;
     request.fixed_addresses = request.compat = request.privileged = true;
     request.loopback_up = false;
+    request.pasta = {{{"::1", 8000, 80, 3, PublishedPorts::Protocol::udp}, {}}, "02:00:00:00:00:01", "169.254.1.1", ""};
     const auto again = read_again(request);
     CHECK(launch_request_json(again) == launch_request_json(request));
     CHECK(again.root.layers.at(1).path == "/b c");
@@ -55,6 +56,9 @@ TEST_CASE("launch request: what is written is read, member by member") {
     CHECK(again.compat);
     CHECK(again.privileged);
     CHECK_FALSE(again.loopback_up);
+    CHECK(again.pasta->ports == request.pasta->ports);
+    CHECK(again.pasta->mac_address == "02:00:00:00:00:01");
+    CHECK(again.pasta->dns_forward == "169.254.1.1");
 }
 
 TEST_CASE("launch request: one that nobody has changed") {
@@ -63,6 +67,7 @@ TEST_CASE("launch request: one that nobody has changed") {
     CHECK(again.root.kind == RootSource::Kind::layers);
     CHECK(again.loopback_up);
     CHECK_FALSE(again.supervision.timeout);
+    CHECK_FALSE(again.pasta);
 }
 
 }  // namespace

@@ -172,7 +172,7 @@ TEST_CASE("request: remarks") {
     CHECK(fixture.request().notices.empty());
     fixture.image.config.exposed_ports = {"443/tcp", "80/tcp"};
     CHECK(fixture.request().notices == Words{"the image exposes 443/tcp, 80/tcp, but the container has no network "
-                                             "(--network host gives it the host's)"});
+                                             "(-P publishes them, --network host gives it the host's)"});
     fixture.options.network = RunOptions::Network::none;
     CHECK(fixture.request().notices.empty());
     fixture.options.privileged = true;

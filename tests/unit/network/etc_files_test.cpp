@@ -56,6 +56,41 @@ TEST_CASE("etc files: with the host's network they are the host's") {
     CHECK(fixture.text("/etc/hosts") == std::string(own_hosts) + "127.0.1.1\tthe\n");
 }
 
+TEST_CASE("etc files: a network of its own has those of the host's name servers that can be reached from there") {
+    Fixture fixture;
+    fixture.options.network = RunOptions::Network::pasta;
+    CHECK(fixture.text("/etc/hosts") == std::string(own_hosts) + "127.0.1.1\tweb\n");
+    const std::string rest = "search example.com\noptions edns0\nsortlist 10.0.0.0\n";
+    CHECK(fixture.text("/etc/resolv.conf") == "nameserver 10.0.0.53\n" + rest);
+    const std::string nobody =
+        "# No name server of the host can be reached from here: minirun run --dns ADDRESS names one.\n";
+    const struct {
+        const char *host, *forward;
+        std::string servers;
+    } rows[] = {
+        {"nameserver 127.0.0.53\nnameserver 10.0.0.53\n", "", "nameserver 10.0.0.53\n"},
+        {"nameserver 127.0.0.53\n", "169.254.1.1", "nameserver 169.254.1.1\n"},
+        {"nameserver ::1\nnameserver 127.0.0.1\n", "169.254.1.1", "nameserver 169.254.1.1\n"},
+        {"nameserver ::1\n", "", nobody},
+        {"nameserver fe80::1%eth0\n", "", nobody},
+        {"", "", nobody},
+    };
+    for (const auto& row : rows) {
+        fixture.host.resolv_conf = row.host;
+        CHECK(dns_forward(fixture.options, fixture.host) == row.forward);
+        CHECK(fixture.text("/etc/resolv.conf") == row.servers);
+    }
+    fixture.host.resolv_conf = "nameserver 127.0.0.53\noptions edns0\n";
+    fixture.options.network = RunOptions::Network::path;
+    fixture.options.network_path = "/run/netns/lab";
+    CHECK(dns_forward(fixture.options, fixture.host).empty());
+    CHECK(fixture.text("/etc/resolv.conf") == nobody + "options edns0\n");
+    fixture.options.network = RunOptions::Network::pasta;
+    fixture.options.dns = {"10.0.0.1"};
+    CHECK(dns_forward(fixture.options, fixture.host).empty());
+    CHECK(fixture.text("/etc/resolv.conf") == "nameserver 10.0.0.1\noptions edns0\n");
+}
+
 TEST_CASE("etc files: the host's name with the host's uts namespace") {
     Fixture fixture;
     fixture.spec.hostname = "";

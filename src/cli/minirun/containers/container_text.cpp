@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "cli/minirun/image_text.hpp"
 #include "image/stored_image.hpp"
+#include "model/published_ports.hpp"
 
 namespace minirun {
 namespace {
@@ -25,6 +26,25 @@ std::string status_text(const ContainerSummary& one) {
         case ContainerPhase::exited: return cat("Exited (", one.exit_code, ") ", ago(seconds_of(one.finished)));
     }
     return "";
+}
+
+std::vector<Endpoint> endpoints_of(const std::vector<PublishedPorts>& ports) {
+    std::vector<Endpoint> all;
+    for (const auto& one : ports)
+        for (int i = 0; i < one.count; i++) {
+            const auto container = cat(one.container_port + i, '/', protocol_name(one.protocol));
+            const auto add = [&](const std::string& address) {
+                all.push_back({container, address, one.host_port + i});
+            };
+            add(one.address.empty() ? "0.0.0.0" : one.address);
+            if (one.address.empty()) add("::");
+        }
+    return all;
+}
+
+std::string address_text(const Endpoint& endpoint) {
+    const bool brackets = endpoint.address.find(':') != std::string::npos;
+    return cat(brackets ? "[" : "", endpoint.address, brackets ? "]:" : ":", endpoint.port);
 }
 
 std::string command_text(const std::vector<std::string>& args, std::size_t longest) {

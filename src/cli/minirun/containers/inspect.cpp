@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
+#include "cli/minirun/containers/container_text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/containers.hpp"
 #include "model/runtime_spec.hpp"
@@ -49,17 +50,20 @@ Ordered log_config(const LogSetting& log) {
     return {{"Type", log.kept ? "json-file" : "none"}, {"Config", settings}};
 }
 
-std::string network_mode(const ContainerSpec& spec) {
-    const auto* network = find_namespace(spec, NamespaceType::network);
-    if (network == nullptr) return "host";
-    return network->path.empty() ? "none" : "ns:" + network->path;
+// Docker's form: by the port of the container where it is reached on the host.
+Ordered port_bindings(const std::vector<PublishedPorts>& ports) {
+    auto bindings = Ordered::object();
+    for (const auto& one : endpoints_of(ports))
+        bindings[one.container].push_back({{"HostIp", one.address}, {"HostPort", cat(one.port)}});
+    return bindings;
 }
 
 Ordered host_config(const ContainerDetails& all) {
     const auto& one = all.summary;
     const auto& resources = all.spec.linux_.resources;
     Ordered json{{"LogConfig", log_config(one.log)},
-                 {"NetworkMode", network_mode(all.spec)},
+                 {"NetworkMode", all.network},
+                 {"PortBindings", port_bindings(one.ports)},
                  {"RestartPolicy", {{"Name", restart_name(one.restart.when)}, {"MaximumRetryCount", one.restart.most}}},
                  {"AutoRemove", one.remove},
                  {"ReadonlyRootfs", all.spec.root.readonly},
@@ -149,6 +153,7 @@ Ordered inspected_container(const std::string& word) {
     out["GraphDriver"] = graph_driver(all);
     out["Mounts"] = mounts_of(all.spec);
     out["Config"] = config_of(all);
+    out["NetworkSettings"] = {{"Ports", one.pid != 0 ? port_bindings(one.ports) : Ordered::object()}};
     return out;
 }
 

@@ -115,6 +115,13 @@ std::string size_of(const ContainerSummary& one) {
     return decimal_size(disk.add(one.directory + "/upper"));
 }
 
+std::string ports_text(const std::vector<PublishedPorts>& ports) {
+    std::string text;
+    for (const auto& one : endpoints_of(ports))
+        text += cat(text.empty() ? "" : ", ", address_text(one), "->", one.container);
+    return text;
+}
+
 Json fields_of(const ContainerSummary& one, const Asked& asked) {
     std::string labels;
     for (const auto& [key, value] : one.labels) labels += cat(labels.empty() ? "" : ",", key, '=', value);
@@ -123,7 +130,7 @@ Json fields_of(const ContainerSummary& one, const Asked& asked) {
                 {"Command", cat('"', command_text(one.args, asked.whole ? std::string::npos : 20), '"')},
                 {"CreatedAt", one.created},
                 {"RunningFor", ago(seconds_of(one.created))},
-                {"Ports", ""},
+                {"Ports", one.pid != 0 ? ports_text(one.ports) : ""},
                 {"State", phase_word(one.phase)},
                 {"Status", status_text(one)},
                 {"Names", one.name},
