@@ -15,6 +15,7 @@
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
+#include "kernel/sys_result.hpp"
 #include "kernel/system_error.hpp"
 #include "model/paths.hpp"
 
@@ -128,7 +129,7 @@ void LogFile::open() {
     struct stat info {};
     ::fstat(file_.get(), &info);
     const auto whole = end_of_whole_lines(file_.get(), info.st_size);
-    if (whole < info.st_size) (void)::ftruncate(file_.get(), whole);
+    if (whole < info.st_size) (void)libc_status(::ftruncate(file_.get(), whole));
     size_ = static_cast<std::uint64_t>(whole);
 }
 
@@ -178,13 +179,13 @@ void LogFile::add_line(int stream, std::string_view line, const std::string& tim
 void LogFile::flush() {
     if (waiting_.empty() || !file_) return;
     const auto whole = kernel::write_all(file_.get(), waiting_.data(), waiting_.size());
-    if (!whole) (void)::ftruncate(file_.get(), static_cast<off_t>(size_));
+    if (!whole) (void)libc_status(::ftruncate(file_.get(), static_cast<off_t>(size_)));
     for (std::size_t begin = 0; !whole && begin < waiting_.size();) {
         const auto length = waiting_.find('\n', begin) + 1 - begin;
         if (kernel::write_all(file_.get(), waiting_.data() + begin, length))
             size_ += length;
         else
-            (void)::ftruncate(file_.get(), static_cast<off_t>(size_));
+            (void)libc_status(::ftruncate(file_.get(), static_cast<off_t>(size_)));
         begin += length;
     }
     if (whole) size_ += waiting_.size();
@@ -193,7 +194,7 @@ void LogFile::flush() {
 
 void LogFile::rotate() {
     if (setting_.max_files < 2) {
-        (void)::ftruncate(file_.get(), 0);
+        (void)libc_status(::ftruncate(file_.get(), 0));
         size_ = 0;
         return;
     }

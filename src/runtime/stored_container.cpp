@@ -20,6 +20,7 @@
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
 #include "kernel/process.hpp"
+#include "kernel/sys_result.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
@@ -362,7 +363,7 @@ Fd StoredContainer::become_supervisor() const {
     if (lock ? !is_stored_container(path_) : errno == ENOENT) throw not_found(facts_.name);  // removed just now
     if (!lock && errno != EWOULDBLOCK) throw system_error(cat("cannot lock ", quote(path)), errno, root_hint);
     if (!lock) throw Error(ErrorKind::conflict, cat("container ", quote(facts_.name), " runs already"));
-    (void)::ftruncate(lock.get(), 0);
+    (void)libc_status(::ftruncate(lock.get(), 0));
     if (const auto done = record_process_again(path_ + "/supervisor", ::getpid(), Fd()); !done)
         throw system_error(cat("cannot make the link ", quote(path_ + "/supervisor")), done.error(), root_hint);
     return lock;
@@ -371,7 +372,7 @@ Fd StoredContainer::become_supervisor() const {
 void StoredContainer::end_supervision(const Fd& lock, int exit_code) const {
     ::unlink((path_ + "/supervisor").c_str());
     const auto text = cat(exit_code, '\n');
-    (void)::pwrite(lock.get(), text.data(), text.size(), 0);
+    (void)libc_status(static_cast<int>(::pwrite(lock.get(), text.data(), text.size(), 0)));
 }
 
 std::optional<int> StoredContainer::await_supervisor(int milliseconds) const {

@@ -11,6 +11,7 @@
 #include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/process.hpp"
+#include "kernel/sys_result.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
@@ -68,7 +69,7 @@ void leave_caller(int ready, int attached) {
     if (high[1] >= 0) ::dup2(high[1], attached_fd);
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, stream);
     (void)kernel::close_all_from(high[1] >= 0 ? attached_fd + 1 : attached_fd, -1);
-    (void)::chdir("/");
+    (void)libc_status(::chdir("/"));
 }
 
 // Runs the child's part, which does not return, in a process in the background, and waits for what it tells.
