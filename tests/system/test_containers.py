@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import DEADLINE
+from harness import DEADLINE, MINIRUN
 from terminal import Terminal
 
 ANOTHER_NAME = "choose another name, or remove that container first"
@@ -703,3 +703,29 @@ class TestAttach:
     def test_it_needs_a_terminal(self, box, detached):
         detached("sh", options=["-it"])
         box("attach", "web").refused(125, "container 'web' has a terminal, and standard input here is none", "leave out its input: attach --no-stdin")
+
+
+class TestGenerate:
+    def test_a_unit(self, box, plain):
+        box("create", "--name", "svc", "--stop-timeout", "3", plain, "sh", "-c", "trap 'exit 4' TERM; while true; do sleep 0.05; done").ok()
+        unit = box("generate", "systemd", "svc").ok().out
+        values = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line)
+        program = f'"{os.path.realpath(MINIRUN)}"'
+        assert (values["ExecStart"], values["ExecStop"]) == (f"{program} supervise svc", f"{program} stop svc")
+        assert (values["Environment"], values["TimeoutStopSec"], values["Type"]) == (f'"MINIRUN_ROOT={box.root}"', "33", "exec")
+
+    def test_what_the_unit_runs(self, box, plain):
+        """The supervisor itself, which ends as the container does."""
+        box("create", "--name", "svc", plain, "sh", "-c", "trap 'exit 4' TERM; echo up; while true; do sleep 0.05; done").ok()
+        with box.start("supervise", "svc") as running:
+            until(lambda: box("logs", "svc").out == "up\n", "the container")
+            assert phase(box, "svc") == "running"
+            box("start", "svc").refused(125, "container 'svc' runs already")
+            box("stop", "svc").ok()
+            running.finish().ended(4)
+        box("create", "--name", "bad", plain, "nope").ok()
+        box("supervise", "bad").refused_with(127, "'nope'")
+        box("supervise", "svc", "more").refused(125, "minirun supervise takes a container, and is for service managers", "minirun start runs it in the background")
+
+    def test_bad_words(self, box, plain):
+        box("generate", "cron", "x").refused(125, "minirun generate makes units of systemd only", "write minirun generate systemd CONTAINER")

@@ -29,6 +29,8 @@ int logs_command(int argc, char** argv);
 int exec_command(int argc, char** argv);
 /// Where the ports of a container are reached.
 int port_command(int argc, char** argv);
+/// A unit of systemd that runs a container.
+int generate_command(int argc, char** argv);
 int diff_command(int argc, char** argv);
 int stats_command(int argc, char** argv);
 int update_command(int argc, char** argv);

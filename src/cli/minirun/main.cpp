@@ -41,6 +41,7 @@ constexpr const char* overview =
     "  logs CONTAINER               print what a container has written\n"
     "  top CONTAINER                list the processes of a container\n"
     "  port CONTAINER [PORT]        tell where its ports are reached\n"
+    "  generate systemd CONTAINER   print a unit, so that it runs from the boot on\n"
     "  stats [CONTAINER…]           tell what containers use\n"
     "  update CONTAINER…            give containers other limits\n"
     "  diff CONTAINER               list what a container has changed on its disk\n"
@@ -57,6 +58,7 @@ constexpr const char* overview =
     "  rmi IMAGE…                   remove images from the store\n"
     "  image COMMAND                inspect, prune, tree, unpack, verify, dedup, and more\n"
     "  system df                    tell how much space images and containers take\n"
+    "  system prune                 remove containers that do not run, and images without a name\n"
     "  version                      print the version\n"
     "  help [COMMAND]               print this text, or the options of a command\n"
     "\n"
@@ -138,15 +140,17 @@ int container_command(int argc, char** argv) {
     return group_command("container", "What can be done with containers", container_commands, argc, argv);
 }
 
+// With Docker's order: containers first, so that their images are free.
+int system_prune(int argc, char** argv) {
+    const int code = container_prune_command(argc, argv);
+    const bool helped = argc > 1 && is_help(argv[argc - 1]);
+    return code != 0 || helped ? code : image_prune_command(argc, argv);
+}
+
+constexpr std::array system_commands{Command{"df", image_program}, Command{"prune", system_prune}};
+
 int system_command(int argc, char** argv) {
-    if (argc > 1 && std::string_view(argv[1]) == "df") return image_program(argc - 1, argv + 1);
-    if (argc > 1 && is_help(argv[1])) {
-        print_output("Usage: minirun system df [OPTIONS]\n");
-        return 0;
-    }
-    throw Error(ErrorKind::usage,
-                argc > 1 ? cat("unknown command ", quote(cat("system ", argv[1]))) : "minirun system needs a command",
-                "there is df");
+    return group_command("system", "What can be done with all of them", system_commands, argc, argv);
 }
 
 constexpr std::array commands{
@@ -170,6 +174,7 @@ constexpr std::array commands{
     Command{"top", top_command},
     Command{"diff", diff_command},
     Command{"port", port_command},
+    Command{"generate", generate_command},
     Command{"stats", stats_command},
     Command{"update", update_command},
     Command{"container", container_command},

@@ -24,6 +24,9 @@ namespace {
 constexpr int ready_fd = 3;
 // Behind it a supervisor has the socket of who is attached from the beginning, if there is one.
 constexpr int attached_fd = 4;
+// That a supervisor has them it is told by these words behind the container's.
+constexpr const char* told_word = "--told";
+constexpr const char* attached_word = "--attached";
 constexpr std::string_view all_is_well = "runs";
 
 std::string error_text(const Error& error) {
@@ -99,9 +102,9 @@ void fork_into_background(int attached, const std::function<void()>& child) {
 // The program anew: this process stays, and is not to hold what the command line and the image have left in memory.
 void start_in_background(const std::string& id, int attached) {
     fork_into_background(attached, [&id, attached] {
-        std::string words[] = {"minirun", "supervise", id, "attached"};
-        char* last = attached >= 0 ? words[3].data() : nullptr;
-        char* argv[] = {words[0].data(), words[1].data(), words[2].data(), last, nullptr};
+        std::string words[] = {"minirun", "supervise", id, told_word, attached_word};
+        char* last = attached >= 0 ? words[4].data() : nullptr;
+        char* argv[] = {words[0].data(), words[1].data(), words[2].data(), words[3].data(), last, nullptr};
         ::execv("/proc/self/exe", argv);
         const auto text = error_text(system_error("cannot run '/proc/self/exe'", errno));
         (void)kernel::write_all(ready_fd, text.data(), text.size());
@@ -112,12 +115,20 @@ void do_in_background(const std::function<void(const std::function<void()>& star
     fork_into_background(-1, [&work] { ::_exit(work_and_tell(work)); });
 }
 
+// Without the words it is a service manager that has begun it: it wants a message on standard error.
 int supervise_command(int argc, char** argv) {
-    if (argc < 2) throw Error(ErrorKind::usage, "minirun supervise is minirun's own: it takes the id of a container");
-    const int attached = argc > 2 ? attached_fd : -1;
-    if (attached >= 0) ::fcntl(attached, F_SETFD, FD_CLOEXEC);
-    return work_and_tell(
-        [argv, attached](const std::function<void()>& started) { Containers().supervise(argv[1], attached, started); });
+    const auto has = [&](int index, std::string_view word) { return argc > index && word == argv[index]; };
+    const bool told = has(2, told_word), attached = has(3, attached_word);
+    if (argc != 2 + told + attached)
+        throw Error(ErrorKind::usage, "minirun supervise takes a container, and is for service managers",
+                    "minirun start runs it in the background");
+    if (attached) ::fcntl(attached_fd, F_SETFD, FD_CLOEXEC);
+    const auto supervise = [&](const std::function<void()>& started) {
+        Containers().supervise(argv[1], attached ? attached_fd : -1, started);
+    };
+    if (told) return work_and_tell(supervise);
+    supervise([] {});
+    return Containers().wait(argv[1]);
 }
 
 }  // namespace minirun

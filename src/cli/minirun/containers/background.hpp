@@ -14,7 +14,7 @@ void start_in_background(const std::string& id, int attached = -1);
 /// `started`. Throws the Error that the work has thrown before.
 void do_in_background(const std::function<void(const std::function<void()>& started)>& work);
 
-/// `minirun supervise ID`: what the supervisor does.
+/// `minirun supervise CONTAINER`: what the supervisor does.
 int supervise_command(int argc, char** argv);
 
 }  // namespace minirun
