@@ -3,6 +3,7 @@
 
 namespace minirun {
 
+int commit_command(int argc, char** argv);
 int dedup_command(int argc, char** argv);
 int df_command(int argc, char** argv);
 int load_command(int argc, char** argv);

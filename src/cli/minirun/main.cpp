@@ -39,6 +39,7 @@ constexpr const char* overview =
     "  exec CONTAINER COMMAND [ARG…]  run another process in a container\n"
     "  logs CONTAINER               print what a container has written\n"
     "  top CONTAINER                list the processes of a container\n"
+    "  commit CONTAINER [NAME]      make an image of a container and what it has changed\n"
     "  inspect NAME…                tell all of containers, or of images\n"
     "  container COMMAND            the same commands, and prune\n"
     "  test IMAGE [COMMAND] [ARG…]  run a list of tests, each in a new container\n"
@@ -116,23 +117,17 @@ int image_command(int argc, char** argv) {
     return group_command("image", "What can be done with the images in the store", image_commands, argc, argv);
 }
 
-constexpr std::array container_commands{Command{"run", run_command},
-                                        Command{"create", create_command},
-                                        Command{"start", start_command},
-                                        Command{"stop", stop_command},
-                                        Command{"restart", restart_command},
-                                        Command{"kill", kill_command},
-                                        Command{"pause", pause_command},
-                                        Command{"unpause", unpause_command},
-                                        Command{"wait", wait_command},
-                                        Command{"rename", rename_command},
-                                        Command{"rm", rm_command},
-                                        Command{"ls", ps_command},
-                                        Command{"exec", exec_command},
-                                        Command{"logs", logs_command},
-                                        Command{"inspect", container_inspect_command},
-                                        Command{"top", top_command},
-                                        Command{"prune", container_prune_command}};
+constexpr std::array container_commands{
+    Command{"run", run_command},         Command{"create", create_command},
+    Command{"start", start_command},     Command{"stop", stop_command},
+    Command{"restart", restart_command}, Command{"kill", kill_command},
+    Command{"pause", pause_command},     Command{"unpause", unpause_command},
+    Command{"wait", wait_command},       Command{"rename", rename_command},
+    Command{"rm", rm_command},           Command{"ls", ps_command},
+    Command{"exec", exec_command},       Command{"logs", logs_command},
+    Command{"commit", image_program},    Command{"inspect", container_inspect_command},
+    Command{"top", top_command},         Command{"prune", container_prune_command},
+};
 
 int container_command(int argc, char** argv) {
     return group_command("container", "What can be done with containers", container_commands, argc, argv);
@@ -167,6 +162,7 @@ constexpr std::array commands{
     Command{"logs", logs_command},
     Command{"inspect", inspect_command},
     Command{"top", top_command},
+    Command{"commit", image_program},
     Command{"container", container_command},
     Command{"supervise", supervise_command},
     Command{"explain", explain_command},
