@@ -19,8 +19,8 @@ struct ContainerRoot {
     Kind kind = Kind::layers;
     std::vector<Layer> layers;  ///< lowest first
     std::string
-        upper;  ///< of Kind::layers: absolute path of the writable layer, which is not there before the first run
-    std::string own;            ///< absolute path of the container's own directory: what is made there goes before its next run
+        upper;        ///< of Kind::layers: absolute path of the writable layer, which is not there before the first run
+    std::string own;  ///< absolute path of the container's own directory: what is made there goes before its next run
     std::string directory;  ///< of Kind::directory: absolute path
 };
 

@@ -1,9 +1,10 @@
-"""minirun commit: what a container that stays has in its root file system, as an image."""
+"""minirun commit and export: what a container that stays has in its root file system, as an image and as an archive."""
 import json
 import os
 import re
 import shutil
 import subprocess
+import tarfile
 
 import pytest
 
@@ -148,3 +149,67 @@ class TestCommit:
         box("commit", "-c", "RUN x", "outside").refused_with(125, "--change 'RUN x': unknown instruction 'RUN'")
         box("commit", "-m", os.fsdecode(b"\xff"), "outside").refused_with(125, "is no UTF-8")
         assert box("images", "-q").lines == [facts(box, image)["Id"][7:19]]
+
+
+def archived(path):
+    """name -> what the archive says of it."""
+    with tarfile.open(path) as tar:
+        return {member.name: member for member in tar}
+
+
+class TestExport:
+    @pytest.mark.parametrize("options", [[], ["--userns", "private"]], ids=str)
+    def test_it_is_what_the_container_saw(self, box, image, scratch, options):
+        """As an archive, and as an image that is made of that."""
+        seen = box.run("--name", "c", *options, image, "sh", "-ec", CHANGES + LISTING).ok().out
+        box("export", "-o", scratch / "c.tar", "c").ok()
+        entries = archived(scratch / "c.tar")
+        assert not [name for name, entry in entries.items() if entry.ischr() and entry.devmajor == 0]
+        assert entries["two"].islnk() and entries["two"].linkname == "one"
+        box("import", scratch / "c.tar", "made").ok()
+        again = box.run(*options, "-e", "PATH=/bin", "made", "sh", "-c", LISTING).ok().out
+        assert listed(again) == listed(seen)
+
+    def test_one_that_runs(self, box, image, scratch):
+        """To standard output, and without what is in its volume."""
+        box.run("-d", "--name", "c", "-v", f"{scratch}:/volume", image, "sh", "-c", "echo x > /x; echo y > /volume/y; echo ready; sleep 1000").ok()
+        while "ready" not in box("logs", "c").out:
+            pass
+        with open(scratch / "c.tar", "wb") as file:
+            box.start("export", "c", stdout=file).finish().ok()
+        entries = archived(scratch / "c.tar")
+        assert "x" in entries and "data/gone" in entries and "volume" in entries and "volume/y" not in entries
+        assert entries["data"].isdir() and entries["way"].linkname == "data" and (entries["private"].uid, entries["private"].mode) == (5, 0o700)
+
+    def test_attributes_and_odd_names(self, box, image, scratch):
+        box.run("--name", "c", image, "sh", "-c", "echo x > /x; echo w > /.wh.x").ok()
+        os.setxattr(upper(box, "c") / "x", "user.a", b"b")
+        box("export", "-o", scratch / "c.tar", "c").ok()
+        entries = archived(scratch / "c.tar")
+        assert entries["x"].pax_headers["SCHILY.xattr.user.a"] == "b" and ".wh.x" in entries
+
+    def test_without_a_writable_layer(self, box, image, plain, scratch):
+        """One that never ran, one that is read-only, and one of a bundle outside of the store."""
+        for name, words in (("new", [image]), ("fixed", ["--read-only", image]), ("outside", [plain])):
+            box("create", "--name", name, *words).ok()
+            box("export", "-o", scratch / "c.tar", name).ok()
+            assert "bin/busybox" in archived(scratch / "c.tar")
+        box("start", "new").ok()
+        assert box("wait", "new").ok()
+
+    def test_older_kernels(self, box, image, scratch):
+        box.run("--name", "c", image, "rm", "/data/gone").ok()
+        box("export", "-o", scratch / "c.tar", "c", env={"MINIRUN_WITHOUT": "lowerdir+"}).ok()
+        assert "data/gone" not in archived(scratch / "c.tar") and "data/kept" in archived(scratch / "c.tar")
+
+    def test_what_it_refuses(self, box, image, scratch):
+        box("create", "--name", "memory", "--tmpfs-upper", image).ok()
+        box("export", "-o", scratch / "c.tar", "memory").refused_with(125, "what the container writes is in memory (--tmpfs-upper)")
+        box("export", "nobody").refused(125, "there is no container 'nobody'", "minirun ps -a lists them")
+        box("export").refused_with(125, "minirun export takes one container", hint="minirun export -o FILE CONTAINER")
+        main, other = os.openpty()
+        said = box.start("export", "memory", stdout=other).finish()
+        os.close(main)
+        os.close(other)
+        said.refused_with(125, "no file is given: standard output is a terminal", hint="minirun export -o FILE CONTAINER")
+        assert not (scratch / "c.tar").exists()
