@@ -1,4 +1,5 @@
-"""minirun commit and export: what a container that stays has in its root file system, as an image and as an archive."""
+"""minirun commit, export and cp: what a container that stays has in its root file system, as an image, as an archive and file
+by file."""
 import json
 import os
 import re
@@ -8,7 +9,7 @@ import tarfile
 
 import pytest
 
-from bundles import Directory, File, Hardlink, Link
+from bundles import Device, Directory, File, Hardlink, Link, make_tree
 from harness import skip
 
 # All that a tree shows: names, types, modes, owners, links, sizes, times.
@@ -213,3 +214,143 @@ class TestExport:
         os.close(other)
         said.refused_with(125, "no file is given: standard output is a terminal", hint="minirun export -o FILE CONTAINER")
         assert not (scratch / "c.tar").exists()
+
+
+def running(box, image, script="", *, options=()):
+    """A container "c" that has done this and waits."""
+    box.run("-d", "--name", "c", *options, image, "sh", "-ec", script + "\necho ready; exec sleep 1000").ok()
+    while "ready" not in box("logs", "c").out:
+        pass
+
+
+def stopped(box, image, script="", *, options=()):
+    box.run("--name", "c", *options, image, "sh", "-ec", script or "true").ok()
+
+
+STATES = pytest.mark.parametrize("begin", [running, stopped], ids=["running", "stopped"])
+
+
+def inside(box, begin, *words):
+    """What this says in the container, which may have to be started for it."""
+    if begin is stopped:
+        return box.run("made", *words) if box("commit", "c", "made").ok() else None
+    return box("exec", "c", *words)
+
+
+class TestCopy:
+    @STATES
+    def test_out(self, box, image, scratch, begin):
+        begin(box, image, "echo text > /file; chown 12:34 /file; chmod 4750 /file; mkdir -p /d/e; echo x > /d/e/x; ln /d/e/x /d/y; ln -s /etc/passwd /d/l")
+        box("cp", "c:/file", scratch / "new").ok()
+        info = os.stat(scratch / "new")
+        assert (info.st_mode & 0o7777, info.st_uid, info.st_gid, (scratch / "new").read_text()) == (0o750, 0, 0, "text\n")
+        box("cp", "-a", "c:file", scratch).ok()
+        info = os.stat(scratch / "file")
+        assert (info.st_mode & 0o7777, info.st_uid, info.st_gid) == (0o4750, 12, 34)
+        box("cp", "c:/d", scratch / "tree").ok()  # a new name
+        box("cp", "c:/d", scratch / "tree").ok()  # into it
+        assert (scratch / "tree/d/e/x").read_text() == "x\n" and os.readlink(scratch / "tree/l") == "/etc/passwd"
+        assert os.stat(scratch / "tree/e/x").st_ino == os.stat(scratch / "tree/y").st_ino
+        box("cp", "c:/d/.", scratch / "tree/d").ok()
+        assert sorted(os.listdir(scratch / "tree/d")) == ["e", "l", "y"]
+        assert not list(scratch.glob("**/.minirun*"))
+
+    @STATES
+    @pytest.mark.parametrize("options", [[], ["--userns", "private"]], ids=str)
+    def test_in(self, box, image, scratch, begin, options):
+        source = make_tree(scratch / "source", {"a": File("a", 0o640, 12, 34), "d/b": "b", "d/again": Hardlink("d/b"), "link": Link("/etc/passwd"), "set": File("s", 0o4755, 0)})
+        begin(box, image, "mkdir /into; echo old > /into/a", options=options)
+        box("cp", source / "a", "c:/into").ok()
+        box("cp", source / "a", "c:/into/kept/").refused_with(125, "there is no such directory")
+        box("cp", "-a", source / "a", "c:/into/kept").ok()
+        box("cp", source, "c:/into").ok()
+        box("cp", f"{source}/.", "c:/merged").ok()
+        said = inside(box, begin, "sh", "-c", "cd /into; stat -c '%n %a %u %g' a kept source source/d merged /merged/set 2>/dev/null; cat a /merged/d/b; readlink /merged/link; stat -c %h /merged/d/again")
+        assert said.out.splitlines() == ["a 640 0 0", "kept 640 12 34", "source 755 0 0", "source/d 755 0 0", "/merged/set 755 0 0", "ab/etc/passwd", "2"]
+
+    def test_a_stopped_one_finds_it(self, box, image, scratch):
+        (scratch / "file").write_text("from outside\n")
+        box("create", "--name", "c", image, "cat", "/tmp/file").ok()
+        box("cp", scratch / "file", "c:/tmp/").ok()
+        box("start", "c").ok()
+        box("wait", "c").ok()
+        assert box("logs", "c").ok().out == "from outside\n"
+
+    def test_volumes_of_one_that_runs(self, box, image, scratch):
+        volume = make_tree(scratch / "volume", {"x": "x"})
+        running(box, image, options=["-v", f"{volume}:/v", "-v", f"{volume}:/fixed:ro"])
+        box("cp", "c:/v/x", scratch / "x").ok()
+        box("cp", scratch / "x", "c:/v/y").ok()
+        assert (volume / "y").read_text() == "x"
+        box("cp", scratch / "x", "c:/fixed/z").refused_with(125, "EROFS")
+        box("cp", scratch, "c:/v").ok()  # which holds itself
+        assert (volume / scratch.name / "volume/y").exists()
+
+    @STATES
+    def test_links_stay_in_the_container(self, box, image, scratch, begin):
+        """As the source and as the target, in the middle and at the end, of the image's and with dots."""
+        secret = make_tree(scratch / "host", {"secret": "of the host"})
+        (scratch / "evil").write_text("evil")
+        begin(box, image, f"ln -s {secret} /dir; ln -s {secret}/secret /secret; ln -s ../../../../../..{secret} /up; mkdir -p /tmp/t; ln -s {scratch}/made /tmp/t/dangling; ln -s data /here")
+        for path in ("/dir/secret", "/up/secret"):
+            box("cp", f"c:{path}", scratch / "out").refused(125, f"the container has no '{path}'")
+        box("cp", "-L", "c:/secret", scratch / "out").refused(125, "the container has no '/secret'")
+        box("cp", "c:/secret", scratch / "out").ok()
+        assert os.readlink(scratch / "out") == f"{secret}/secret"
+        for path in ("/dir/new", "/up/secret", "/secret", "/tmp/t/dangling"):
+            box("cp", scratch / "evil", f"c:{path}").refused_with(125, "the container has no")
+        assert os.listdir(secret) == ["secret"] and (secret / "secret").read_text() == "of the host" and not (scratch / "made").exists()
+        box("cp", scratch / "evil", "c:/here").ok()  # to where it leads
+        assert inside(box, begin, "cat", "/data/evil").ok().out == "evil"
+        # A link that has come out is replaced by the next copy, not followed.
+        box("cp", "c:/data/kept", scratch / "out").ok()
+        assert (scratch / "out").read_text() == "kept\n" and (secret / "secret").read_text() == "of the host"
+
+    def test_while_it_exchanges_directories_and_links(self, box, image, scratch):
+        """CVE-2018-15664."""
+        secret = make_tree(scratch / "host", {"d/x": "of the host"})
+        source = make_tree(scratch / "source", {"d/x": "evil", "d/e/y": "evil"})
+        running(box, image, f"mkdir -p /t/d/e /t/keep; echo x > /t/d/x; ln -s {secret}/d /t/link; (while true; do mv /t/d /t/keep/; mv /t/link /t/d; mv /t/d /t/link; mv /t/keep/d /t/d; done) 2>/dev/null &")
+        for number in range(40):
+            box("cp", f"{source}/.", "c:/t")
+            box("cp", "c:/t", scratch / f"out{number}")
+            box("cp", "c:/t/d/x", scratch / f"x{number}")
+        assert (secret / "d/x").read_text() == "of the host" and os.listdir(secret / "d") == ["x"]
+        assert not [one for one in scratch.glob("x*") if one.is_file() and one.read_text() == "of the host"]
+
+    def test_what_is_no_file(self, box, image, scratch):
+        """Devices stay where they are, and in the kernel's own file systems nothing is read or written."""
+        running(box, image, "mkdir /n; mkfifo /n/pipe 2>/dev/null || true; echo x > /n/x; ln -s /proc/sys/kernel /n/sys")
+        os.mknod(scratch / "null", 0o20666, os.makedev(1, 3))
+        result = box("cp", "c:/dev", scratch / "dev")
+        assert result.code == 0 and "left out" in result.err and not (scratch / "dev/null").exists()
+        assert box("cp", "-q", "c:/proc/self", scratch / "self").code in (0, 125)
+        assert "left out 1 name" in box("cp", scratch / "null", "c:/n").err
+        (scratch / "core_pattern").write_text("evil")
+        box("cp", scratch / "core_pattern", "c:/n/sys/").refused_with(125, "the target is in a file system of the kernel's")
+        box("cp", scratch / "core_pattern", "c:/etc/hosts").refused_with(125, "something is mounted there")
+
+    def test_what_it_refuses(self, box, image, scratch):
+        make_tree(scratch, {"file": "f", "dir/file": "f"})
+        stopped(box, image, "mkdir /dir; echo x > /file")
+        refused = lambda *words, sentence: box("cp", *words).refused_with(125, sentence)
+        refused("c:/none", scratch, sentence="the container has no '/none'")
+        refused(scratch / "none", "c:/", sentence=f"there is no '{scratch}/none'")
+        refused("c:/file/", scratch, sentence="'/file/' is no directory")
+        refused(scratch / "dir", "c:/file", sentence="cannot copy a directory to '/file', which is no directory")
+        refused(scratch / "file", "c:/none/x", sentence="the container has no '/none'")
+        refused(scratch / "file", "c:/file/", sentence="'/file/'")
+        box("cp", scratch / "file", "c:/dir/dir").ok()
+        refused(scratch / "dir", "c:/dir", sentence="cannot replace 'dir', which is no directory, by a directory")
+        refused("-", "c:/", sentence="minirun cp takes no archive from or to a stream (-)")
+        refused("c:/file", "-", sentence="minirun cp takes no archive from or to a stream (-)")
+        refused("c:/file", "c:/other", sentence="minirun cp does not copy from one container to another")
+        refused(scratch / "file", scratch / "other", sentence="neither of the two paths is in a container")
+        refused("c:/file", sentence="minirun cp takes a source and a target")
+        refused("c:", scratch, sentence="a path is missing behind the colon")
+        refused("nobody:/x", scratch, sentence="there is no container 'nobody'")
+        box("create", "--name", "fixed", "--read-only", image).ok()
+        refused(scratch / "file", "fixed:/", sentence="the container's root file system is read-only")
+        box("cp", "fixed:/data/kept", scratch / "kept").ok()
+        box("create", "--name", "memory", "--tmpfs-upper", image).ok()
+        refused("memory:/data/kept", scratch, sentence="what the container writes is in memory (--tmpfs-upper)")

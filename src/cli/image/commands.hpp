@@ -4,6 +4,7 @@
 namespace minirun {
 
 int commit_command(int argc, char** argv);
+int cp_command(int argc, char** argv);
 int dedup_command(int argc, char** argv);
 int df_command(int argc, char** argv);
 int export_command(int argc, char** argv);

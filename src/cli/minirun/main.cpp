@@ -41,6 +41,7 @@ constexpr const char* overview =
     "  top CONTAINER                list the processes of a container\n"
     "  commit CONTAINER [NAME]      make an image of a container and what it has changed\n"
     "  export CONTAINER             write the root file system of a container into an archive\n"
+    "  cp SOURCE TARGET             copy files out of a container or into it (CONTAINER:PATH)\n"
     "  inspect NAME…                tell all of containers, or of images\n"
     "  container COMMAND            the same commands, and prune\n"
     "  test IMAGE [COMMAND] [ARG…]  run a list of tests, each in a new container\n"
@@ -119,25 +120,16 @@ int image_command(int argc, char** argv) {
 }
 
 constexpr std::array container_commands{
-    Command{"run", run_command},
-    Command{"create", create_command},
-    Command{"start", start_command},
-    Command{"stop", stop_command},
-    Command{"restart", restart_command},
-    Command{"kill", kill_command},
-    Command{"pause", pause_command},
-    Command{"unpause", unpause_command},
-    Command{"wait", wait_command},
-    Command{"rename", rename_command},
-    Command{"rm", rm_command},
-    Command{"ls", ps_command},
-    Command{"exec", exec_command},
-    Command{"logs", logs_command},
-    Command{"commit", image_program},
-    Command{"export", image_program},
-    Command{"inspect", container_inspect_command},
-    Command{"top", top_command},
-    Command{"prune", container_prune_command},
+    Command{"run", run_command},         Command{"create", create_command},
+    Command{"start", start_command},     Command{"stop", stop_command},
+    Command{"restart", restart_command}, Command{"kill", kill_command},
+    Command{"pause", pause_command},     Command{"unpause", unpause_command},
+    Command{"wait", wait_command},       Command{"rename", rename_command},
+    Command{"rm", rm_command},           Command{"ls", ps_command},
+    Command{"exec", exec_command},       Command{"logs", logs_command},
+    Command{"commit", image_program},    Command{"export", image_program},
+    Command{"cp", image_program},        Command{"inspect", container_inspect_command},
+    Command{"top", top_command},         Command{"prune", container_prune_command},
 };
 
 int container_command(int argc, char** argv) {
@@ -175,6 +167,7 @@ constexpr std::array commands{
     Command{"top", top_command},
     Command{"commit", image_program},
     Command{"export", image_program},
+    Command{"cp", image_program},
     Command{"container", container_command},
     Command{"supervise", supervise_command},
     Command{"explain", explain_command},
