@@ -48,9 +48,11 @@ ContainerFiles::ContainerFiles(const Paths& paths, const std::string& word, bool
         users_ = spec.linux_.uid_mappings;
         groups_ = spec.linux_.gid_mappings;
     } else {
-        still_ = hold_still(container);
+        still_ = hold_still(container, writable);
         if (!still_)
-            throw Error(ErrorKind::conflict, cat("container ", quote(word), " is being started, or ends"), "try again");
+            throw Error(ErrorKind::conflict,
+                        cat("container ", quote(word), " is being started, or another minirun cp writes to it"),
+                        "try again");
         root_ = mount_view(root_of(container), writable);
     }
     if (!writable) return;

@@ -121,12 +121,17 @@ Fd mount_view(const ContainerRoot& root, bool writable) {
                                                                          : mount_in_own_namespace(root, writable);
 }
 
-Fd hold_still(const StoredContainer& container) {
+Fd hold_still(const StoredContainer& container, bool alone) {
     const auto path = container.path() + "/supervisor.lock";
     Fd lock(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     if (!lock) throw system_error(cat("cannot open ", quote(path)), errno);
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0) lock.reset();
-    return lock;
+    // Who only looks has the lock for a moment, too.
+    constexpr int rounds = 200, microseconds = 5000;
+    for (int round = 0; round < rounds; round++) {
+        if (::flock(lock.get(), (alone ? LOCK_EX : LOCK_SH) | LOCK_NB) == 0) return lock;
+        ::usleep(microseconds);
+    }
+    return Fd();
 }
 
 }  // namespace minirun

@@ -15,7 +15,8 @@ namespace minirun {
 /// meanwhile (hold_still()).
 Fd mount_view(const ContainerRoot& root, bool writable);
 
-/// Nobody starts the container as long as this is held. Empty if it runs. Throws Error.
-Fd hold_still(const StoredContainer& container);
+/// Nobody starts the container as long as this is held, and with `alone` nobody else holds it either. Empty if it runs,
+/// or somebody does. Throws Error.
+Fd hold_still(const StoredContainer& container, bool alone);
 
 }  // namespace minirun

@@ -239,8 +239,9 @@ def inside(box, begin, *words):
 
 class TestCopy:
     @STATES
-    def test_out(self, box, image, scratch, begin):
-        begin(box, image, "echo text > /file; chown 12:34 /file; chmod 4750 /file; mkdir -p /d/e; echo x > /d/e/x; ln /d/e/x /d/y; ln -s /etc/passwd /d/l")
+    @pytest.mark.parametrize("options", [[], ["--userns", "private"]], ids=str)
+    def test_out(self, box, image, scratch, begin, options):
+        begin(box, image, "echo text > /file; chown 12:34 /file; chmod 4750 /file; mkdir -p /d/e; echo x > /d/e/x; ln /d/e/x /d/y; ln -s /etc/passwd /d/l", options=options)
         box("cp", "c:/file", scratch / "new").ok()
         info = os.stat(scratch / "new")
         assert (info.st_mode & 0o7777, info.st_uid, info.st_gid, (scratch / "new").read_text()) == (0o750, 0, 0, "text\n")
@@ -275,6 +276,17 @@ class TestCopy:
         box("start", "c").ok()
         box("wait", "c").ok()
         assert box("logs", "c").ok().out == "from outside\n"
+
+    def test_a_runtime_bundle(self, box, runtime_bundle, scratch):
+        """It has a ready root file system: there is no image to commit to, and all else works."""
+        config, bundle = runtime_bundle(["true"])
+        box("create", "--name", "c", bundle.write(config)).check(True, "")
+        box("commit", "c").refused_with(125, "cannot commit container 'c': it runs in a ready root file system")
+        box("export", "-o", scratch / "c.tar", "c").ok()
+        assert "bin/busybox" in archived(scratch / "c.tar")
+        box("cp", scratch / "c.tar", "c:/tmp").ok()
+        box("cp", "c:/tmp/c.tar", scratch / "again").ok()
+        assert (scratch / "again").read_bytes() == (scratch / "c.tar").read_bytes()
 
     def test_volumes_of_one_that_runs(self, box, image, scratch):
         volume = make_tree(scratch / "volume", {"x": "x"})

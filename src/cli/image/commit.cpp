@@ -66,7 +66,13 @@ Asked read_arguments(int argc, char** argv) {
 class Paused {
 public:
     Paused(const std::string& id, ContainerPhase phase) : id_(id), paused_(phase == ContainerPhase::running) {
-        if (paused_) Containers().pause(id_);
+        if (!paused_) return;
+        try {
+            Containers().pause(id_);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::unsupported) throw;
+            throw Error(error.kind(), error.message(), "minirun commit --pause=false takes it as it runs");
+        }
     }
     ~Paused() {
         try {
