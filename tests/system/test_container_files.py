@@ -1,5 +1,6 @@
 """minirun commit, export and cp: what a container that stays has in its root file system, as an image, as an archive and file
 by file."""
+import fcntl
 import json
 import os
 import re
@@ -287,6 +288,24 @@ class TestCopy:
         box("cp", scratch / "c.tar", "c:/tmp").ok()
         box("cp", "c:/tmp/c.tar", scratch / "again").ok()
         assert (scratch / "again").read_bytes() == (scratch / "c.tar").read_bytes()
+
+    def test_one_whose_files_are_in_memory(self, box, image, scratch):
+        running(box, image, options=["--tmpfs-upper"])
+        (scratch / "x").write_text("x")
+        box("cp", scratch / "x", "c:/tmp").ok()
+        assert box("exec", "c", "cat", "/tmp/x").ok().out == "x"
+
+    def test_nobody_starts_it_meanwhile(self, box, image, scratch):
+        stopped(box, image)
+        (scratch / "x").write_text("x")
+        (directory,) = box.root.glob("containers/*")
+        with open(directory / "supervisor.lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)  # as who copies out of it
+            box("start", "c").refused(125, "container 'c' is in use by another command, such as minirun cp")
+            box("cp", "c:/data/kept", scratch / "kept").ok()
+            box("cp", scratch / "x", "c:/x").refused_with(125, "container 'c' is being started, or another minirun cp writes to it", hint="try again")
+        box("start", "c").ok()
+        box("wait", "c").ok()
 
     def test_volumes_of_one_that_runs(self, box, image, scratch):
         volume = make_tree(scratch / "volume", {"x": "x"})
