@@ -87,9 +87,9 @@ TarEntry marker(const std::string& name) {
 
 }  // namespace
 
-DirectoryTar::DirectoryTar(const std::string& path, bool is_layer, const std::string& except)
+DirectoryTar::DirectoryTar(const std::string& path, TreeForm form, const std::string& except)
     : path_(path),
-      is_layer_(is_layer),
+      form_(form),
       block_(block_size),
       tar_([this](Bytes bytes) { ready_.insert(ready_.end(), bytes.begin(), bytes.end()); }) {
     Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -141,26 +141,12 @@ void DirectoryTar::add_next_entry() {
     struct stat info {};
     if (!held || ::fstat(held.get(), &info) < 0) failed(name, errno);
     const auto place = cat("/proc/self/fd/", held.get());
-    if (is_whiteout(info)) {
-        if (!is_layer_)
-            throw Error(ErrorKind::bad_input,
-                        cat(quote(cat(path_, '/', name)), " is a 0/0 device, which is how a deleted file is kept"),
-                        "remove it, or import the directory as a layer of a bundle");
-        tar_.add(marker(cat(level.prefix, whiteout_prefix, last)));
-        return;
-    }
-    if (last.starts_with(whiteout_prefix))
+    if (is_whiteout(info) && form_ != TreeForm::tree) return add_whiteout(level.prefix, last);
+    if (last.starts_with(whiteout_prefix) && form_ != TreeForm::tree)
         throw Error(ErrorKind::bad_input,
                     cat(quote(cat(path_, '/', name)), " has a name that an archive of a layer cannot hold"));
     auto entry = entry_of(name, info);
-    if (is_layer_)
-        for (const char* attribute :
-             {"trusted.overlay.redirect", "trusted.overlay.metacopy", "trusted.overlay.whiteout"})
-            if (::getxattr(place.c_str(), attribute, nullptr, 0) >= 0)
-                throw Error(ErrorKind::unsupported,
-                            cat(quote(cat(path_, '/', name)), " has the attribute ", attribute,
-                                ", so it is not whole without the layers below"),
-                            "make the layer on an overlay with redirect_dir=off and metacopy=off");
+    if (is_layer()) refuse_what_is_not_whole(name, place);
     if (S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) {
         Fd opened(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
         if (!opened) failed(name, errno);
@@ -172,6 +158,28 @@ void DirectoryTar::add_next_entry() {
     tar_.add(entry);
 }
 
+void DirectoryTar::add_whiteout(const std::string& prefix, const std::string& name) {
+    if (!is_layer())
+        throw Error(ErrorKind::bad_input,
+                    cat(quote(cat(path_, '/', prefix, name)), " is a 0/0 device, which is how a deleted file is kept"),
+                    "remove it, or import the directory as a layer of a bundle");
+    tar_.add(marker(cat(prefix, whiteout_prefix, name)));
+}
+
+void DirectoryTar::refuse_what_is_not_whole(const std::string& name, const std::string& place) const {
+    for (const char* attribute : {"trusted.overlay.redirect", "trusted.overlay.metacopy", "trusted.overlay.whiteout"})
+        if (::getxattr(place.c_str(), attribute, nullptr, 0) >= 0)
+            throw Error(ErrorKind::unsupported,
+                        cat(quote(cat(path_, '/', name)), " has the attribute ", attribute,
+                            ", so it is not whole without the layers below"),
+                        "make the layer on an overlay with redirect_dir=off and metacopy=off");
+}
+
+bool DirectoryTar::is_opaque_here(int directory) const {
+    return form_ == TreeForm::writable_layer ? is_opaque(directory, OverlayAttributes::trusted)
+                                             : form_ == TreeForm::layer && is_opaque(directory);
+}
+
 void DirectoryTar::add_directory(const TarEntry& entry, Fd directory, const struct stat& info) {
     const auto place = cat("/proc/self/fd/", directory.get());
     auto made = entry;
@@ -180,7 +188,7 @@ void DirectoryTar::add_directory(const TarEntry& entry, Fd directory, const stru
     tar_.add(made);
     if (info.st_dev != device_ || std::pair(info.st_dev, info.st_ino) == except_) return;
     const auto prefix = made.name == "./" ? "" : made.name;
-    if (is_layer_ && is_opaque(directory.get())) tar_.add(marker(cat(prefix, opaque_marker)));
+    if (is_opaque_here(directory.get())) tar_.add(marker(cat(prefix, opaque_marker)));
     enter(std::move(directory), prefix);
 }
 

@@ -12,17 +12,24 @@
 
 namespace minirun {
 
+/// What a directory is that becomes an archive.
+enum class TreeForm {
+    root,            ///< the root of an image to be: a 0/0 device, and a name that a layer cannot hold, is refused
+    layer,           ///< of a bundle, in overlayfs form
+    writable_layer,  ///< the same of a container, whose own attributes (user.overlay.opaque) say nothing
+    tree             ///< whatever there is, as it is
+};
+
 /// The archive of all that is below a directory, and of that itself as "./", in the order of the names: the same for
 /// the same tree. Of another file system that is mounted below, only the mount point, and likewise of the directory
 /// `except` (minirun's own data, which grows meanwhile). Sockets are left out.
 ///
-/// With `is_layer` the directory is a layer in overlayfs form, and the archive has whiteouts and opaque markers (image
-/// specification, layer.md) in the place of 0/0 devices and of the attribute trusted.overlay.opaque. Otherwise a 0/0
-/// device is refused.
+/// Of a layer the archive has whiteouts and opaque markers (image specification, layer.md) in the place of 0/0 devices
+/// and of the attribute trusted.overlay.opaque.
 class DirectoryTar : public ByteSource {
 public:
     /// Throws Error, which names `path`.
-    DirectoryTar(const std::string& path, bool is_layer, const std::string& except);
+    DirectoryTar(const std::string& path, TreeForm form, const std::string& except);
 
     Bytes next() override;
 
@@ -33,6 +40,10 @@ private:
         std::vector<std::string> names;  ///< to come, the next one last
     };
 
+    bool is_layer() const { return form_ == TreeForm::layer || form_ == TreeForm::writable_layer; }
+    void add_whiteout(const std::string& prefix, const std::string& name);
+    void refuse_what_is_not_whole(const std::string& name, const std::string& place) const;
+    bool is_opaque_here(int directory) const;
     void enter(Fd directory, const std::string& prefix);
     void add_next_entry();
     void add_directory(const TarEntry& entry, Fd directory, const struct stat& info);
@@ -41,7 +52,7 @@ private:
     [[noreturn]] void failed(const std::string& name, int error) const;
 
     std::string path_;
-    bool is_layer_;
+    TreeForm form_;
     dev_t device_ = 0;
     std::pair<dev_t, ino_t> except_{};
     std::vector<unsigned char> ready_, given_, block_;

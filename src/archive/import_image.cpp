@@ -5,7 +5,6 @@
 
 #include <cctype>
 #include <cerrno>
-#include <ctime>
 #include <map>
 
 #include "archive/directory_tar.hpp"
@@ -13,28 +12,16 @@
 #include "archive/store_writer.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "image/reference.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 #include "minirun/image.hpp"
 #include "model/config_change.hpp"
-#include "model/option_error.hpp"
 
 namespace minirun {
 namespace {
-
-// RFC 3339, as Docker writes times.
-std::string now() {
-    timespec time{};
-    ::clock_gettime(CLOCK_REALTIME, &time);
-    std::tm parts{};
-    ::gmtime_r(&time.tv_sec, &parts);
-    char text[64];
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    const auto nanoseconds = cat(1'000'000'000 + time.tv_nsec);
-    return cat(text, '.', nanoseconds.substr(1), 'Z');
-}
 
 Fd open_archive(const std::string& path) {
     Fd file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -51,18 +38,9 @@ void must_be_whole(const DraftLayer& layer, const std::string& name) {
                                           ", which is not in the archive before it"));
 }
 
-// A config is JSON, which is UTF-8.
-void must_be_text(std::string_view option, const std::string& text) {
-    try {
-        (void)Json(text).dump();
-    } catch (const Json::exception&) {
-        throw option_error(option, text, "is no UTF-8");
-    }
-}
-
 DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const ImportOptions& options) {
     if (path != "-" && is_directory(path)) {
-        DirectoryTar tar(path, false, writer.store().data());
+        DirectoryTar tar(path, TreeForm::root, writer.store().data());
         return writer.unpack(tar, quote(path), options.limits);
     }
     const auto name = path == "-" ? std::string("the archive on standard input") : quote(path);
@@ -74,9 +52,9 @@ DraftLayer unpack_root(StoreWriter& writer, const std::string& path, const Impor
 }
 
 Json config_of(const ImportOptions& options, const std::string& from, const std::string& diff_id) {
-    const auto created = now();
+    const auto created = rfc3339(std::chrono::system_clock::now());
     auto config = Json::object();
-    for (const auto& change : options.changes) apply_change(config, change);
+    apply_changes(config, options.changes);
     const auto comment = options.message.empty() ? "Imported from " + from : options.message;
     Json document{{"architecture", options.architecture},
                   {"comment", comment},
@@ -115,9 +93,8 @@ std::string name_of(const std::string& directory) {
 std::string import_image(const ImageStore& store, const std::string& path, const ImportOptions& options) {
     // Before the long work: what is wrong with them is known at once.
     auto tried = Json::object();
-    for (const auto& change : options.changes) apply_change(tried, change);
+    apply_changes(tried, options.changes);
     must_be_text("--message", options.message);
-    for (const auto& change : options.changes) must_be_text("--change", change);
     StoreWriter writer(store);
     const auto layer = unpack_root(writer, path, options);
     const auto config = config_of(options, printable(path), layer.diff_id);
@@ -146,7 +123,7 @@ LoadedImage load_bundle(const ImageStore& store, const std::string& directory, c
     std::vector<std::string> diff_ids, keys;
     std::map<std::string, DraftLayer> drafts;
     for (const auto& layer : bundle.layers) {
-        DirectoryTar tar(layer.path, true, store.data());
+        DirectoryTar tar(layer.path, TreeForm::layer, store.data());
         auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), options.limits);
         diff_ids.push_back(draft.diff_id);
         keys.push_back(own_key(draft.diff_id));

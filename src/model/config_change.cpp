@@ -244,4 +244,17 @@ void apply_change(Json& config, std::string_view text) {
     instruction.refuse(cat("unknown instruction ", quote(name)), cat("known are ", join(known, ", ")));
 }
 
+void apply_changes(Json& config, const std::vector<std::string>& instructions) {
+    for (const auto& instruction : instructions) must_be_text("--change", instruction);
+    for (const auto& instruction : instructions) apply_change(config, instruction);
+}
+
+void must_be_text(std::string_view option, const std::string& text) {
+    try {
+        (void)Json(text).dump();
+    } catch (const Json::exception&) {
+        throw option_error(option, text, "is no UTF-8");
+    }
+}
+
 }  // namespace minirun

@@ -1,14 +1,11 @@
 #include "runtime/artifacts.hpp"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
-#include <system_error>
-#include <thread>
 
 #include "base/remove_tree.hpp"
 #include "base/text.hpp"
@@ -16,6 +13,7 @@
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
 #include "runtime/copy_out.hpp"
+#include "runtime/mounts_root.hpp"
 
 namespace minirun {
 namespace {
@@ -48,22 +46,6 @@ Fd open_or_make(const std::string& given) {
 bool is_there(const Fd& directory, const std::string& name) {
     struct stat info {};
     return ::fstatat(directory.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-// Its root, as a process that enters it sees it. A thread of its own enters: nothing else of this process is to be
-// there.
-Fd root_of(const Fd& mounts, int& error) {
-    Fd root;
-    try {
-        std::thread([&] {
-            if (::unshare(CLONE_FS) == 0 && ::setns(mounts.get(), CLONE_NEWNS) == 0)
-                root.reset(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
-            error = errno;
-        }).join();
-    } catch (const std::system_error& failed) {
-        error = failed.code().value();
-    }
-    return root;
 }
 
 bool is_missing(int error) { return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG; }
@@ -117,7 +99,7 @@ std::vector<ArtifactResult> Artifacts::collect(const Fd& mounts, const std::func
     std::vector<ArtifactResult> results;
     if (targets_.empty()) return results;
     int error = ESRCH;
-    const auto root = mounts ? root_of(mounts, error) : Fd();
+    const auto root = mounts ? root_of_mounts(mounts, error) : Fd();
     for (const auto& target : targets_) {
         auto& result = results.emplace_back();
         result.path = target.option.path;

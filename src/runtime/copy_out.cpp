@@ -2,11 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/openat2.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +20,8 @@
 #include "kernel/openat2.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
+#include "runtime/copy_content.hpp"
+#include "runtime/stored_data.hpp"
 
 namespace minirun {
 namespace {
@@ -30,27 +29,6 @@ namespace {
 constexpr int deepest = 200;                        // each level holds two descriptors
 constexpr std::size_t longest_path = 4095;          // longer ones no system call takes
 constexpr std::size_t most_linked_files = 1 << 20;  // which are remembered
-
-// File systems whose files are not stored data: reading one can block, or do something.
-constexpr std::array<unsigned long, 19> interfaces_of_the_kernel = {PROC_SUPER_MAGIC,
-                                                                    SYSFS_MAGIC,
-                                                                    CGROUP_SUPER_MAGIC,
-                                                                    CGROUP2_SUPER_MAGIC,
-                                                                    DEVPTS_SUPER_MAGIC,
-                                                                    DEBUGFS_MAGIC,
-                                                                    TRACEFS_MAGIC,
-                                                                    SECURITYFS_MAGIC,
-                                                                    SELINUX_MAGIC,
-                                                                    SMACK_MAGIC,
-                                                                    PSTOREFS_MAGIC,
-                                                                    EFIVARFS_MAGIC,
-                                                                    BPF_FS_MAGIC,
-                                                                    NSFS_MAGIC,
-                                                                    BINFMTFS_MAGIC,
-                                                                    RDTGROUP_SUPER_MAGIC,
-                                                                    0x19800202 /* mqueue */,
-                                                                    0x62656570 /* configfs */,
-                                                                    0x5a3c69f0 /* that of AppArmor */};
 
 // What stands in the way of the copy itself, not of one file of it.
 bool is_of_the_target(int error) {
@@ -155,11 +133,7 @@ private:
 
     bool is_stored(int file, const struct stat& info) {
         if (last_device_ == info.st_dev) return true;
-        struct statfs system {};
-        const bool known = ::fstatfs(file, &system) == 0;
-        const auto magic = static_cast<unsigned long>(system.f_type) & 0xffffffff;
-        const bool stored = known && std::find(interfaces_of_the_kernel.begin(), interfaces_of_the_kernel.end(),
-                                               magic) == interfaces_of_the_kernel.end();
+        const bool stored = is_stored_data(file);
         if (stored) last_device_ = info.st_dev;
         return stored;
     }
@@ -187,7 +161,7 @@ private:
         if (!made) return fail_or_skip(path);
         std::uint64_t bytes = 0;
         struct stat copy {};
-        if (!copy_content(file.get(), made.get(), info.st_size, bytes)) {
+        if (!copy_content(file.get(), made.get(), info.st_size, bytes, [this] { check_stop(); })) {
             const int error = errno;
             ::unlinkat(parent, name, 0);
             errno = error;
@@ -210,24 +184,6 @@ private:
         struct stat info {};
         if (::fstat(copy.get(), &info) < 0 || info.st_dev != first.device || info.st_ino != first.inode) return false;
         return ::linkat(copy.get(), "", parent, name, AT_EMPTY_PATH) == 0;
-    }
-
-    // Data by data, so that holes stay holes; no more than it was long when it was looked at. False with errno.
-    bool copy_content(int source, int target, off_t size, std::uint64_t& bytes) const {
-        if (::ftruncate(target, size) < 0) return false;
-        for (off_t at = 0; at < size && (at = ::lseek(source, at, SEEK_DATA)) >= 0;) {
-            const off_t end = std::min(::lseek(source, at, SEEK_HOLE), size);
-            if (end < 0 || ::lseek(target, at, SEEK_SET) < 0) return false;
-            while (at < end) {
-                constexpr off_t piece = 8 << 20;
-                check_stop();
-                const auto n = ::sendfile(target, source, &at, static_cast<std::size_t>(std::min(end - at, piece)));
-                if (n < 0) return false;
-                if (n == 0) return true;  // it has been cut off meanwhile
-                bytes += static_cast<std::uint64_t>(n);
-            }
-        }
-        return true;
     }
 
     static void set_looks(int made, const struct stat& info) {

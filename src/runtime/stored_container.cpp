@@ -362,7 +362,10 @@ Fd StoredContainer::become_supervisor() const {
     }
     if (lock ? !is_stored_container(path_) : errno == ENOENT) throw not_found(facts_.name);  // removed just now
     if (!lock && errno != EWOULDBLOCK) throw system_error(cat("cannot lock ", quote(path)), errno, root_hint);
-    if (!lock) throw Error(ErrorKind::conflict, cat("container ", quote(facts_.name), " runs already"));
+    if (!lock)
+        throw Error(ErrorKind::conflict,
+                    cat("container ", quote(facts_.name),
+                        open_supervisor() ? " runs already" : " is in use by another command, such as minirun cp"));
     (void)libc_status(::ftruncate(lock.get(), 0));
     if (const auto done = record_process_again(path_ + "/supervisor", ::getpid(), Fd()); !done)
         throw system_error(cat("cannot make the link ", quote(path_ + "/supervisor")), done.error(), root_hint);

@@ -16,12 +16,12 @@ CHOICES = [*CALLS, "all"]
 # Looking into layers, unpacking them, and every path in a container; every process; mounts of all kinds; what a killed
 # minirun leaves.
 BRIEF = {
-    "openat2": "artifacts bad_command bundles descriptors digests hostile_images images layers load mounts names_and_links report_diff terminal",
+    "openat2": "artifacts bad_command bundles container_files descriptors digests hostile_images images layers load mounts names_and_links report_diff terminal",
     "clone3": "cgroup descriptors isolation process signals",
     "mount_setattr": "docker_image hostile_images isolation layers mounts seccomp volumes",
-    "fsopen": "bad_host docker_image isolation layers limits mounts volumes",
+    "fsopen": "bad_host container_files docker_image isolation layers limits mounts volumes",
     "pidfd_open": "cgroup kill signals",
-    "all": "artifacts bad_command bad_host bad_image bundles cgroup docker_image hostile_images isolation kill layers mounts "
+    "all": "artifacts bad_command bad_host bad_image bundles cgroup container_files docker_image hostile_images isolation kill layers mounts "
            "names_and_links process report_diff seccomp signals terminal volumes",
 }
 

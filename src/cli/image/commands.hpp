@@ -3,8 +3,11 @@
 
 namespace minirun {
 
+int commit_command(int argc, char** argv);
+int cp_command(int argc, char** argv);
 int dedup_command(int argc, char** argv);
 int df_command(int argc, char** argv);
+int export_command(int argc, char** argv);
 int load_command(int argc, char** argv);
 int import_command(int argc, char** argv);
 int save_command(int argc, char** argv);

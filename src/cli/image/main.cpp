@@ -19,14 +19,14 @@ struct Command {
     int (*run)(int argc, char** argv);
     bool takes_away = false;  ///< what it has half made, when it is interrupted
 };
-constexpr std::array commands{Command{"load", load_command, true},
-                              Command{"save", save_command},
-                              Command{"import", import_command, true},
-                              Command{"tree", tree_command},
-                              Command{"unpack", unpack_command, true},
-                              Command{"verify", verify_command, true},
-                              Command{"df", df_command},
-                              Command{"dedup", dedup_command, true}};
+constexpr std::array commands{
+    Command{"load", load_command, true},     Command{"save", save_command},
+    Command{"commit", commit_command, true}, Command{"cp", cp_command, true},
+    Command{"export", export_command, true}, Command{"import", import_command, true},
+    Command{"tree", tree_command},           Command{"unpack", unpack_command, true},
+    Command{"verify", verify_command, true}, Command{"df", df_command},
+    Command{"dedup", dedup_command, true},
+};
 
 int dispatch(int argc, char** argv) {
     for (const auto& command : commands) {

@@ -45,6 +45,9 @@ constexpr const char* overview =
     "  stats [CONTAINER…]           tell what containers use\n"
     "  update CONTAINER…            give containers other limits\n"
     "  diff CONTAINER               list what a container has changed on its disk\n"
+    "  commit CONTAINER [NAME]      make an image of a container and what it has changed\n"
+    "  export CONTAINER             write the root file system of a container into an archive\n"
+    "  cp SOURCE TARGET             copy files out of a container or into it (CONTAINER:PATH)\n"
     "  inspect NAME…                tell all of containers, or of images\n"
     "  container COMMAND            the same commands, and prune\n"
     "  test IMAGE [COMMAND] [ARG…]  run a list of tests, each in a new container\n"
@@ -123,18 +126,31 @@ int image_command(int argc, char** argv) {
     return group_command("image", "What can be done with the images in the store", image_commands, argc, argv);
 }
 
-constexpr std::array container_commands{
-    Command{"run", run_command},         Command{"create", create_command},
-    Command{"start", start_command},     Command{"attach", attach_command},
-    Command{"stop", stop_command},       Command{"restart", restart_command},
-    Command{"kill", kill_command},       Command{"pause", pause_command},
-    Command{"unpause", unpause_command}, Command{"wait", wait_command},
-    Command{"rename", rename_command},   Command{"rm", rm_command},
-    Command{"ls", ps_command},           Command{"exec", exec_command},
-    Command{"logs", logs_command},       Command{"inspect", container_inspect_command},
-    Command{"top", top_command},         Command{"port", port_command},
-    Command{"diff", diff_command},       Command{"stats", stats_command},
-    Command{"update", update_command},   Command{"prune", container_prune_command}};
+constexpr std::array container_commands{Command{"run", run_command},
+                                        Command{"create", create_command},
+                                        Command{"start", start_command},
+                                        Command{"attach", attach_command},
+                                        Command{"stop", stop_command},
+                                        Command{"restart", restart_command},
+                                        Command{"kill", kill_command},
+                                        Command{"pause", pause_command},
+                                        Command{"unpause", unpause_command},
+                                        Command{"wait", wait_command},
+                                        Command{"rename", rename_command},
+                                        Command{"rm", rm_command},
+                                        Command{"ls", ps_command},
+                                        Command{"exec", exec_command},
+                                        Command{"logs", logs_command},
+                                        Command{"inspect", container_inspect_command},
+                                        Command{"top", top_command},
+                                        Command{"port", port_command},
+                                        Command{"diff", diff_command},
+                                        Command{"stats", stats_command},
+                                        Command{"update", update_command},
+                                        Command{"commit", image_program},
+                                        Command{"export", image_program},
+                                        Command{"cp", image_program},
+                                        Command{"prune", container_prune_command}};
 
 int container_command(int argc, char** argv) {
     return group_command("container", "What can be done with containers", container_commands, argc, argv);
@@ -177,6 +193,9 @@ constexpr std::array commands{
     Command{"generate", generate_command},
     Command{"stats", stats_command},
     Command{"update", update_command},
+    Command{"commit", image_program},
+    Command{"export", image_program},
+    Command{"cp", image_program},
     Command{"container", container_command},
     Command{"supervise", supervise_command},
     Command{"explain", explain_command},
