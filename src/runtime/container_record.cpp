@@ -113,8 +113,10 @@ void ContainerRecord::write_config(std::string_view text) const { replace_file(p
 std::string ContainerRecord::read_config() const { return read_file(path_ + "/config.json", max_config_size); }
 
 ContainerSpec ContainerRecord::read_spec() const {
+    if (spec_) return *spec_;
     auto spec = parse_runtime_spec(read_config(), path_ + "/config.json");
     if (is_made() && read().default_seccomp) spec.linux_.seccomp = default_seccomp_profile();
+    spec_ = spec;
     return spec;
 }
 
@@ -192,8 +194,8 @@ pid_t ContainerRecord::pid() const { return recorded_pid(process()); }
 ContainerState ContainerRecord::observe() const {
     ContainerState state;
     state.id = id_;
-    if (const auto config = read_optional_file(path_ + "/config.json", max_config_size)) {
-        const auto spec = parse_runtime_spec(*config, path_ + "/config.json");
+    if (::access((path_ + "/config.json").c_str(), F_OK) == 0) {
+        const auto spec = read_spec();
         state.oci_version = spec.oci_version;
         state.annotations = spec.annotations;
     }

@@ -56,7 +56,7 @@ public:
     void lock();
     void unlock();
 
-    void write_config(std::string_view text) const;
+    void write_config(std::string_view text) const;  ///< before it is read
     std::string read_config() const;
     ContainerSpec read_spec() const;
     void write(const Made& made) const;
@@ -92,6 +92,7 @@ private:
     std::string path_, id_;
     Fd directory_;
     mutable std::optional<CgroupPlace> expected_cgroup_;
+    mutable std::optional<ContainerSpec> spec_;  ///< read once: that takes longer than all else
 };
 
 }  // namespace minirun

@@ -194,7 +194,10 @@ StoredContainer StoredContainer::make(const Paths& paths, const ContainerFacts& 
     made.owner = "root";
     made.default_seccomp = request.spec.linux_.seccomp == default_seccomp_profile();
     const auto record = container.record();
-    const auto config = runtime_spec_json(request.spec);
+    // Nine tenths of the document would be the profile, and to read it most of what an exec takes.
+    auto spec = request.spec;
+    if (made.default_seccomp) spec.linux_.seccomp.reset();
+    const auto config = runtime_spec_json(spec);
     write_down(container.path_, [&] {
         record.write_config(config);
         record.write(made);

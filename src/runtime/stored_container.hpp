@@ -1,6 +1,6 @@
 // A container that other commands find: one with a name, or in the background. Its directory containers/ID holds
 //
-//   config.json      what runs in it, as the OCI runtime specification has it
+//   config.json      what runs in it, as the OCI runtime specification has it, without minirun's own seccomp profile
 //   record.json      what an engine's record has, too: exec, pause and their like see no difference
 //   request.json     the rest of what it is launched from
 //   container.json   what people are told of it; written last, so where it is all of it is there
