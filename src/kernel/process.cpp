@@ -113,13 +113,13 @@ int open_process(pid_t pid) noexcept {
 bool await_end(int process, int milliseconds) noexcept {
     if (!is_directory(process)) {
         pollfd ended{process, POLLIN, 0};
-        const timespec patience{milliseconds / 1000, milliseconds % 1000 * 1000000L};
+        timespec patience{milliseconds / 1000, milliseconds % 1000 * 1000000L};
         return sys::call(SYS_ppoll, &ended, 1, &patience, nullptr, 0) != 0;
     }
     constexpr int pause = 2;
-    constexpr timespec moment{0, pause * 1000000L};
     for (; !has_ended(process); milliseconds -= pause) {
         if (milliseconds <= 0) return false;
+        timespec moment{0, pause * 1000000L};  // the call writes what is left of it there
         sys::call(SYS_ppoll, nullptr, 0, &moment, nullptr, 0);
     }
     return true;

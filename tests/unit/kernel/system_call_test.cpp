@@ -68,5 +68,14 @@ TEST_CASE("system call: a child in our memory has a number of its own, and leave
     ::close(cloned.value().pidfd);
 }
 
+TEST_CASE("process: where there is no pidfd, its end is waited for as long as was asked") {
+    const int self = ::open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(self >= 0);
+    const auto begin = kernel::monotonic_nanoseconds();
+    CHECK_FALSE(kernel::await_end(self, 100));
+    CHECK(kernel::monotonic_nanoseconds() - begin >= 100'000'000);
+    ::close(self);
+}
+
 }  // namespace
 }  // namespace minirun
