@@ -34,7 +34,10 @@ public:
 
     /// Where what is typed goes: the master of the container's terminal, which stays the caller's, or a pipe.
     void set_terminal(int terminal) { terminal_ = terminal; }
-    void set_input(Fd pipe) { input_ = std::move(pipe); }
+    void set_input(Fd pipe) {
+        input_ = std::move(pipe);
+        ended_ = false;
+    }
 
     void watch(std::vector<pollfd>& list) const override;
     void serve(std::span<const pollfd> events) override;

@@ -606,6 +606,15 @@ class TestAttach:
             assert (result.code, result.out, result.err) == (6, "ready\ngot typed\nover\n", "err typed\n")
         assert box("logs", "web").out == "ready\ngot typed\nover\n" * 3
 
+    def test_the_end_of_input_is_that_of_one_run(self, box, plain):
+        box("create", "-i", "--restart", "on-failure:3", "--name", "web", plain, "sh", "-c", "read x && echo got $x; exit 1").ok()
+        assert box("start", "-ai", "web", stdin="").code == 1
+        until(lambda: phase(box) == "running", "the next run")
+        with box.start("attach", "web", stdin=-1) as running:
+            attached(running)
+            running.write("two\n")
+            running.wait_for("got two\n")
+
     def test_later(self, box, detached):
         detached(*ECHO, options=["-i"])
         logged(box, "ready\n")
