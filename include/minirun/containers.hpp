@@ -76,8 +76,8 @@ public:
     std::string create(const Image& image, const RunOptions& options) const;
     /// Runs it until it ends and is not to be started again, on no streams but its log and those who are attached:
     /// `attached`, a socket, is the first of them, or -1. `started` is called when it runs for the first time: whoever
-    /// waits for that can be told. Needs root.
-    void supervise(const std::string& word, int attached, const std::function<void()>& started) const;
+    /// waits for that can be told. Its last exit code. Needs root.
+    int supervise(const std::string& word, int attached, const std::function<void()>& started) const;
 
     /// All, the newest first.
     std::vector<ContainerSummary> list() const;

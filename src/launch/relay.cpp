@@ -86,6 +86,7 @@ bool Relay::read_some() {
     }
     begin_ = 0;
     end_ = static_cast<std::size_t>(n);
+    bytes_read_ += end_;
     if (way_ == Way::out) end_ = meter_->take(end_);
     if (listener_ != nullptr) (*listener_)(stream_, {buffer_, end_});
     return end_ > 0;
@@ -103,6 +104,12 @@ void Relay::write_some() {
         return;
     }
     begin_ += static_cast<std::size_t>(n);
+}
+
+std::uint64_t Relay::most_that_waits() const {
+    constexpr int of_a_terminal = 1 << 20;
+    const int size = ::fcntl(from_, F_GETPIPE_SZ);
+    return static_cast<std::uint64_t>(size > 0 ? size : of_a_terminal);
 }
 
 bool Relay::has_more() {

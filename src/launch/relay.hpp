@@ -47,6 +47,9 @@ public:
     void write_some();
     int sink() const { return to_; }
     bool is_input() const { return way_ == Way::in; }
+    /// What was read so far, and how much can be waiting to be.
+    std::uint64_t bytes_read() const { return bytes_read_; }
+    std::uint64_t most_that_waits() const;
     /// Called with all that is passed on; `listener` lives longer than this.
     void tell(const OutputListener& listener, int stream) {
         listener_ = &listener;
@@ -66,6 +69,7 @@ private:
     const OutputListener* listener_ = nullptr;
     int stream_ = 0;
     std::size_t most_at_once_;
+    std::uint64_t bytes_read_ = 0;
     Fd owned_sink_, owned_source_;
     std::size_t begin_ = 0, end_ = 0;
     char buffer_[16384];

@@ -94,9 +94,12 @@ private:
     }
 
     // What the container wrote before it ended. Who does not read it is waited for, but not past the time limit, nor
-    // past a signal to minirun. What the user has typed and the container has not read stays the shell's.
+    // past a signal to minirun. Nor longer than for what was there by then: something that lives on (--pid host, or who
+    // was sent the descriptor) could write for ever. What the user has typed and the container has not read stays the
+    // shell's.
     void drain(Relay& relay) {
-        while (!relay.is_input() && relay.has_more()) {
+        const auto end = relay.bytes_read() + relay.most_that_waits();
+        while (!relay.is_input() && relay.bytes_read() <= end && relay.has_more()) {
             pollfd watched[2] = {{relay.sink(), POLLOUT, 0}, {signals_.get(), POLLIN, 0}};
             if (::poll(watched, 2, by_ != EndedBy::itself ? 0 : milliseconds_left()) == 0) return;
             if (watched[1].revents != 0 && next_signal() != 0) return;

@@ -79,7 +79,7 @@ bool AttachServer::receive(int client) {
     if (n <= 0) return false;
     const std::string_view bytes(message + 1, static_cast<std::size_t>(n) - 1);
     if (message[0] == 'i' && sink() >= 0 && !ended_) typed_ = bytes;
-    if (message[0] == 'e') ended_ = true;
+    if (message[0] == 'e' && terminal_ < 0) ended_ = true;
     if (message[0] == 'w' && bytes.size() == sizeof size_ && terminal_ >= 0) {
         std::memcpy(&size_, bytes.data(), sizeof size_);
         ::ioctl(terminal_, TIOCSWINSZ, &size_);

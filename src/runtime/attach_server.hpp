@@ -33,9 +33,14 @@ public:
     ~AttachServer() override;
 
     /// Where what is typed goes: the master of the container's terminal, which stays the caller's, or a pipe.
-    void set_terminal(int terminal) { terminal_ = terminal; }
+    void set_terminal(int terminal) {
+        terminal_ = terminal;
+        typed_.clear();
+        ended_ = false;
+    }
     void set_input(Fd pipe) {
         input_ = std::move(pipe);
+        typed_.clear();
         ended_ = false;
     }
 

@@ -24,6 +24,9 @@ std::uint32_t id_inside(const std::vector<IdMapping>& mappings, std::uint32_t id
 
 // Not by /proc/PID/root: that is where the process says that its root is.
 Fd root_of_running(const StoredContainer& container) {
+    // Whoever starts it holds the lock as long as the host's tree is in its mounts.
+    auto locked = container.record();
+    locked.lock();
     const auto record = container.path() + "/process";
     const auto mounts = open_mount_namespace(recorded_pid(record));
     // The number was its own when it was used only if the process is still there.

@@ -134,4 +134,13 @@ Fd hold_still(const StoredContainer& container, bool alone) {
     return Fd();
 }
 
+Fd hold_still_unless_running(const StoredContainer& container, ContainerPhase phase) {
+    if (phase == ContainerPhase::running || phase == ContainerPhase::paused) return Fd();
+    auto held = hold_still(container, false);
+    if (!held)
+        throw Error(ErrorKind::conflict, cat("container ", quote(container.facts().name), " is being started, or ends"),
+                    "try again");
+    return held;
+}
+
 }  // namespace minirun

@@ -18,5 +18,7 @@ Fd mount_view(const ContainerRoot& root, bool writable);
 /// Nobody starts the container as long as this is held, and with `alone` nobody else holds it either. Empty if it runs,
 /// or somebody does. Throws Error.
 Fd hold_still(const StoredContainer& container, bool alone);
+/// The same for who only reads; nothing of one that runs. Throws Error{conflict} where it is being started, or ends.
+Fd hold_still_unless_running(const StoredContainer& container, ContainerPhase phase);
 
 }  // namespace minirun

@@ -66,7 +66,13 @@ void await_end(const StoredContainer& container) {
 // One that waits to be started again ends at once.
 void end(const StoredContainer& container, std::chrono::nanoseconds timeout, int signal) {
     container.stop_by_hand(true);
-    const auto process = open_recorded_process(container.path() + "/process");
+    auto process = open_recorded_process(container.path() + "/process");
+    if (!process) {
+        constexpr int moment = 2000;  // milliseconds
+        if (const auto supervisor = container.open_supervisor()) (void)kernel::send_signal(supervisor.get(), SIGTERM);
+        if (container.await_supervisor(moment)) return;
+        process = open_recorded_process(container.path() + "/process");
+    }
     (void)send(container, signal);
     if (const auto place = container.record().cgroup(); place && is_frozen(*place)) thaw_cgroup(*place);
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
@@ -195,7 +201,7 @@ void Containers::remove(const std::string& word, bool force) const {
                     "stop it first, or remove it with --force");
     if (lives) end(container, std::chrono::nanoseconds(0), SIGKILL);
     if (!is_stored_container(container.path())) return;  // --rm was faster
-    const auto lock = container.become_supervisor();     // nobody starts it meanwhile
+    const auto lock = container.lock();
     container.remove();
 }
 
@@ -226,6 +232,9 @@ void Containers::update(const std::string& word, const Resources& wanted,
                         const std::optional<RestartPolicy>& restart) const {
     auto container = StoredContainer::find(default_paths(), word);
     const auto phase = container.observe().phase;
+    if (container.facts().remove && restart && restart->when != RestartPolicy::When::never)
+        throw Error(ErrorKind::conflict, cat("container ", quote(container.facts().name),
+                                             " goes with its end (--rm): it cannot be restarted"));
     const auto changes = resources_json(wanted);
     if (!changes.empty() && (phase == ContainerPhase::running || phase == ContainerPhase::paused))
         Lifecycle(default_paths().containers).update(container.id(), changes.dump(), "minirun update");

@@ -90,6 +90,12 @@ bool is_at(FILE* file, const std::string& path) {
     return ::fstat(::fileno(file), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino;
 }
 
+// Than what was read of it: it has been begun anew.
+bool is_shorter(FILE* file) {
+    struct stat info {};
+    return ::fstat(::fileno(file), &info) == 0 && info.st_size < std::ftell(file);
+}
+
 // What comes behind what was read from `file`.
 void follow(File file, const std::string& path, const LogRange& range,
             const std::function<void(const LogEntry&)>& each) {
@@ -102,8 +108,10 @@ void follow(File file, const std::string& path, const LogRange& range,
     for (bool more = true; more;) {
         more = range.more_comes();  // before what there is is read: nothing comes between
         if (!file) file = open_log(path);
+        if (file && is_shorter(file.get())) std::rewind(file.get());
         if (file) read_lines(file.get(), tell);
         if (file && !is_at(file.get(), path)) {
+            read_lines(file.get(), tell);  // what came until it was given another name
             file.reset();
             more = true;
             continue;
@@ -198,10 +206,16 @@ void LogFile::rotate() {
         size_ = 0;
         return;
     }
+    // First of all what can fail: then the old one goes on.
+    const auto beside = path_ + ".new";
+    Fd next(::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+    if (!next) return;
     const auto name = [&](unsigned number) { return number == 0 ? path_ : cat(path_, '.', number); };
     for (auto number = setting_.max_files - 1; number > 0; number--)
         ::rename(name(number - 1).c_str(), name(number).c_str());
-    open();
+    ::rename(beside.c_str(), path_.c_str());
+    file_ = std::move(next);
+    size_ = 0;
 }
 
 void read_log(const std::string& path, const LogRange& range, const std::function<void(const LogEntry&)>& each) {

@@ -161,9 +161,9 @@ RunResult Runner::run(const RunOptions& options) {
     const Findings findings(options, request);
     std::optional<Sweeper> sweeper;
     ContainerDirectory directory(paths, request.id, request.name);
-    OwnCgroup cgroup(cgroup_of(request, features.cgroups));
     if (!image.id.empty()) note_image(request.container_dir, image.id);
     RecordOfRun record(paths, image, options, request);
+    OwnCgroup cgroup(cgroup_of(request, features.cgroups));
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
     cidfile.write(request.id);
     ContainerStreams streams(request.streams, request.supervision.output_limit, record.listener());

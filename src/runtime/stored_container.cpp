@@ -142,6 +142,15 @@ Error not_found(const std::string& word) {
     return {ErrorKind::not_found, cat("there is no container ", quote(word)), "minirun ps -a lists them"};
 }
 
+// What supervisor.lock holds: the exit code, and blanks.
+constexpr std::string_view no_exit_code = "       \n";
+
+void write_exit_code(const Fd& lock, std::string_view code) {
+    std::string text(no_exit_code);
+    text.replace(0, code.size(), code);
+    (void)libc_status(static_cast<int>(::pwrite(lock.get(), text.data(), text.size(), 0)));
+}
+
 // Nothing if nobody holds it, and nobody begins to as long as the descriptor is open.
 Fd lock_if_free(const std::string& path) {
     Fd lock(::open(path.c_str(), O_RDWR | O_CLOEXEC));
@@ -203,7 +212,7 @@ StoredContainer StoredContainer::make(const Paths& paths, const ContainerFacts& 
         record.write(made);
     });
     write_document(container.path_ + "/request.json", launch_request_json(request));
-    write_down(container.path_, [&] { replace_file(container.path_ + "/supervisor.lock", "", 0600); });
+    write_down(container.path_, [&] { replace_file(container.path_ + "/supervisor.lock", no_exit_code, 0600); });
     container.write_facts();
     return container;
 }
@@ -232,9 +241,8 @@ std::vector<StoredContainer> StoredContainer::all(const Paths& paths) {
             if (!is_stored_container(container.path_)) continue;
             container.facts_ = read_document(container.path_ + "/container.json", read_facts);
             containers.push_back(std::move(container));
-        } catch (const Error& error) {
-            // One that was removed just now.
-            if (error.kind() != ErrorKind::not_found) throw;
+        } catch (const Error&) {
+            // One that was removed just now, or that a crash of the machine has left without content.
         }
     return containers;
 }
@@ -312,8 +320,12 @@ void StoredContainer::settle() {
     progress.finished = rfc3339(std::chrono::system_clock::now());
     progress.exit_code = 128 + SIGKILL;
     progress.error = "its supervisor was killed, and it was ended";
-    write(progress);
-    ::unlink((path_ + "/supervisor").c_str());
+    try {
+        write(progress);
+        ::unlink((path_ + "/supervisor").c_str());
+    } catch (const Error&) {
+        // On a full disk all that can be done has to go on, to remove it first of all. The next look tries again.
+    }
 }
 
 bool StoredContainer::is_lost(const std::string& directory) noexcept {
@@ -344,18 +356,21 @@ ContainerSummary StoredContainer::observe() {
                          .directory = path_,
                          .log_file = facts_.log.kept ? log_path() : ""};
     const bool runs = supervised && open_recorded_process(path_ + "/process");
+    // It is being started, or waits to be, or is just ending: whoever asks it to end has to wait.
+    const bool lives = runs || (supervised && has_supervisor(path_));
     if (runs) all.pid = recorded_pid(path_ + "/process");
     const auto place = runs ? record().cgroup() : std::nullopt;
-    all.phase = place && is_frozen(*place)                           ? ContainerPhase::paused
-                : runs                                               ? ContainerPhase::running
-                : supervised && progress.restarts > 0                ? ContainerPhase::restarting
-                : progress.started.empty() && progress.error.empty() ? ContainerPhase::created
-                                                                     : ContainerPhase::exited;
+    const bool was_started = !progress.started.empty() || !progress.error.empty();
+    all.phase = place && is_frozen(*place) ? ContainerPhase::paused
+                : runs                     ? ContainerPhase::running
+                : lives                    ? ContainerPhase::restarting
+                : was_started              ? ContainerPhase::exited
+                                           : ContainerPhase::created;
     return all;
 }
 
 // Who only looks, or waits for the last one to end, has the lock for a moment, too.
-Fd StoredContainer::become_supervisor() const {
+Fd StoredContainer::lock() const {
     const auto path = path_ + "/supervisor.lock";
     constexpr int rounds = 1000, microseconds = 1000;
     auto lock = lock_if_free(path);
@@ -369,16 +384,22 @@ Fd StoredContainer::become_supervisor() const {
         throw Error(ErrorKind::conflict,
                     cat("container ", quote(facts_.name),
                         open_supervisor() ? " runs already" : " is in use by another command, such as minirun cp"));
-    (void)libc_status(::ftruncate(lock.get(), 0));
+    return lock;
+}
+
+Fd StoredContainer::become_supervisor() const {
+    auto lock = this->lock();
+    // In place: on a full disk there is room for the exit code.
+    write_exit_code(lock, "");
     if (const auto done = record_process_again(path_ + "/supervisor", ::getpid(), Fd()); !done)
         throw system_error(cat("cannot make the link ", quote(path_ + "/supervisor")), done.error(), root_hint);
     return lock;
 }
 
 void StoredContainer::end_supervision(const Fd& lock, int exit_code) const {
-    ::unlink((path_ + "/supervisor").c_str());
-    const auto text = cat(exit_code, '\n');
-    (void)libc_status(static_cast<int>(::pwrite(lock.get(), text.data(), text.size(), 0)));
+    write_exit_code(lock, cat(exit_code));
+    // Of one that goes now the link stays: were we killed before, it would not go.
+    if (!facts_.remove) ::unlink((path_ + "/supervisor").c_str());
 }
 
 std::optional<int> StoredContainer::await_supervisor(int milliseconds) const {
@@ -397,8 +418,8 @@ std::optional<int> StoredContainer::await_supervisor(int milliseconds) const {
     const auto n = ::pread(lock.get(), text, sizeof text - 1, 0);
     const std::string_view told(text, n > 0 ? static_cast<std::size_t>(n) : 0);
     // One that was killed has told nothing.
-    return parse_number<int>(told.substr(0, told.find('\n')))
-        .value_or(told.empty() && !is_stored_container(path_) ? 137 : progress().exit_code);
+    return parse_number<int>(told.substr(0, told.find(' ')))
+        .value_or(!is_stored_container(path_) ? 137 : progress().exit_code);
 }
 
 Fd StoredContainer::open_supervisor() const { return open_recorded_process(path_ + "/supervisor"); }
@@ -427,9 +448,13 @@ void StoredContainer::end_processes() const {
     if (const auto place = record().cgroup()) remove_cgroup(*place);
 }
 
+void StoredContainer::reread() { facts_ = read_document(path_ + "/container.json", read_facts); }
+
 void StoredContainer::remove() {
     end_processes();
-    ::unlink(cat(paths_.names, '/', facts_.name).c_str());
+    reread();  // it may have been renamed
+    const auto name = cat(paths_.names, '/', facts_.name);
+    if (read_link(name) == facts_.id) ::unlink(name.c_str());
     // First what makes it one: whatever is left behind a kill -9 from here on the sweep takes for what it is.
     ::unlink((path_ + "/container.json").c_str());
     remove_tree(path_);

@@ -82,9 +82,13 @@ public:
     /// Whether there is one whose supervisor was killed in this directory, and nobody has observed that yet.
     static bool is_lost(const std::string& directory) noexcept;
 
-    /// For who becomes its supervisor, as long as the descriptor is open. Throws Error{conflict} if there is one, or it
-    /// does not come to an end, Error{not_found} if it was removed.
+    /// As long as the descriptor is open nobody starts it. Throws Error{conflict} if it has a supervisor, which does
+    /// not come to an end, Error{not_found} if it was removed.
+    Fd lock() const;
+    /// The same for who becomes that.
     Fd become_supervisor() const;
+    /// What it was made as may have been changed meanwhile.
+    void reread();
     /// The end of that, told to those that wait. `lock` is become_supervisor()'s.
     void end_supervision(const Fd& lock, int exit_code) const;
     /// Waits for the end of its supervisor, if it has one; what that has told. None where `milliseconds` are over; -1

@@ -56,7 +56,16 @@ private:
 
 int exit_code_of_run(const Ending& ending) { return ending.by != EndedBy::itself ? 124 : exit_code_of(ending.process); }
 
-bool is_to_run_again(const StoredContainer& container, const ContainerProgress& progress) {
+// On a full disk the exit code is told all the same (end_supervision).
+void note(const StoredContainer& container, const ContainerProgress& progress) {
+    try {
+        container.write(progress);
+    } catch (const Error&) {
+    }
+}
+
+bool is_to_run_again(StoredContainer& container, const ContainerProgress& progress) {
+    container.reread();
     const auto& policy = container.facts().restart;
     using When = RestartPolicy::When;
     if (policy.when == When::never || container.is_stopped_by_hand()) return false;
@@ -82,6 +91,9 @@ public:
 
     // Until its program runs.
     void launch() {
+        // Until its program runs its process is minirun's own, with the host's tree in reach: nobody gets in before.
+        auto record = container_.record();
+        record.lock();
         container_.clear_run();
         const auto features = features_for(request_);
         check_kernel(features);
@@ -132,12 +144,13 @@ private:
 // From one run to the next: twice as long each time, and short again behind one that has lasted.
 class BackOff {
 public:
-    // False if somebody has asked to end meanwhile. All signals are blocked.
+    // False if somebody has asked to end meanwhile. All signals are blocked; what was meant for the last run is passed
+    // over.
     bool wait(Clock::duration lasted) {
         if (lasted >= long_run) delay_ = shortest;
         sigset_t ends;
         ::sigemptyset(&ends);
-        for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::sigaddset(&ends, signal);
+        for (const int signal : {SIGTERM, SIGINT}) ::sigaddset(&ends, signal);
         const timespec time{delay_.count() / 1000, delay_.count() % 1000 * 1'000'000};
         delay_ = std::min(2 * delay_, longest);
         return ::sigtimedwait(&ends, nullptr, &time) < 0;
@@ -150,29 +163,31 @@ private:
 
 }  // namespace
 
-void Containers::supervise(const std::string& word, int attached, const std::function<void()>& started) const {
+int Containers::supervise(const std::string& word, int attached, const std::function<void()>& started) const {
     const SignalsBlocked signals;
     auto container = StoredContainer::find(default_paths(), word);
+    (void)container.observe();  // what a supervisor that was killed has left is ended
     const auto lock = container.become_supervisor();
     container.stop_by_hand(false);
-    LogFile log(container.log_path(), container.facts().log);
-    AttachServer clients(container.path(), Fd(attached));
     ContainerProgress progress;
-    BackOff back_off;
     try {
+        LogFile log(container.log_path(), container.facts().log);
+        AttachServer clients(container.path(), Fd(attached));
+        BackOff back_off;
         while (true) {
             const auto begin = Clock::now();
             progress.started = now();
             progress.finished.clear();
             container.write(progress);
-            Run run(container, log, clients, signals.before());
-            run.launch();
+            std::optional<Run> run(std::in_place, container, log, clients, signals.before());
+            run->launch();
             if (progress.restarts == 0) started();
-            const auto ending = run.await_end();
+            const auto ending = run->await_end();
             progress.finished = now();
             progress.exit_code = exit_code_of_run(ending);
-            progress.oom_killed = run.was_out_of_memory();
-            container.write(progress);
+            progress.oom_killed = run->was_out_of_memory();
+            run.reset();
+            note(container, progress);
             const bool again = is_to_run_again(container, progress);
             // Whoever is told may go on and remove it.
             if (!again) container.end_supervision(lock, progress.exit_code);
@@ -184,13 +199,14 @@ void Containers::supervise(const std::string& word, int attached, const std::fun
         progress.finished = now();
         progress.exit_code = exit_code(error.kind());
         progress.error = error.message();
-        container.write(progress);
+        note(container, progress);
         container.end_supervision(lock, progress.exit_code);
         throw;
     }
     container.clear_run();
     container.end_supervision(lock, progress.exit_code);
     if (container.facts().remove) container.remove();
+    return progress.exit_code;
 }
 
 }  // namespace minirun

@@ -738,3 +738,49 @@ class TestGenerate:
 
     def test_bad_words(self, box, plain):
         box("generate", "cron", "x").refused(125, "minirun generate makes units of systemd only", "write minirun generate systemd CONTAINER")
+
+
+class TestAtTheWrongMoment:
+    def test_exec_while_it_starts(self, box, detached, scratch):
+        """Until its program runs the host's tree is in the container's mounts: nobody gets in before."""
+        (scratch / "of-the-host").touch()
+        detached("sleep", "0.02", options=["--restart", "always"])
+        codes = [box("exec", "web", "test", "-e", scratch / "of-the-host").code for _ in range(60)]
+        assert 0 not in codes
+
+    @pytest.mark.parametrize("command", [["stop", "-t", "0"], ["kill"], ["rm", "-f"]], ids=lambda words: words[0])
+    def test_while_it_starts(self, box, plain, command):
+        box("create", "--name", "web", "--isolate-layers", plain, "sleep", "1000").ok()
+        for _ in range(5):
+            with box.start("start", "web") as starting:
+                until(lambda: (box.root / "containers" / box.containers()[0] / "supervisor").is_symlink(), "the supervisor")
+                result = box(*command, "web")
+                starting.finish()
+            if command[0] == "kill" and result.code:
+                result.refused(125, "container 'web' is not running", "minirun start starts it")
+                box("kill", "web").ok()
+            if command[0] == "rm":
+                assert result.ok() and box.containers() == []
+                return
+            assert phase(box) == "exited"
+
+    def test_what_outlives_it_cannot_hold_it_up(self, box, detached):
+        detached("sh", "-c", "yes & exit 3", options=["--pid", "host", "--log-opt", "max-size=1m"])
+        assert box("wait", "web").ok().out == "3\n"
+
+    def test_renamed_meanwhile(self, box, detached, plain):
+        """The name that it had is another one's by now."""
+        detached("sh", "-c", "read x", options=["-i", "--rm"])
+        box("rename", "web", "other").ok()
+        detached("sleep", "1000")
+        box("stop", "-t", "0", "other").ok()
+        assert box("ps", "--format", "{{.Names}}").lines == ["web"] and phase(box) == "running"
+
+    def test_the_disk_is_full_at_its_end(self, box, plain, scratch):
+        """In a mount namespace of all these commands' own: what can be told and done is told and done."""
+        script = """set -e; mount -t tmpfs -o size=400k t "$MINIRUN_ROOT"
+            "$0" run -d --name web "$1" sh -c 'dd if=/dev/zero of=/fill bs=4k 2>/dev/null; exit 3' >/dev/null
+            "$0" wait web; "$0" ps -aq | wc -l; "$0" rm web; "$0" ps -aq | wc -l; df --output=avail "$MINIRUN_ROOT" | tail -n 1"""
+        box.root.mkdir(exist_ok=True)
+        ran = box("unused", before=["unshare", "--mount", "sh", "-c", script, MINIRUN, plain])
+        assert ran.out.split()[:4] == ["3", "1", "web", "0"] and int(ran.out.split()[4]) > 300, ran

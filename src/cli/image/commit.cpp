@@ -11,6 +11,7 @@
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
 #include "runtime/container_root.hpp"
+#include "runtime/container_view.hpp"
 #include "runtime/stored_container.hpp"
 
 namespace minirun {
@@ -130,6 +131,7 @@ int commit_command(int argc, char** argv) {
     auto container = StoredContainer::find(paths, asked.container);
     const auto source = source_of(container);
     const auto phase = container.observe().phase;
+    const auto still = hold_still_unless_running(container, phase);
     std::string id;
     {
         const Paused paused(container.id(), asked.pause ? phase : ContainerPhase::created);

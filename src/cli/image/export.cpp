@@ -59,7 +59,9 @@ int export_command(int argc, char** argv) {
     }
     need_root("export", "to mount the container's root file system");
     const auto paths = default_paths();
-    const auto root = mount_view(root_of(StoredContainer::find(paths, asked.container)), false);
+    auto container = StoredContainer::find(paths, asked.container);
+    const auto still = hold_still_unless_running(container, container.observe().phase);
+    const auto root = mount_view(root_of(container), false);
     Output output(asked.output);
     const auto sink = output.sink();
     DirectoryTar tar(cat("/proc/self/fd/", root.get()), TreeForm::tree, paths.data);

@@ -124,11 +124,10 @@ int supervise_command(int argc, char** argv) {
                     "minirun start runs it in the background");
     if (attached) ::fcntl(attached_fd, F_SETFD, FD_CLOEXEC);
     const auto supervise = [&](const std::function<void()>& started) {
-        Containers().supervise(argv[1], attached ? attached_fd : -1, started);
+        return Containers().supervise(argv[1], attached ? attached_fd : -1, started);
     };
-    if (told) return work_and_tell(supervise);
-    supervise([] {});
-    return Containers().wait(argv[1]);
+    if (!told) return supervise([] {});
+    return work_and_tell([&](const std::function<void()>& started) { (void)supervise(started); });
 }
 
 }  // namespace minirun

@@ -16,6 +16,7 @@
 #include "model/paths.hpp"
 #include "model/request_parts.hpp"
 #include "model/user_database.hpp"
+#include "runtime/container_record.hpp"
 #include "runtime/make_request.hpp"
 
 namespace minirun {
@@ -34,8 +35,11 @@ constexpr OptionWords options[] = {
 };
 
 // The user as the container's own files have it, now: its processes may have changed them.
-void set_user(ProcessSpec& process, const std::string& user, pid_t first) {
-    LayerView root({Layer{"the container", cat("/proc/", first, "/root")}});
+void set_user(ProcessSpec& process, const std::string& user, const std::string& id) {
+    // Whoever starts it holds the lock as long as the host's tree is in its mounts.
+    auto record = ContainerRecord::open(default_paths().containers, id);
+    record.lock();
+    LayerView root({Layer{"the container", cat("/proc/", record.pid(), "/root")}});
     const auto passwd = root.read_file("/etc/passwd", max_etc_file).value_or("");
     const auto group = root.read_file("/etc/group", max_etc_file).value_or("");
     const auto resolved = resolve_user(user, passwd, group);
@@ -111,7 +115,7 @@ int exec_command(int argc, char** argv) {
     process.terminal = exec.process.terminal;
     if (!asked.directory.empty()) process.cwd = asked.directory;
     process.args.assign(line->arguments.begin() + 1, line->arguments.end());
-    if (!asked.user.empty()) set_user(process, asked.user, container.pid);
+    if (!asked.user.empty()) set_user(process, asked.user, container.id);
     if (process.terminal) set_variable(process.env, "TERM=xterm");
     for (const auto& assignment : asked.env) set_variable(process.env, assignment);
     if (exec.privileged) set_all_capabilities(process);
