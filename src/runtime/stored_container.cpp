@@ -52,67 +52,6 @@ std::vector<std::string> entries_of(const std::string& path) {
     return names;
 }
 
-constexpr std::pair<RestartPolicy::When, std::string_view> restart_words[] = {
-    {RestartPolicy::When::never, "no"},
-    {RestartPolicy::When::on_failure, "on-failure"},
-    {RestartPolicy::When::always, "always"},
-    {RestartPolicy::When::unless_stopped, "unless-stopped"}};
-
-std::string_view restart_word(RestartPolicy::When when) {
-    for (const auto& [value, word] : restart_words)
-        if (value == when) return word;
-    return "";
-}
-
-RestartPolicy read_restart(const JsonView& view) {
-    RestartPolicy policy;
-    for (const auto& [value, word] : restart_words)
-        if (word == view["when"].string_or("no")) policy.when = value;
-    policy.most = static_cast<unsigned>(view["most"].unsigned_integer(UINT32_MAX).value_or(0));
-    return policy;
-}
-
-Json log_json(const LogSetting& log) {
-    Json json{{"kept", log.kept}, {"maxFiles", log.max_files}};
-    if (log.max_size) json["maxSize"] = *log.max_size;
-    return json;
-}
-
-LogSetting read_log_setting(const JsonView& view) {
-    return {view["kept"].boolean_or(true), view["maxSize"].unsigned_integer(),
-            static_cast<unsigned>(view["maxFiles"].unsigned_integer(UINT32_MAX).value_or(1))};
-}
-
-Json facts_json(const ContainerFacts& facts) {
-    return {{"id", facts.id},
-            {"name", facts.name},
-            {"created", facts.created},
-            {"image", facts.image_name},
-            {"imageId", facts.image_id},
-            {"args", facts.args},
-            {"labels", facts.labels},
-            {"ports", ports_json(facts.ports)},
-            {"remove", facts.remove},
-            {"restart", {{"when", restart_word(facts.restart.when)}, {"most", facts.restart.most}}},
-            {"log", log_json(facts.log)}};
-}
-
-ContainerFacts read_facts(const JsonView& view) {
-    ContainerFacts facts;
-    facts.id = view["id"].string_or("");
-    facts.name = view["name"].string_or("");
-    facts.created = view["created"].string_or("");
-    facts.image_name = view["image"].string_or("");
-    facts.image_id = view["imageId"].string_or("");
-    facts.args = view["args"].strings().value_or(std::vector<std::string>{});
-    for (const auto& [key, value] : view["labels"].members()) facts.labels[key] = value.string_or("");
-    facts.ports = read_ports(view["ports"]);
-    facts.remove = view["remove"].boolean_or(false);
-    facts.restart = read_restart(view["restart"]);
-    facts.log = read_log_setting(view["log"]);
-    return facts;
-}
-
 // The document in a file of ours, as `read` makes it.
 template <class Read>
 auto read_document(const std::string& path, Read read) {
@@ -175,20 +114,6 @@ bool has_supervisor(const std::string& directory) noexcept {
 std::string_view phase_word(ContainerPhase phase) noexcept {
     constexpr std::string_view words[] = {"created", "running", "paused", "restarting", "exited"};
     return words[static_cast<std::size_t>(phase)];
-}
-
-ContainerFacts facts_of(const Image& image, const RunOptions& options, const LaunchRequest& request) {
-    return {.id = request.id,
-            .name = request.name,
-            .created = rfc3339(std::chrono::system_clock::now()),
-            .image_name = image.name,
-            .image_id = image.id,
-            .args = request.spec.process.args,
-            .labels = options.labels,
-            .ports = request.pasta ? request.pasta->ports : std::vector<PublishedPorts>{},
-            .remove = options.remove,
-            .restart = options.restart,
-            .log = options.log};
 }
 
 StoredContainer::StoredContainer(const Paths& paths, std::string path) : paths_(paths), path_(std::move(path)) {}
@@ -270,23 +195,11 @@ LaunchRequest StoredContainer::request() const {
 ContainerProgress StoredContainer::progress() const {
     const auto path = path_ + "/state.json";
     if (::access(path.c_str(), F_OK) < 0) return {};
-    return read_document(path, [](const JsonView& view) {
-        return ContainerProgress{view["started"].string_or(""),
-                                 view["finished"].string_or(""),
-                                 static_cast<int>(view["exitCode"].integer().value_or(0)),
-                                 view["oomKilled"].boolean_or(false),
-                                 view["error"].string_or(""),
-                                 static_cast<unsigned>(view["restarts"].unsigned_integer(UINT32_MAX).value_or(0))};
-    });
+    return read_document(path, read_progress);
 }
 
 void StoredContainer::write(const ContainerProgress& progress) const {
-    write_document(path_ + "/state.json", {{"started", progress.started},
-                                           {"finished", progress.finished},
-                                           {"exitCode", progress.exit_code},
-                                           {"oomKilled", progress.oom_killed},
-                                           {"error", progress.error},
-                                           {"restarts", progress.restarts}});
+    write_document(path_ + "/state.json", progress_json(progress));
 }
 
 void StoredContainer::rename(const std::string& name) {

@@ -26,34 +26,10 @@
 #include "minirun/run_options.hpp"
 #include "model/launch_request.hpp"
 #include "model/paths.hpp"
+#include "runtime/container_facts.hpp"
 #include "runtime/container_record.hpp"
 
 namespace minirun {
-
-/// What a container was made as: container.json.
-struct ContainerFacts {
-    std::string id, name;
-    std::string created;               ///< RFC 3339
-    std::string image_name, image_id;  ///< as it was named; the id is empty where it is none of the store
-    std::vector<std::string> args;     ///< what it runs
-    std::map<std::string, std::string> labels;
-    std::vector<PublishedPorts> ports;
-    bool remove = false;  ///< it goes with its end
-    RestartPolicy restart;
-    LogSetting log;
-};
-
-/// How far a container has come: state.json.
-struct ContainerProgress {
-    std::string started, finished;  ///< RFC 3339, of the last run; or empty
-    int exit_code = 0;
-    bool oom_killed = false;
-    std::string error;      ///< why it could not be started, or what became of its supervisor; or empty
-    unsigned restarts = 0;  ///< by itself, since it was started by a person
-};
-
-/// Of one that is made of an image now.
-ContainerFacts facts_of(const Image& image, const RunOptions& options, const LaunchRequest& request);
 
 class StoredContainer {
 public:
