@@ -24,14 +24,23 @@ namespace minirun {
 namespace {
 
 bool has_own_pid_namespace(const ContainerRecord& record) {
-    const auto spec = record.read_spec();
-    return has_new_namespace(spec, NamespaceType::pid);
+    try {
+        return has_new_namespace(record.read_spec(), NamespaceType::pid);
+    } catch (const Error&) {
+        return false;  // what cannot be read must not keep it from being deleted
+    }
+}
+
+// Its SIGKILL is not enough: what is frozen dies when it goes on, and without a pid namespace of their own the others
+// stay.
+bool needs_kill_by_cgroup(const ContainerRecord& record, const std::optional<CgroupPlace>& place) {
+    return place && (is_frozen(*place) || !has_own_pid_namespace(record));
 }
 
 // What the first one has left is ended when its cgroup is removed.
 void end_processes(const ContainerRecord& record) {
     const auto place = record.open_process() ? record.cgroup() : std::nullopt;
-    if (place) kill_cgroup(*place, SIGKILL);  // also what is frozen
+    if (needs_kill_by_cgroup(record, place)) kill_cgroup(*place, SIGKILL);
     end_recorded_process(record.process());
 }
 
@@ -74,9 +83,7 @@ void Lifecycle::kill(const std::string& id, int signal, bool all) const {
     if (sent.error() == ESRCH)
         throw Error(ErrorKind::conflict, cat("container ", quote(id), ": process already finished"));
     if (!sent) throw system_error(cat("cannot signal container ", quote(id)), sent.error());
-    // Who is frozen dies when he goes on; without a pid namespace of their own the others stay.
-    if (signal == SIGKILL && place && (is_frozen(*place) || !has_own_pid_namespace(record)))
-        kill_cgroup(*place, SIGKILL);
+    if (signal == SIGKILL && needs_kill_by_cgroup(record, place)) kill_cgroup(*place, SIGKILL);
 }
 
 void Lifecycle::remove(const std::string& id, bool force) const {

@@ -44,11 +44,9 @@ std::vector<DeviceSpec> host_devices() {
     return devices;
 }
 
-HostFacts host_facts(const Paths& paths, const RunOptions& options) {
+// What is the same for all containers.
+HostFacts facts_of_host(const Paths& paths) {
     HostFacts host;
-    host.id = new_container_id();
-    host.container_dir = paths.containers + "/" + host.id;
-    host.process_record = options.has_record() ? host.container_dir + "/process" : paths.processes + "/" + host.id;
     host.seccomp_cache = paths.seccomp;
     char name[65] = {};
     ::gethostname(name, sizeof name - 1);
@@ -57,8 +55,13 @@ HostFacts host_facts(const Paths& paths, const RunOptions& options) {
     host.resolv_conf = read_optional_file("/etc/resolv.conf", max_etc_file).value_or("");
     host.default_seccomp_profile = default_seccomp_profile();
     if (const auto held = kernel::permitted_capabilities(); held && held.value() != 0) host.capabilities = held.value();
-    if (options.privileged) host.devices = host_devices();
     return host;
+}
+
+// The platform first: of another one's image nothing else needs to be right.
+const Image& checked(const Image& image) {
+    check_platform(image);
+    return image;
 }
 
 bool is_below_a_mount(const ContainerSpec& spec, const MountSpec* self, const std::string& path) {
@@ -132,22 +135,39 @@ void choose_free_ports(LaunchRequest& request) {
 
 }  // namespace
 
-LaunchRequest make_request(const Image& image, const RunOptions& options, const Paths& paths) {
-    check_platform(image);
-    const auto host = host_facts(paths, options);
-    LayerView view(image.layers);
-    const ImageFiles files{view.read_file("/etc/passwd", max_etc_file).value_or(""),
-                           view.read_file("/etc/group", max_etc_file).value_or(""),
-                           [&](const std::string& path) { return view.directory_stack(path); }};
-    if (image.form == Image::Form::runtime_bundle) return request_from_runtime_spec(image, options, files, host);
-    auto request = request_from_image(image, options, files, host);
+RequestMaker::RequestMaker(const Image& image, const Paths& paths)
+    : image_(checked(image)),
+      paths_(paths),
+      view_(image.layers),
+      files_{view_.read_file("/etc/passwd", max_etc_file).value_or(""),
+             view_.read_file("/etc/group", max_etc_file).value_or(""),
+             [this](const std::string& path) { return view_.directory_stack(path); }},
+      host_(facts_of_host(paths)) {}
+
+HostFacts RequestMaker::facts_of_run(const RunOptions& options) const {
+    auto host = host_;
+    host.id = new_container_id();
+    host.container_dir = paths_.containers + "/" + host.id;
+    host.process_record = options.has_record() ? host.container_dir + "/process" : paths_.processes + "/" + host.id;
+    if (options.privileged) host.devices = host_devices();
+    return host;
+}
+
+LaunchRequest RequestMaker::make(const RunOptions& options) {
+    const auto host = facts_of_run(options);
+    if (image_.form == Image::Form::runtime_bundle) return request_from_runtime_spec(image_, options, files_, host);
+    auto request = request_from_image(image_, options, files_, host);
     request.etc_files = etc_files(request.spec, options, host);
     if (request.pasta) {
         request.pasta->dns_forward = dns_forward(options, host);
         choose_free_ports(request);
     }
-    look_at_targets(request, view);
+    look_at_targets(request, view_);
     return request;
+}
+
+LaunchRequest make_request(const Image& image, const RunOptions& options, const Paths& paths) {
+    return RequestMaker(image, paths).make(options);
 }
 
 }  // namespace minirun

@@ -11,8 +11,10 @@ namespace minirun {
 /// If it gets one: whatever of it has been made goes with the scope.
 class OwnCgroup {
 public:
+    /// Whether those above it, which are minirun's, go with it when they are empty, or are for the next container.
+    enum class Parents { go, stay };
     /// Throws Error{conflict} if it is another one's.
-    explicit OwnCgroup(std::optional<CgroupPlace> place);
+    explicit OwnCgroup(std::optional<CgroupPlace> place, Parents parents = Parents::go);
     ~OwnCgroup();
     OwnCgroup(const OwnCgroup&) = delete;
     OwnCgroup& operator=(const OwnCgroup&) = delete;
@@ -24,6 +26,7 @@ public:
 
 private:
     std::optional<CgroupPlace> place_;
+    Parents parents_;
     ResourceVerdict at_start_;
 };
 

@@ -10,6 +10,7 @@
 #include "base/standard_streams.hpp"
 #include "base/text.hpp"
 #include "cgroup/cgroup_steps.hpp"
+#include "cgroup/control.hpp"
 #include "image/remove_image.hpp"
 #include "kernel/features.hpp"
 #include "launch/child_process.hpp"
@@ -120,6 +121,7 @@ struct Runner::Prepared {
         if (!image.id.empty()) held = hold_image(ImageStore(paths.data), image.id);
         if (!image.id.empty() && !held)
             throw Error(ErrorKind::not_found, cat("the image ", quote(image.name), " was removed just now"));
+        requests.emplace(image, paths);
     }
     /// Probed when the first container wants one: most want none.
     void need_cgroups() {
@@ -131,6 +133,9 @@ struct Runner::Prepared {
     Paths paths;
     KernelFeatures features;
     Fd held;
+    std::optional<RequestMaker> requests;
+    /// That of the last container: those above it stay for the next one.
+    std::optional<CgroupPlace> last_cgroup;
     bool knows_cgroups = false;
     bool has_swept = false;
 };
@@ -143,15 +148,21 @@ Runner::Runner(Image image) {
     prepared_ = std::make_unique<Prepared>(std::move(image));
 }
 
-Runner::~Runner() = default;
+Runner::~Runner() { finish(); }
+
+void Runner::finish() noexcept {
+    auto& last = prepared_->last_cgroup;
+    if (last) remove_empty_parents(*last);
+    last.reset();
+}
 
 const Image& Runner::image() const noexcept { return prepared_->image; }
 
 RunResult Runner::run(const RunOptions& options) {
     // From here to the end, so that whatever a signal finds half made is unmade.
     const SignalsBlocked signals;
-    auto& [image, paths, features, held, knows_cgroups, has_swept] = *prepared_;
-    const auto request = make_request(image, options, paths);
+    auto& [image, paths, features, held, requests, last_cgroup, knows_cgroups, has_swept] = *prepared_;
+    const auto request = requests->make(options);
     if (wants_cgroup(request)) prepared_->need_cgroups();
     const auto plan = plan_from_request(request, features);
     if (!options.quiet)
@@ -163,7 +174,8 @@ RunResult Runner::run(const RunOptions& options) {
     ContainerDirectory directory(paths, request.id, request.name);
     if (!image.id.empty()) note_image(request.container_dir, image.id);
     RecordOfRun record(paths, image, options, request);
-    OwnCgroup cgroup(cgroup_of(request, features.cgroups));
+    OwnCgroup cgroup(cgroup_of(request, features.cgroups), OwnCgroup::Parents::stay);
+    if (cgroup.place() != nullptr) last_cgroup = *cgroup.place();
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
     cidfile.write(request.id);
     ContainerStreams streams(request.streams, request.supervision.output_limit, record.listener());

@@ -96,8 +96,9 @@ void serve_tests(int socket, Runner& runner, std::span<const TestCase> tests, co
         const auto bytes = to_bytes(result);
         const auto size = static_cast<std::uint32_t>(bytes.size());
         if (!kernel::write_all(socket, &size, sizeof size) || !kernel::write_all(socket, bytes.data(), bytes.size()))
-            return;
+            break;
     }
+    runner.finish();
 }
 
 }  // namespace minirun
