@@ -9,8 +9,10 @@
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/explain_render.hpp"
 #include "cli/minirun/run_options.hpp"
+#include "cli/minirun/sharing_text.hpp"
 #include "cli/render.hpp"
 #include "minirun/error.hpp"
+#include "minirun/sharing.hpp"
 #include "model/option_error.hpp"
 
 namespace minirun {
@@ -68,10 +70,12 @@ std::vector<OptionWords> own_words() {
 std::string explain_help() {
     return cat(
         "Usage: minirun explain [OPTIONS] IMAGE [OPTIONS] [COMMAND] [ARG…]\n"
+        "       minirun explain --running [--format text|json] [CONTAINER…]\n"
         "\n"
         "Tells, from live facts, what the image is made of and what its container would\n"
         "be: the kernel below it, its layers, its process, and what that is kept from.\n"
-        "Starts nothing and needs no root.\n"
+        "Starts nothing and needs no root. With --running: what containers that run, all or\n"
+        "those that are named, have in common on disk and in memory; that needs root.\n"
         "\n"
         "Options:\n",
         options_help(own_words()),
@@ -108,6 +112,33 @@ void take_options_behind_image(Asked& asked, bool& help, std::vector<std::string
     }
 }
 
+// explain --running is told of containers, and takes nothing that an image's run would.
+constexpr OptionWords running_options[] = {
+    {0, "running", "", "tell what containers that run share"},
+    {0, "format", "text|json", "for people, or for programs"},
+    {0, "help", "", "print this text"},
+};
+
+int explain_running(int argc, char** argv) {
+    Asked asked;
+    const auto line = read_mixed_command_line(running_options, argc, argv);
+    for (const auto& given : line.options) {
+        const auto name = running_options[given.index].name;
+        if (name == "format") apply_format(asked, given);
+        if (name == "help") {
+            print_output(explain_help());
+            return 0;
+        }
+    }
+    const auto sharing = sharing_of(line.arguments);
+    if (sharing.containers.empty() && !asked.json) {
+        print_output("No container runs that has a name or is in the background.\n");
+        return 0;
+    }
+    print_output(asked.json ? sharing_json(sharing) : sharing_page(sharing, style_for(STDOUT_FILENO)));
+    return 0;
+}
+
 // Without --section all of them, but for the plan, which is long.
 Sections sections_of(const Asked& asked) {
     auto sections = asked.sections;
@@ -119,6 +150,9 @@ Sections sections_of(const Asked& asked) {
 }  // namespace
 
 int explain_command(int argc, char** argv) {
+    // Not behind the image, where it may be the command's own.
+    for (int i = 1; i < argc && argv[i][0] == '-'; i++)
+        if (std::string_view(argv[i]) == "--running") return explain_running(argc, argv);
     Asked asked;
     std::vector<MoreOption> more;
     for (const auto& row : rows)

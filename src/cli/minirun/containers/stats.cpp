@@ -9,9 +9,11 @@
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/image_text.hpp"
+#include "cli/minirun/sharing_text.hpp"
 #include "cli/render.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
+#include "minirun/sharing.hpp"
 
 namespace minirun {
 namespace {
@@ -19,12 +21,13 @@ namespace {
 constexpr OptionWords options[] = {
     {0, "no-stream", "", "once, and not every second"},
     {0, "no-trunc", "", "ids in full"},
+    {0, "shared", "", "what they share, once: their memory, and what of their layers is in it"},
     {0, "format", "FORMAT", "table, json (an object a line), or '{{.Name}}' and other fields"},
     {0, "help", "", "print this text"},
 };
 
 struct Asked {
-    bool once = false, whole = false, help = false;
+    bool once = false, whole = false, shared = false, help = false;
     std::string format = "table";
     std::vector<std::string> names;  // empty: all that run
 };
@@ -36,6 +39,7 @@ Asked read_arguments(int argc, char** argv) {
         const auto name = options[given.index].name;
         if (name == "no-stream") asked.once = given.on;
         if (name == "no-trunc") asked.whole = given.on;
+        if (name == "shared") asked.shared = given.on;
         if (name == "format") asked.format = given.value;
         if (name == "help") asked.help = true;
     }
@@ -127,6 +131,14 @@ int stats_command(int argc, char** argv) {
                 "\n"
                 "Options:\n",
                 options_help(options)));
+        return 0;
+    }
+    if (asked.shared) {
+        const auto sharing = sharing_of(asked.names);
+        if (asked.format != "table" && asked.format != "json")
+            throw Error(ErrorKind::usage, cat("invalid value ", quote(asked.format), " for --format"),
+                        "with --shared it is table or json");
+        print_output(asked.format == "json" ? sharing_json(sharing) : sharing_tables(sharing));
         return 0;
     }
     const bool live = !asked.once && asked.format == "table" && ::isatty(STDOUT_FILENO) != 0;
