@@ -1,7 +1,9 @@
 // The kernel's floor: what the bare system calls of a container cost, with nothing around them.
 //
-//   floor DIRECTORY COMMAND LAYER...                            (topmost layer first)
+//   floor [OPTIONS] DIRECTORY COMMAND LAYER...                  (topmost layer first)
 //   floor --many TIMES PROCESSES DIRECTORY COMMAND LAYER...     (DIRECTORY is absolute)
+//
+// Options: --host-network; --limit FILE=VALUE, a file of a cgroup, which is made if there is none.
 //
 // Makes the same things as `minirun run` does by default (namespaces, overlay with a private writable layer, mounts,
 // devices, provided files, masks, read-only paths, capabilities, no_new_privs, the default seccomp filter), runs
@@ -120,9 +122,38 @@ static void read_only(const char *target) {
     close(tree);
 }
 
+static int host_network;
+static char *limits[16][2];  // a cgroup's directory, "FILE=VALUE" in it
+static int limit_count;
+
+static void write_text(const char *directory, const char *name, const char *text) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    const int fd = open(path, O_WRONLY | O_CLOEXEC);
+    must(fd, path);
+    must(write(fd, text, strlen(text)), path);
+    close(fd);
+}
+
+static void make_cgroups(void) {
+    for (int i = 0; i < limit_count; i++) {
+        mkdir(limits[i][0], 0755);
+        char name[128];
+        const char *value = strchr(limits[i][1], '=');
+        snprintf(name, sizeof name, "%.*s", (int)(value - limits[i][1]), limits[i][1]);
+        write_text(limits[i][0], name, value + 1);
+    }
+}
+
+static void enter_cgroups(void) {
+    for (int i = 0; i < limit_count; i++)
+        if (i == 0 || strcmp(limits[i][0], limits[i - 1][0]) != 0) write_text(limits[i][0], "cgroup.procs", "0");
+}
+
 static void inside(const char *directory, const char *command, char **layers) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     umask(0);
+    enter_cgroups();
     must(syscall(SYS_mount, NULL, "/", NULL, MS_REC | MS_SLAVE, NULL), "propagation");
     must(chdir(directory), directory);
     overlay(layers, directory);
@@ -152,10 +183,12 @@ static void inside(const char *directory, const char *command, char **layers) {
     provided_file(etc, "resolv.conf", "\n", "/etc/resolv.conf");
 
     sethostname("floor", 5);
-    const int inet = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    ioctl(inet, SIOCSIFFLAGS, &loopback);
-    close(inet);
+    if (!host_network) {
+        const int inet = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+        ioctl(inet, SIOCSIFFLAGS, &loopback);
+        close(inet);
+    }
 
     const int empty = detached_tmpfs("nr_inodes", "1", MOUNT_ATTR_RDONLY);
     static const char *const masked[] = {"/proc/acpi", "/sys/firmware", "/sys/devices/virtual/powercap", "/proc/scsi"};
@@ -189,8 +222,10 @@ static int once(const char *directory, char **command_and_layers) {
     must(mkdir(directory, 0700), directory);
     must(chdir(directory), directory);
     mkdir("upper", 0755), mkdir("work", 0700);
+    make_cgroups();
     int pidfd = -1;
-    struct clone_args args = {.flags = CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP,
+    const uint64_t network = host_network ? 0 : CLONE_NEWNET;
+    struct clone_args args = {.flags = CLONE_PIDFD | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP | network,
                               .pidfd = (uintptr_t)&pidfd, .exit_signal = SIGCHLD};
     const long pid = syscall(SYS_clone3, &args, sizeof args);
     must(pid, "clone3");
@@ -203,6 +238,9 @@ static int once(const char *directory, char **command_and_layers) {
     rmdir("upper/etc"), rmdir("upper/dev"), rmdir("upper/proc"), rmdir("upper/sys"), rmdir("upper");
     unlink("work/work/incompat/volatile/dirty"), rmdir("work/work/incompat/volatile"), rmdir("work/work/incompat"), rmdir("work/work"), rmdir("work");
     must(rmdir(directory), directory);
+    // The end of the last process may show a moment later.
+    for (int i = 0; i < limit_count; i++)
+        while (rmdir(limits[i][0]) < 0 && errno == EBUSY) usleep(100);
     return info.si_status;
 }
 
@@ -225,6 +263,19 @@ static int many(int times, int processes, const char *directory, char **command_
 
 int main(int argc, char **argv) {
     if (argc > 6 && strcmp(argv[1], "--many") == 0) return many(atoi(argv[2]), atoi(argv[3]), argv[4], argv + 5);
+    for (; argc > 2 && strncmp(argv[1], "--", 2) == 0; argc--, argv++) {
+        if (strcmp(argv[1], "--host-network") == 0) {
+            host_network = 1;
+        } else if (strcmp(argv[1], "--limit") == 0 && limit_count < 16) {
+            char *name = strrchr(argv[2], '/');
+            *name = '\0';
+            limits[limit_count][0] = argv[2];
+            limits[limit_count++][1] = name + 1;
+            argc--, argv++;
+        } else {
+            return 125;
+        }
+    }
     if (argc < 4) return 125;
     return once(argv[1], argv + 2);
 }
