@@ -2,6 +2,7 @@
 them. What counts are the ratios."""
 import dataclasses
 import json
+import math
 import pathlib
 import shlex
 import statistics
@@ -35,7 +36,7 @@ class Outcome:
     name: str
     values: dict
     targets: list
-    notes: list
+    notes: list = dataclasses.field(default_factory=list)
     unit: str = "s"
 
     def median(self, name):
@@ -47,7 +48,7 @@ class Outcome:
 
 
 def p95(values):
-    return sorted(values)[int(0.95 * (len(values) - 1))]
+    return sorted(values)[math.ceil(0.95 * (len(values) - 1))]
 
 
 def measure(name, case, rounds, runs, scratch, env):

@@ -76,3 +76,24 @@ def write(directory, outcomes, about):
     for one in outcomes:
         if one.values:
             (directory / f"{one.name}.svg").write_text(bars(one))
+
+
+def markdown(outcome):
+    """A table, and what of the targets was reached."""
+    if not outcome.values:
+        return f"### {outcome.name}\n\nNot measured: {'; '.join(outcome.notes)}.\n"
+    first = next(iter(outcome.values))
+    lines = [f"### {outcome.name}", "", f"| {len(outcome.values[first])} each | median | p95 | ratio |", "| --- | --- | --- | --- |"]
+    lines += [f"| {name} | {amount(outcome.median(name), outcome.unit)} | {amount(p95(values), outcome.unit)} | {outcome.median(name) / outcome.median(first):.3g} |"
+              for name, values in outcome.values.items()]
+    verdicts = [f"{target.what} to {target.beside}: {ratio:.3g} ({'' if ratio <= target.ratio else 'missed, '}at most {target.ratio:.3g})" for target, ratio in outcome.found()]
+    return "\n".join(lines + [""] + [f"{one[0].upper()}{one[1:]}." for one in [*outcome.notes, *verdicts]]) + "\n"
+
+
+def document(path, outcomes, about):
+    """Writes the tables between the marks of a page."""
+    text, begin, end = path.read_text(), "<!-- results -->\n", "<!-- end of results -->"
+    versions = "; ".join(about["versions"].values())
+    head = (f"{about['processors']} processors ({about['processor']}), Linux {about['kernel']}, cgroup {about['cgroups']}, load {about['load']:.2f} at the beginning. {versions}.\n")
+    before, after = text[:text.index(begin) + len(begin)], text[text.index(end):]
+    path.write_text(before + "\n" + head + "\n" + "\n".join(map(markdown, outcomes)) + "\n" + after)

@@ -66,7 +66,7 @@ public:
         app_.prefix_command();
         for (std::size_t index = 0; index < known_.size(); index++) {
             const auto& option = known_[index];
-            if (option.name.empty()) continue;
+            if (option.name.empty() || !may_be_given(option)) continue;
             const auto name = cat("--", option.name);
             declare(option.letter != 0 ? cat('-', option.letter, ',', name) : name, needs_value(option),
                     [this, index](const std::string& value) { take(index, value); });
@@ -93,6 +93,15 @@ public:
     }
 
 private:
+    // CLI11 compares each option with all others when it is told of it, and copies their names: with a hundred of them
+    // that was half of the instructions up to the launch. So it is told of those that one of the words can mean.
+    bool may_be_given(const OptionWords& option) const {
+        return std::any_of(words_.begin(), words_.end(), [&](std::string_view word) {
+            if (word.starts_with("--")) return word.substr(2, word.find('=') - 2) == option.name;
+            return word.starts_with('-') && option.letter != 0 && word.find(option.letter, 1) != std::string_view::npos;
+        });
+    }
+
     // Called as soon as it is read: the order of different options matters.
     template <class Take>
     void declare(std::string names, bool needs_value, Take take) {

@@ -222,7 +222,10 @@ ContainerState ContainerRecord::observe() const {
 std::optional<CgroupPlace> ContainerRecord::cgroup() const {
     const auto name = read_link(cat(path_, '/', cgroup_record));
     if (expected_cgroup_ && expected_cgroup_->name == name) return expected_cgroup_;
-    return name.empty() ? std::nullopt : std::optional(cgroup_place(probe_cgroups(), name));
+    if (name.empty()) return std::nullopt;
+    // One command asks for many containers, and several times: the host's hierarchies stay where they are meanwhile.
+    static const auto layout = probe_cgroups();
+    return cgroup_place(layout, name);
 }
 
 bool ContainerRecord::is_made() const { return ::access((path_ + "/record.json").c_str(), F_OK) == 0; }

@@ -48,8 +48,9 @@ bool is_same_namespace(const Fd& a, const Fd& b) {
 
 JoinedProcess::JoinedProcess(const ContainerRecord& record) : spec_(record.read_spec()) {
     const auto process = record.open_process();
+    const auto pid = record.pid();
     const auto hold = [&](NamespaceType type) {
-        const auto path = cat("/proc/", record.pid(), "/ns/", file_of(type));
+        const auto path = cat("/proc/", pid, "/ns/", file_of(type));
         Fd held(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
         if (!held && !has_ended(process)) throw system_error(cat("cannot open ", quote(path)), errno);
         held_.emplace_back(type, std::move(held));
