@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "minirun/findings.hpp"
+#include "minirun/health.hpp"
 #include "minirun/published_ports.hpp"
 #include "minirun/spec.hpp"
 #include "minirun/streams.hpp"
@@ -122,6 +123,7 @@ struct RunOptions {
     LogSetting log;
 
     // Around it
+    HealthCheck health;  ///< over the image's; of one that has a record
     bool quiet = false;
     bool interruptible = false;  ///< SIGINT, SIGTERM or SIGHUP to this process kill all of it, and are not passed on
     bool timings = false;        ///< measure the steps of the launch

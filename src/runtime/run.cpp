@@ -24,7 +24,9 @@
 #include "plan/describe.hpp"
 #include "runtime/container_directory.hpp"
 #include "runtime/driven_launch.hpp"
+#include "runtime/events.hpp"
 #include "runtime/findings.hpp"
+#include "runtime/health_monitor.hpp"
 #include "runtime/log_file.hpp"
 #include "runtime/make_request.hpp"
 #include "runtime/named_file.hpp"
@@ -75,13 +77,20 @@ public:
         log_.emplace(container_->log_path(), options.log);
         progress_.started = rfc3339(std::chrono::system_clock::now());
         container_->write(progress_);
+        tell_event(paths, container_->facts(), "create");
+    }
+    void started(const Paths& paths) const {
+        if (container_) tell_event(paths, container_->facts(), "start");
     }
     OutputListener listener() {
         return [this](int stream, std::string_view bytes) {
             if (log_) log_->write(stream, bytes);
         };
     }
-    void ended(const RunResult& result) {
+    std::unique_ptr<HealthMonitor> monitor_health(const CgroupPlace* cgroup, const sigset_t& mask) const {
+        return container_ ? HealthMonitor::of(*container_, cgroup, mask) : nullptr;
+    }
+    void ended(const Paths& paths, const RunResult& result) {
         if (!container_) return;
         log_->finish();
         progress_.finished = rfc3339(std::chrono::system_clock::now());
@@ -94,6 +103,8 @@ public:
                 // What the program has done is done, and its exit code is its own.
                 ::dprintf(STDERR_FILENO, "minirun: %s\n", error.message().c_str());
             }
+        if (progress_.oom_killed) tell_event(paths, container_->facts(), "oom");
+        tell_event(paths, container_->facts(), "die", {{"exitCode", cat(progress_.exit_code)}});
         container_->end_supervision(lock_, progress_.exit_code);
         if (!stays) container_->remove();
     }
@@ -183,7 +194,9 @@ RunResult Runner::run(const RunOptions& options) {
     pidfile.keep();
     streams.start(launched);
     if (!std::exchange(has_swept, true)) sweeper.emplace(paths);
-    const auto ending = supervise(launched, request, streams, cgroup.place());
+    record.started(paths);
+    const auto health = record.monitor_health(cgroup.place(), signals.before());
+    const auto ending = supervise(launched, request, streams, cgroup.place(), {health.get()});
     on_error.dismiss();
     const auto wall = std::chrono::steady_clock::now() - clock_started;
     auto result = result_of(request, ending, started);
@@ -196,7 +209,7 @@ RunResult Runner::run(const RunOptions& options) {
     stragglers.reset();
     launched.pasta.end();
     findings.collect(launched, result);
-    record.ended(result);
+    record.ended(paths, result);
     return result;
 }
 

@@ -23,6 +23,8 @@
 #include "minirun/error.hpp"
 #include "runtime/attach_server.hpp"
 #include "runtime/driven_launch.hpp"
+#include "runtime/events.hpp"
+#include "runtime/health_monitor.hpp"
 #include "runtime/log_file.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/stored_container.hpp"
@@ -62,6 +64,11 @@ void note(const StoredContainer& container, const ContainerProgress& progress) {
         container.write(progress);
     } catch (const Error&) {
     }
+}
+
+void tell_end(const Paths& paths, const StoredContainer& container, const ContainerProgress& progress) {
+    if (progress.oom_killed) tell_event(paths, container.facts(), "oom");
+    tell_event(paths, container.facts(), "die", {{"exitCode", cat(progress.exit_code)}});
 }
 
 bool is_to_run_again(StoredContainer& container, const ContainerProgress& progress) {
@@ -116,7 +123,8 @@ public:
         // What the launch took is of no use any more, and this process stays.
         request_.spec.linux_.seccomp.reset();
         ::malloc_trim(0);
-        const auto ending = supervise(launched_, request_, *streams_, cgroup_->place(), &attached_);
+        const auto health = HealthMonitor::of(container_, cgroup_->place(), mask_);
+        const auto ending = supervise(launched_, request_, *streams_, cgroup_->place(), {&attached_, health.get()});
         on_error.dismiss();
         log_.finish();
         attached_.set_terminal(-1);
@@ -165,7 +173,8 @@ private:
 
 int Containers::supervise(const std::string& word, int attached, const std::function<void()>& started) const {
     const SignalsBlocked signals;
-    auto container = StoredContainer::find(default_paths(), word);
+    const auto paths = default_paths();
+    auto container = StoredContainer::find(paths, word);
     (void)container.observe();  // what a supervisor that was killed has left is ended
     const auto lock = container.become_supervisor();
     container.stop_by_hand(false);
@@ -181,6 +190,7 @@ int Containers::supervise(const std::string& word, int attached, const std::func
             container.write(progress);
             std::optional<Run> run(std::in_place, container, log, clients, signals.before());
             run->launch();
+            tell_event(paths, container.facts(), "start");
             if (progress.restarts == 0) started();
             const auto ending = run->await_end();
             progress.finished = now();
@@ -189,6 +199,7 @@ int Containers::supervise(const std::string& word, int attached, const std::func
             run.reset();
             note(container, progress);
             const bool again = is_to_run_again(container, progress);
+            tell_end(paths, container, progress);
             // Whoever is told may go on and remove it.
             if (!again) container.end_supervision(lock, progress.exit_code);
             clients.tell_end(progress.exit_code);
