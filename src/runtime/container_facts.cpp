@@ -30,14 +30,15 @@ RestartPolicy read_restart(const JsonView& view) {
 }
 
 Json log_json(const LogSetting& log) {
-    Json json{{"kept", log.kept}, {"maxFiles", log.max_files}};
+    Json json{{"kept", log.kept}, {"maxFiles", log.max_files}, {"journal", log.journal}, {"tag", log.tag}};
     if (log.max_size) json["maxSize"] = *log.max_size;
     return json;
 }
 
 LogSetting read_log_setting(const JsonView& view) {
     return {view["kept"].boolean_or(true), view["maxSize"].unsigned_integer(),
-            static_cast<unsigned>(view["maxFiles"].unsigned_integer(UINT32_MAX).value_or(1))};
+            static_cast<unsigned>(view["maxFiles"].unsigned_integer(UINT32_MAX).value_or(1)),
+            view["journal"].boolean_or(false), view["tag"].string_or("")};
 }
 
 }  // namespace

@@ -20,9 +20,6 @@
 namespace minirun {
 namespace {
 
-// As with Docker: a longer line is several entries, of which only the last has an end of line.
-constexpr std::size_t longest_entry = 16384;
-
 // Behind the last end of line: a writer that was killed may have left a part of one.
 off_t end_of_whole_lines(int file, off_t size) {
     char block[4096];
@@ -74,40 +71,10 @@ void LogFile::open() {
     size_ = static_cast<std::uint64_t>(whole);
 }
 
-void LogFile::write(int stream, std::string_view bytes) noexcept try {
-    if (!setting_.kept) return;
-    const auto time = rfc3339(std::chrono::system_clock::now());
-    auto& begun = begun_[stream == STDERR_FILENO ? 1 : 0];
-    while (!bytes.empty()) {
-        const auto end = bytes.find('\n');
-        const auto taken =
-            std::min(end == std::string_view::npos ? bytes.size() : end + 1, longest_entry - begun.size());
-        begun.append(bytes.substr(0, taken));
-        bytes.remove_prefix(taken);
-        if (begun.back() != '\n' && begun.size() < longest_entry) break;
-        add_line(stream, begun, time);
-        begun.clear();
-    }
-    flush();
-} catch (...) {
-    // Out of memory: better to lose a line than the container.
-}
-
-void LogFile::finish() noexcept try {
-    const auto time = rfc3339(std::chrono::system_clock::now());
-    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
-        auto& begun = begun_[stream == STDERR_FILENO ? 1 : 0];
-        if (!begun.empty()) add_line(stream, begun, time);
-        begun.clear();
-    }
-    flush();
-} catch (...) {
-    // As above.
-}
-
 // A full file is ended between two lines.
-void LogFile::add_line(int stream, std::string_view line, const std::string& time) {
-    const auto entry = entry_text(stream, line, time);
+void LogFile::add_line(int stream, std::string_view line, Time time) {
+    if (!file_) return;
+    const auto entry = entry_text(stream, line, rfc3339(time));
     if (setting_.max_size && size_ + waiting_.size() > 0 &&
         size_ + waiting_.size() + entry.size() > *setting_.max_size) {
         flush();

@@ -23,11 +23,11 @@
 #include "model/paths.hpp"
 #include "plan/describe.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/container_log.hpp"
 #include "runtime/driven_launch.hpp"
 #include "runtime/events.hpp"
 #include "runtime/findings.hpp"
 #include "runtime/health_monitor.hpp"
-#include "runtime/log_file.hpp"
 #include "runtime/make_request.hpp"
 #include "runtime/named_file.hpp"
 #include "runtime/own_cgroup.hpp"
@@ -74,7 +74,7 @@ public:
         if (!options.has_record()) return;
         container_.emplace(StoredContainer::make(paths, facts_of(image, options, request), request));
         lock_ = container_->become_supervisor();
-        log_.emplace(container_->log_path(), options.log);
+        log_ = ContainerLog::of(*container_);
         progress_.started = rfc3339(std::chrono::system_clock::now());
         container_->write(progress_);
         tell_event(paths, container_->facts(), "create");
@@ -87,12 +87,13 @@ public:
             if (log_) log_->write(stream, bytes);
         };
     }
+    SupervisedService* log_service() const { return log_ ? log_->service() : nullptr; }
     std::unique_ptr<HealthMonitor> monitor_health(const CgroupPlace* cgroup, const sigset_t& mask) const {
         return container_ ? HealthMonitor::of(*container_, cgroup, mask) : nullptr;
     }
     void ended(const Paths& paths, const RunResult& result) {
         if (!container_) return;
-        log_->finish();
+        if (log_) log_->finish();
         progress_.finished = rfc3339(std::chrono::system_clock::now());
         progress_.exit_code = result.exit_code();
         progress_.oom_killed = result.resources && result.resources->oom_kills > 0;
@@ -112,7 +113,7 @@ public:
 private:
     std::optional<StoredContainer> container_;
     Fd lock_;
-    std::optional<LogFile> log_;
+    std::unique_ptr<ContainerLog> log_;
     ContainerProgress progress_;
 };
 
@@ -196,7 +197,7 @@ RunResult Runner::run(const RunOptions& options) {
     if (!std::exchange(has_swept, true)) sweeper.emplace(paths);
     record.started(paths);
     const auto health = record.monitor_health(cgroup.place(), signals.before());
-    const auto ending = supervise(launched, request, streams, cgroup.place(), {health.get()});
+    const auto ending = supervise(launched, request, streams, cgroup.place(), {health.get(), record.log_service()});
     on_error.dismiss();
     const auto wall = std::chrono::steady_clock::now() - clock_started;
     auto result = result_of(request, ending, started);

@@ -272,7 +272,7 @@ class TestLogs:
         box("wait", "web").ok()
         box("logs", "web").refused(125, "container 'web' keeps no log", "it was made with --log-driver none")
 
-    @pytest.mark.parametrize("option, message", [("max-file=0", "expected a number from 1 to 1000"), ("x=1", "only max-size and max-file are known")])
+    @pytest.mark.parametrize("option, message", [("max-file=0", "expected a number from 1 to 1000"), ("x=1", "only max-size, max-file and tag are known")])
     def test_bad_options(self, box, plain, option, message):
         box.run("-d", "--log-opt", option, plain).refused(125, f"--log-opt '{option}': {message}")
 

@@ -209,7 +209,10 @@ void apply_label(Reading& reading, const Given& given) {
 
 void apply_restart(Reading& reading, const Given& given) { reading.options().restart = restart_value(given.value); }
 void apply_log_driver(Reading& reading, const Given& given) {
-    reading.options().log.kept = one_of<bool>("--log-driver", given.value, {{"json-file", true}, {"none", false}});
+    auto& log = reading.options().log;
+    const auto number = one_of<int>("--log-driver", given.value, {{"json-file", 0}, {"none", 1}, {"journald", 2}});
+    log.kept = number == 0;
+    log.journal = number == 2;
 }
 void apply_log_option(Reading& reading, const Given& given) { set_log_option(reading.options().log, given.value); }
 
@@ -348,8 +351,8 @@ constexpr Row rows[] = {
     {{'d', "detach",       "",               "run it in the background, and print its id"}, turn<&RunOptions::detach>},
     {{0,   "rm",           "",               "remove it when it ends"}, turn<&RunOptions::remove>},
     {{0,   "restart",      "POLICY",         "no, on-failure[:N], always, unless-stopped"}, apply_restart},
-    {{0,   "log-driver",   "DRIVER",         "json-file or none"}, apply_log_driver},
-    {{0,   "log-opt",      "KEY=VALUE",      "max-size=10m, max-file=3"}, apply_log_option},
+    {{0,   "log-driver",   "DRIVER",         "json-file, journald or none"}, apply_log_driver},
+    {{0,   "log-opt",      "KEY=VALUE",      "max-size=10m, max-file=3, tag=TEXT"}, apply_log_option},
     {{0,   "health-cmd",   "COMMAND",        "a command line that fails if it is not well"}, use<health_options::command>},
     {{0,   "health-interval", "TIME",        "from one check to the next (30s)"}, use<health_options::interval>},
     {{0,   "health-timeout", "TIME",         "for each check (30s)"}, use<health_options::timeout>},
@@ -418,6 +421,11 @@ void settle_streams(RunCommand& command) {
 }
 
 void settle_life(const RunOptions& options) {
+    const auto& log = options.log;
+    if (!log.journal && !log.tag.empty())
+        throw Error(ErrorKind::usage, "--log-opt tag is for --log-driver journald only");
+    if (!log.kept && (log.max_size || log.max_files > 1))
+        throw Error(ErrorKind::usage, "--log-opt max-size and max-file are for --log-driver json-file only");
     if (options.restart.when == RestartPolicy::When::never) return;
     if (options.remove) throw Error(ErrorKind::usage, "--rm and --restart exclude each other", "leave out one of them");
 }

@@ -49,8 +49,9 @@ std::string_view restart_name(RestartPolicy::When when) {
 Ordered log_config(const LogSetting& log) {
     auto settings = Ordered::object();
     if (log.max_files > 1) settings["max-file"] = cat(log.max_files);
+    if (!log.tag.empty()) settings["tag"] = log.tag;
     if (log.max_size) settings["max-size"] = cat(*log.max_size);
-    return {{"Type", log.kept ? "json-file" : "none"}, {"Config", settings}};
+    return {{"Type", log.journal ? "journald" : log.kept ? "json-file" : "none"}, {"Config", settings}};
 }
 
 // Docker's form: by the port of the container where it is reached on the host.

@@ -53,6 +53,9 @@ int logs_command(int argc, char** argv) {
         if (name == "until") range.until = rfc3339(time_value("--until", given.value));
     }
     const auto container = Containers().summary(line->arguments[0]);
+    if (container.log.journal)
+        throw Error(ErrorKind::conflict, cat("container ", quote(container.name), " writes into the host's journal"),
+                    cat("journalctl CONTAINER_NAME=", container.name, " reads it"));
     if (container.log_file.empty())
         throw Error(ErrorKind::conflict, cat("container ", quote(container.name), " keeps no log"),
                     "it was made with --log-driver none");
