@@ -71,14 +71,18 @@ void JournalLog::add(std::string_view message, int priority, bool is_part) {
     waiting_.push_back(std::move(entry));
 }
 
+void JournalLog::tell_lost() {
+    const auto lost = std::exchange(lost_, 0);
+    if (lost > 0) add(cat("minirun: ", lost, " lines were lost: the journal did not keep up"), LOG_WARNING, false);
+}
+
 void JournalLog::add_line(int stream, std::string_view line, Time) {
     if (waiting_bytes_ > most_waiting) flush();
     if (waiting_bytes_ > most_waiting) {
         lost_++;
         return;
     }
-    const auto lost = std::exchange(lost_, 0);
-    if (lost > 0) add(cat("minirun: ", lost, " lines were lost: the journal did not keep up"), LOG_WARNING, false);
+    tell_lost();
     const bool is_part = !line.ends_with('\n') && line.size() == longest_log_entry;
     if (line.ends_with('\n')) line.remove_suffix(1);
     add(line, stream == STDERR_FILENO ? LOG_ERR : LOG_INFO, is_part);
@@ -105,6 +109,7 @@ void JournalLog::flush() {
 
 // What waits gets a moment.
 void JournalLog::close() {
+    tell_lost();
     pollfd watched{socket_.get(), POLLOUT, 0};
     while (!waiting_.empty() && ::poll(&watched, 1, patience) > 0) {
         flush();

@@ -26,6 +26,7 @@ protected:
 private:
     void watch(std::vector<pollfd>& list) const override;
     void serve(std::span<const pollfd> events) override;
+    void tell_lost();
     void add(std::string_view message, int priority, bool is_part);
 
     std::string fields_;  // that are the same in all entries

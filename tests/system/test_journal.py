@@ -101,7 +101,7 @@ def test_in_the_foreground(box, journal, plain):
 def test_a_slow_journal_holds_nobody_up(box, logged, journal):
     """What it does not take is lost, and that is told when it goes on."""
     logged("sh", "-c", "i=0; while test $i -lt 20000; do echo xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; i=$((i+1)); done; touch /done; "
-                       "while ! test -f /on; do sleep 0.05; done; echo last; exec sleep 1000")
+                       "while ! test -f /on; do sleep 0.05; done; while true; do echo last; sleep 0.05; done")
     until(lambda: box("exec", "web", "test", "-f", "/done").code == 0, "the end of its output")
     box("exec", "web", "touch", "/on").ok()
     entries = []
@@ -111,7 +111,8 @@ def test_a_slow_journal_holds_nobody_up(box, logged, journal):
             assert entries[-1]["PRIORITY"] == "4"
     messages = [one["MESSAGE"] for one in entries]
     lost = sum(int(text.split()[1]) for text in messages if text.startswith("minirun: "))
-    assert lost > 0 and lost + sum(text.startswith("xxx") for text in messages) == 20000
+    # A few of those behind them may be among the lost.
+    assert lost > 0 and lost + sum(text.startswith("xxx") for text in messages) >= 20000
     box("stop", "-t", "0", "web").ok()
 
 
