@@ -81,7 +81,7 @@ def lint():
 
 
 found = [*lint(), *command_differences(sys.argv[1])]
-for command in ("run", "test", "explain", "load", "images", "ps", "exec", "logs"):
+for command in ("run", "test", "explain", "load", "images", "ps", "exec", "logs", "events"):
     found += option_differences(sys.argv[1], command)
 print("\n".join(found) if found else "manual pages: the same commands and options as --help")
 sys.exit(1 if found else 0)

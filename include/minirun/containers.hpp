@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "minirun/findings.hpp"
+#include "minirun/health.hpp"
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
 
@@ -37,6 +38,7 @@ struct ContainerSummary {
     bool remove = false;  ///< it goes with its end
     RestartPolicy restart;
     LogSetting log;
+    std::optional<Health> health;  ///< of one that has a health check, in its last run
     std::map<std::string, std::string> labels;
     std::vector<PublishedPorts> ports;
     std::vector<std::string> args;  ///< what it runs
@@ -54,6 +56,7 @@ struct ContainerDetails {
     bool init = false;
     int stop_signal = 0;
     std::chrono::nanoseconds stop_timeout{};
+    std::optional<HealthCheck> health_check;
 };
 
 /// What a container uses now, as far as its cgroup counts it.
@@ -63,6 +66,10 @@ struct ContainerUsage {
     std::uint64_t read_bytes = 0, written_bytes = 0;    ///< from and to disks
     std::size_t pids = 0;
 };
+
+/// The program that carries out health checks when it is run as "PROGRAM health-check ID"; until one is set none are
+/// made. minirun is that itself.
+void set_health_check_program(const char* path) noexcept;
 
 /// Whatever `word` is: a container's name, its id, or the beginning of that. All throw Error: not_found, conflict where
 /// its phase does not allow it.
@@ -78,6 +85,10 @@ public:
     /// `attached`, a socket, is the first of them, or -1. `started` is called when it runs for the first time: whoever
     /// waits for that can be told. Its last exit code. Needs root.
     int supervise(const std::string& word, int attached, const std::function<void()>& started) const;
+
+    /// Runs the container's health check once, with output on the streams of this process, which have to be pipes. Its
+    /// exit code; 124 if it took too long, and was ended.
+    int check_health(const std::string& id) const;
 
     /// All, the newest first.
     std::vector<ContainerSummary> list() const;

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "minirun/health.hpp"
 #include "minirun/spec.hpp"
 
 namespace minirun {
@@ -26,6 +27,7 @@ struct ImageConfig {
     std::vector<std::string> exposed_ports;  ///< "80/tcp", sorted
     std::vector<std::string> volumes;        ///< absolute paths, sorted
     std::map<std::string, std::string> labels;
+    HealthCheck health;                 ///< HEALTHCHECK, or nothing
     std::vector<std::string> diff_ids;  ///< rootfs.diff_ids, lowest first
 };
 

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -87,8 +88,9 @@ struct ExecOptions {
     /// input is passed on only if it is `interactive`.
     bool for_person = false, interactive = false;
     StandardStreams descriptors{};
-    bool privileged = false;             ///< without the container's seccomp filter
-    std::function<void()> started = {};  ///< called when it runs
+    std::optional<std::chrono::nanoseconds> timeout{};  ///< then it is killed, with all of its session
+    bool privileged = false;                            ///< without the container's seccomp filter
+    std::function<void()> started = {};                 ///< called when it runs
 };
 
 /// The containers below one directory. All operations throw Error; conflict is what a status does not allow.
@@ -103,7 +105,7 @@ public:
     void start(const std::string& id) const;
     /// Both in one, and deletes it when it has ended. The exit code, as a shell tells it.
     int run(const CreateOptions& options) const;
-    /// Runs another process in a container. The exit code, as a shell tells it.
+    /// Runs another process in a container. The exit code, as a shell tells it; 124 if its time was over.
     int exec(const ExecOptions& options) const;
     /// Sends a signal to the container's first process, or to all.
     void kill(const std::string& id, int signal, bool all) const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "minirun/findings.hpp"
+#include "minirun/health.hpp"
 #include "minirun/published_ports.hpp"
 #include "minirun/spec.hpp"
 #include "minirun/streams.hpp"
@@ -42,9 +43,11 @@ struct RestartPolicy {
 
 /// Where the output of a container goes that is kept (--log-driver, --log-opt).
 struct LogSetting {
-    bool kept = true;                         ///< in files of Docker's json-file form; otherwise nowhere
+    bool kept = true;                         ///< in files of Docker's json-file form
     std::optional<std::uint64_t> max_size{};  ///< bytes, then a new file is begun; unset: without end
     unsigned max_files = 1;                   ///< so many of them are kept
+    bool journal = false;                     ///< in the host's journal; `kept` is false then
+    std::string tag{};                        ///< in the journal, how it is tagged; empty: with the id's beginning
     bool operator==(const LogSetting&) const = default;
 };
 
@@ -120,6 +123,7 @@ struct RunOptions {
     bool remove = false;  ///< it goes with its end, even if it has a name or runs in the background
     RestartPolicy restart;
     LogSetting log;
+    HealthCheck health;  ///< over the image's; of one that has a record
 
     // Around it
     bool quiet = false;

@@ -20,15 +20,17 @@ using Clock = std::chrono::steady_clock;
 class Supervisor {
 public:
     Supervisor(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
-               const CgroupPlace* cgroup, SupervisedService* service)
+               const CgroupPlace* cgroup, std::initializer_list<SupervisedService*> services)
         : launched_(launched),
           request_(request),
           streams_(streams),
           signals_(open_signal_queue()),
           denials_(launched.denials.get()),
-          service_(service),
           pid_is_namespace_init_(has_new_namespace(request.spec, NamespaceType::pid) && !request.supervision.init),
           watch_(cgroup, request) {
+        for (auto* service : services)
+            if (service != nullptr) services_.push_back(service);
+        ends_.resize(services_.size());
         if (request.supervision.timeout) deadline_ = Clock::now() + *request.supervision.timeout;
     }
 
@@ -38,7 +40,10 @@ public:
             watched = {{launched_.pidfd.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}};
             for (const auto& relay : streams_.relays()) relay.watch(watched);
             const auto beside = watched.size();
-            if (service_ != nullptr) service_->watch(watched);
+            for (std::size_t i = 0; i < services_.size(); i++) {
+                services_[i]->watch(watched);
+                ends_[i] = watched.size();
+            }
             if (denials_ != nullptr) watched.push_back({denials_->fd(), POLLIN, 0});
             ::poll(watched.data(), watched.size(), milliseconds_left());
             if (denials_ != nullptr && watched.back().revents != 0) denials_->serve();
@@ -46,8 +51,8 @@ public:
             if (watched[1].revents != 0) forward_signals();
             for (std::size_t i = 0; i < streams_.relays().size(); i++)
                 streams_.relays()[i].serve(watched[2 + 2 * i], watched[3 + 2 * i]);
-            if (service_ != nullptr)
-                service_->serve(std::span(watched).subspan(beside, watched.size() - beside - (denials_ != nullptr)));
+            for (std::size_t i = 0, begin = beside; i < services_.size(); begin = ends_[i++])
+                services_[i]->serve(std::span(watched).subspan(begin, ends_[i] - begin));
             if (watched[0].revents != 0) return reap();
             check_limits();
         }
@@ -163,7 +168,8 @@ private:
     ContainerStreams& streams_;
     Fd signals_;
     DenialCounter* denials_;
-    SupervisedService* service_;
+    std::vector<SupervisedService*> services_;
+    std::vector<std::size_t> ends_;  // in what is watched, of the part of each
     bool pid_is_namespace_init_;
     CgroupWatch watch_;
     std::optional<Clock::time_point> deadline_;
@@ -175,8 +181,8 @@ private:
 }  // namespace
 
 Ending supervise(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
-                 const CgroupPlace* cgroup, SupervisedService* service) {
-    return Supervisor(launched, request, streams, cgroup, service).run();
+                 const CgroupPlace* cgroup, std::initializer_list<SupervisedService*> services) {
+    return Supervisor(launched, request, streams, cgroup, services).run();
 }
 
 }  // namespace minirun

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <initializer_list>
 #include <span>
 #include <vector>
 
@@ -35,8 +36,9 @@ public:
 };
 
 /// Relays streams, forwards signals, keeps the limits on time and output; returns when the container's first process
-/// has been reaped. `cgroup`: the container's, or null; `service`, too. The caller has all signals blocked.
+/// has been reaped. `cgroup`: the container's, or null; of the services some may be null, too. The caller has all
+/// signals blocked.
 Ending supervise(const Launched& launched, const LaunchRequest& request, ContainerStreams& streams,
-                 const CgroupPlace* cgroup = nullptr, SupervisedService* service = nullptr);
+                 const CgroupPlace* cgroup = nullptr, std::initializer_list<SupervisedService*> services = {});
 
 }  // namespace minirun

@@ -6,6 +6,7 @@
 
 #include "base/text.hpp"
 #include "kernel/names.hpp"
+#include "model/health_check.hpp"
 
 namespace minirun {
 namespace {
@@ -155,6 +156,7 @@ ImageConfig read(const JsonView& document, const Keys& keys) {
     image.exposed_ports = read_exposed_ports(config["ExposedPorts"]);
     image.volumes = read_volumes(config["Volumes"]);
     image.labels = read_labels(config["Labels"]);
+    image.health = read_health_check(config["Healthcheck"]);
     return image;
 }
 

@@ -50,7 +50,7 @@ LaunchRequest request_around(const RunOptions& options, const HostFacts& host, c
     request.streams.tty = options.tty;
     request.streams.descriptors = options.streams;
     request.streams.counted = options.accounting || options.output_limit;
-    request.streams.logged = options.has_record() && options.log.kept;
+    request.streams.logged = options.has_record() && (options.log.kept || options.log.journal);
     request.supervision = {options.timeout,      stop_signal(options, image_stop_signal),
                            options.stop_timeout, options.init,
                            options.cpu_time,     options.output_limit,

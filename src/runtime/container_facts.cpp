@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "base/rfc3339.hpp"
+#include "model/health_check.hpp"
 #include "model/launch_request_json.hpp"
 
 namespace minirun {
@@ -29,14 +30,15 @@ RestartPolicy read_restart(const JsonView& view) {
 }
 
 Json log_json(const LogSetting& log) {
-    Json json{{"kept", log.kept}, {"maxFiles", log.max_files}};
+    Json json{{"kept", log.kept}, {"maxFiles", log.max_files}, {"journal", log.journal}, {"tag", log.tag}};
     if (log.max_size) json["maxSize"] = *log.max_size;
     return json;
 }
 
 LogSetting read_log_setting(const JsonView& view) {
     return {view["kept"].boolean_or(true), view["maxSize"].unsigned_integer(),
-            static_cast<unsigned>(view["maxFiles"].unsigned_integer(UINT32_MAX).value_or(1))};
+            static_cast<unsigned>(view["maxFiles"].unsigned_integer(UINT32_MAX).value_or(1)),
+            view["journal"].boolean_or(false), view["tag"].string_or("")};
 }
 
 }  // namespace
@@ -52,21 +54,24 @@ ContainerFacts facts_of(const Image& image, const RunOptions& options, const Lau
             .ports = request.pasta ? request.pasta->ports : std::vector<PublishedPorts>{},
             .remove = options.remove,
             .restart = options.restart,
-            .log = options.log};
+            .log = options.log,
+            .health = settled_health_check(image.config.health, options.health)};
 }
 
 Json facts_json(const ContainerFacts& facts) {
-    return {{"id", facts.id},
-            {"name", facts.name},
-            {"created", facts.created},
-            {"image", facts.image_name},
-            {"imageId", facts.image_id},
-            {"args", facts.args},
-            {"labels", facts.labels},
-            {"ports", ports_json(facts.ports)},
-            {"remove", facts.remove},
-            {"restart", {{"when", restart_word(facts.restart.when)}, {"most", facts.restart.most}}},
-            {"log", log_json(facts.log)}};
+    Json json{{"id", facts.id},
+              {"name", facts.name},
+              {"created", facts.created},
+              {"image", facts.image_name},
+              {"imageId", facts.image_id},
+              {"args", facts.args},
+              {"labels", facts.labels},
+              {"ports", ports_json(facts.ports)},
+              {"remove", facts.remove},
+              {"restart", {{"when", restart_word(facts.restart.when)}, {"most", facts.restart.most}}},
+              {"log", log_json(facts.log)}};
+    if (facts.health) json["health"] = health_check_json(*facts.health);
+    return json;
 }
 
 ContainerFacts read_facts(const JsonView& view) {
@@ -82,6 +87,7 @@ ContainerFacts read_facts(const JsonView& view) {
     facts.remove = view["remove"].boolean_or(false);
     facts.restart = read_restart(view["restart"]);
     facts.log = read_log_setting(view["log"]);
+    if (const auto health = view["health"]) facts.health = read_health_check(health);
     return facts;
 }
 

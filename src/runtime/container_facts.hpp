@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct ContainerFacts {
     bool remove = false;  ///< it goes with its end
     RestartPolicy restart;
     LogSetting log;
+    std::optional<HealthCheck> health;
 };
 
 /// How far a container has come: state.json.

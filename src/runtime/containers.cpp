@@ -21,6 +21,7 @@
 #include "model/runtime_spec_resources.hpp"
 #include "runtime/container_changes.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/events.hpp"
 #include "runtime/make_request.hpp"
 #include "runtime/named_file.hpp"
 #include "runtime/stored_container.hpp"
@@ -63,6 +64,10 @@ void await_end(const StoredContainer& container) {
                                            " does not end: it hangs in a system call, of a file system perhaps"));
 }
 
+void tell(const StoredContainer& container, std::string_view action, const EventAttributes& attributes = {}) {
+    tell_event(default_paths(), container.facts(), action, attributes);
+}
+
 // One that waits to be started again ends at once.
 void end(const StoredContainer& container, std::chrono::nanoseconds timeout, int signal) {
     container.stop_by_hand(true);
@@ -74,6 +79,7 @@ void end(const StoredContainer& container, std::chrono::nanoseconds timeout, int
         process = open_recorded_process(container.path() + "/process");
     }
     (void)send(container, signal);
+    tell(container, "kill", {{"signal", cat(signal)}});
     if (const auto place = container.record().cgroup(); place && is_frozen(*place)) thaw_cgroup(*place);
     const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
     const bool ended =
@@ -115,9 +121,10 @@ std::string Containers::create(const Image& image, const RunOptions& options) co
     NamedFile cidfile(options.cidfile);
     if (!image.id.empty()) note_image(request.container_dir, image.id);
     cidfile.write(request.id);
-    StoredContainer::make(paths, facts_of(image, options, request), request);
+    const auto container = StoredContainer::make(paths, facts_of(image, options, request), request);
     directory.keep();
     cidfile.keep();
+    tell(container, "create");
     return request.id;
 }
 
@@ -151,7 +158,8 @@ ContainerDetails Containers::inspect(const std::string& word) const {
             .interactive = request.streams.interactive,
             .init = request.supervision.init,
             .stop_signal = request.supervision.stop_signal,
-            .stop_timeout = request.supervision.stop_timeout};
+            .stop_timeout = request.supervision.stop_timeout,
+            .health_check = container.facts().health};
 }
 
 int Containers::wait(const std::string& word) const {
@@ -164,6 +172,7 @@ void Containers::stop(const std::string& word, std::optional<std::chrono::nanose
     if (phase == ContainerPhase::created || phase == ContainerPhase::exited) return;
     const auto supervision = container.request().supervision;
     end(container, timeout.value_or(supervision.stop_timeout), supervision.stop_signal);
+    tell(container, "stop");
 }
 
 void Containers::kill(const std::string& word, int signal) const {
@@ -171,6 +180,7 @@ void Containers::kill(const std::string& word, int signal) const {
     require_running(container);
     if (signal == SIGKILL) {
         container.stop_by_hand(true);
+        tell(container, "kill", {{"signal", cat(signal)}});
         kill_all(container);
         return await_end(container);
     }
@@ -178,18 +188,23 @@ void Containers::kill(const std::string& word, int signal) const {
         if (sent.error() == ESRCH) throw not_running(word);
         throw system_error(cat("cannot signal container ", quote(word)), sent.error());
     }
+    tell(container, "kill", {{"signal", cat(signal)}});
 }
 
 void Containers::pause(const std::string& word) const {
-    const auto place = place_of(StoredContainer::find(default_paths(), word));
+    const auto container = StoredContainer::find(default_paths(), word);
+    const auto place = place_of(container);
     if (is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(word), " is paused already"));
     freeze_cgroup(place);
+    tell(container, "pause");
 }
 
 void Containers::unpause(const std::string& word) const {
-    const auto place = place_of(StoredContainer::find(default_paths(), word));
+    const auto container = StoredContainer::find(default_paths(), word);
+    const auto place = place_of(container);
     if (!is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(word), " is not paused"));
     thaw_cgroup(place);
+    tell(container, "unpause");
 }
 
 void Containers::remove(const std::string& word, bool force) const {
@@ -206,7 +221,10 @@ void Containers::remove(const std::string& word, bool force) const {
 }
 
 void Containers::rename(const std::string& word, const std::string& name) const {
-    StoredContainer::find(default_paths(), word).rename(name);
+    auto container = StoredContainer::find(default_paths(), word);
+    const auto old = container.facts().name;
+    container.rename(name);
+    tell(container, "rename", {{"oldName", old}});
 }
 
 Changes Containers::changes(const std::string& word) const {
@@ -239,6 +257,7 @@ void Containers::update(const std::string& word, const Resources& wanted,
     if (!changes.empty() && (phase == ContainerPhase::running || phase == ContainerPhase::paused))
         Lifecycle(default_paths().containers).update(container.id(), changes.dump(), "minirun update");
     container.update(changes, restart);
+    tell(container, "update");
 }
 
 std::vector<pid_t> Containers::processes(const std::string& word) const {

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
 #include "kernel/features.hpp"
+#include "kernel/process.hpp"
 #include "launch/child_process.hpp"
 #include "launch/launcher.hpp"
 #include "launch/plan_from_request.hpp"
@@ -37,6 +39,23 @@ void check_status(const std::string& id, ContainerStatus status, bool even_if_pa
 std::string cgroup_below(const ContainerRecord& record, pid_t first) {
     const auto place = record.cgroup();
     return place ? cgroup_of_member(*place, first) : "";
+}
+
+// All of a session, of which the first process has been killed: a shell's commands, say. Only what is the container's:
+// a session that has no process left gives its number back.
+void end_session(const ContainerRecord& record, pid_t session) {
+    const auto place = record.cgroup();
+    constexpr int rounds = 100, microseconds = 1000;
+    for (int round = 0; place && round < rounds; round++) {
+        bool found = false;
+        for (const auto pid : cgroup_processes(*place)) {
+            // Opened before it is looked at: the number may be another process's a moment later.
+            const Fd process(kernel::open_process(pid));
+            if (process && ::getsid(pid) == session) found = kernel::send_signal(process.get(), SIGKILL).ok() || found;
+        }
+        if (!found) return;
+        ::usleep(microseconds);
+    }
 }
 
 }  // namespace
@@ -71,6 +90,7 @@ int Lifecycle::exec(const ExecOptions& options) const {
         options.for_person ? options.interactive : serves_terminal && ::isatty(STDIN_FILENO) != 0;
     request.streams.descriptors = options.descriptors;
     if (options.for_person) request.streams.inherited = false;
+    if (options.timeout) request.supervision = {.timeout = options.timeout, .stop_signal = SIGKILL, .stop_timeout = {}};
     if (options.privileged) request.spec.linux_.seccomp.reset();
     const auto plan = plan_exec(request, features_for(request));
     ContainerStreams streams(request.streams, {});
@@ -86,7 +106,9 @@ int Lifecycle::exec(const ExecOptions& options) const {
     streams.start(launched);
     const auto ending = supervise(launched, request, streams);
     process.dismiss();
-    return exit_code_of(ending.process);
+    if (ending.by != EndedBy::time_limit) return exit_code_of(ending.process);
+    end_session(record, launched.pid);
+    return 124;
 }
 
 }  // namespace minirun

@@ -1,15 +1,12 @@
 #include "runtime/log_file.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <deque>
-#include <memory>
 
 #include "base/json.hpp"
 #include "base/rfc3339.hpp"
@@ -18,12 +15,10 @@
 #include "kernel/sys_result.hpp"
 #include "kernel/system_error.hpp"
 #include "model/paths.hpp"
+#include "runtime/growing_file.hpp"
 
 namespace minirun {
 namespace {
-
-// As with Docker: a longer line is several entries, of which only the last has an end of line.
-constexpr std::size_t longest_entry = 16384;
 
 // Behind the last end of line: a writer that was killed may have left a part of one.
 off_t end_of_whole_lines(int file, off_t size) {
@@ -60,71 +55,6 @@ bool is_wanted(const LogEntry& entry, const LogRange& range) {
     return (range.since.empty() || entry.time >= range.since) && (range.until.empty() || entry.time <= range.until);
 }
 
-using File = std::unique_ptr<FILE, int (*)(FILE*)>;
-
-File open_log(const std::string& path) {
-    File file(std::fopen(path.c_str(), "re"), std::fclose);
-    if (!file && errno != ENOENT) throw system_error(cat("cannot read ", quote(path)), errno);
-    return file;
-}
-
-// Reads lines as long as there are whole ones; a part of one is left for the next time.
-template <class Each>
-void read_lines(FILE* file, Each each) {
-    char* line = nullptr;
-    std::size_t room = 0;
-    ssize_t n = 0;
-    auto begin = std::ftell(file);
-    while ((n = ::getline(&line, &room, file)) > 0 && line[n - 1] == '\n') {
-        begin = std::ftell(file);
-        if (auto entry = parse_entry({line, static_cast<std::size_t>(n)})) each(std::move(*entry));
-    }
-    std::free(line);
-    std::clearerr(file);
-    std::fseek(file, begin, SEEK_SET);
-}
-
-bool is_at(FILE* file, const std::string& path) {
-    struct stat ours {
-    }, there{};
-    return ::fstat(::fileno(file), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino;
-}
-
-// Than what was read of it: it has been begun anew.
-bool is_shorter(FILE* file) {
-    struct stat info {};
-    return ::fstat(::fileno(file), &info) == 0 && info.st_size < std::ftell(file);
-}
-
-// What comes behind what was read from `file`.
-void follow(File file, const std::string& path, const LogRange& range,
-            const std::function<void(const LogEntry&)>& each) {
-    const Fd changes(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-    const auto directory = path.substr(0, path.rfind('/'));
-    ::inotify_add_watch(changes.get(), directory.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF);
-    const auto tell = [&](const LogEntry& entry) {
-        if (is_wanted(entry, range)) each(entry);
-    };
-    for (bool more = true; more;) {
-        more = range.more_comes();  // before what there is is read: nothing comes between
-        if (!file) file = open_log(path);
-        if (file && is_shorter(file.get())) std::rewind(file.get());
-        if (file) read_lines(file.get(), tell);
-        if (file && !is_at(file.get(), path)) {
-            read_lines(file.get(), tell);  // what came until it was given another name
-            file.reset();
-            more = true;
-            continue;
-        }
-        if (!more) return;
-        // A supervisor that is killed changes nothing here, so now and then it is asked for.
-        pollfd watched{changes.get(), POLLIN, 0};
-        char events[4096];
-        ::poll(&watched, 1, 1000);
-        while (::read(changes.get(), events, sizeof events) > 0) continue;
-    }
-}
-
 }  // namespace
 
 LogFile::LogFile(std::string path, const LogSetting& setting) : path_(std::move(path)), setting_(setting) {
@@ -141,40 +71,10 @@ void LogFile::open() {
     size_ = static_cast<std::uint64_t>(whole);
 }
 
-void LogFile::write(int stream, std::string_view bytes) noexcept try {
-    if (!setting_.kept) return;
-    const auto time = rfc3339(std::chrono::system_clock::now());
-    auto& begun = begun_[stream == STDERR_FILENO ? 1 : 0];
-    while (!bytes.empty()) {
-        const auto end = bytes.find('\n');
-        const auto taken =
-            std::min(end == std::string_view::npos ? bytes.size() : end + 1, longest_entry - begun.size());
-        begun.append(bytes.substr(0, taken));
-        bytes.remove_prefix(taken);
-        if (begun.back() != '\n' && begun.size() < longest_entry) break;
-        add_line(stream, begun, time);
-        begun.clear();
-    }
-    flush();
-} catch (...) {
-    // Out of memory: better to lose a line than the container.
-}
-
-void LogFile::finish() noexcept try {
-    const auto time = rfc3339(std::chrono::system_clock::now());
-    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
-        auto& begun = begun_[stream == STDERR_FILENO ? 1 : 0];
-        if (!begun.empty()) add_line(stream, begun, time);
-        begun.clear();
-    }
-    flush();
-} catch (...) {
-    // As above.
-}
-
 // A full file is ended between two lines.
-void LogFile::add_line(int stream, std::string_view line, const std::string& time) {
-    const auto entry = entry_text(stream, line, time);
+void LogFile::add_line(int stream, std::string_view line, Time time) {
+    if (!file_) return;
+    const auto entry = entry_text(stream, line, rfc3339(time));
     if (setting_.max_size && size_ + waiting_.size() > 0 &&
         size_ + waiting_.size() + entry.size() > *setting_.max_size) {
         flush();
@@ -220,20 +120,23 @@ void LogFile::rotate() {
 
 void read_log(const std::string& path, const LogRange& range, const std::function<void(const LogEntry&)>& each) {
     std::deque<LogEntry> last;
-    const auto take = [&](LogEntry entry) {
-        if (!is_wanted(entry, range) || range.last == 0) return;
-        if (!range.last) return each(entry);
+    GrowingFile file(path);
+    file.read([&](std::string_view line) {
+        auto entry = parse_entry(line);
+        if (!entry || !is_wanted(*entry, range) || range.last == 0) return;
+        if (!range.last) return each(*entry);
         if (last.size() == *range.last) last.pop_front();
-        last.push_back(std::move(entry));
-    };
-    unsigned oldest = 0;
-    while (::access(cat(path, '.', oldest + 1).c_str(), F_OK) == 0) oldest++;
-    for (; oldest > 0; oldest--)
-        if (const auto file = open_log(cat(path, '.', oldest))) read_lines(file.get(), take);
-    auto file = open_log(path);
-    if (file) read_lines(file.get(), take);
+        last.push_back(std::move(*entry));
+    });
     for (const auto& entry : last) each(entry);
-    if (range.more_comes) follow(std::move(file), path, range, each);
+    if (!range.more_comes) return;
+    // A supervisor that is killed changes nothing here, so now and then it is asked for.
+    constexpr int moment = 1000;
+    file.follow([&] { return range.more_comes() ? std::optional(moment) : std::nullopt; },
+                [&](std::string_view line) {
+                    const auto entry = parse_entry(line);
+                    if (entry && is_wanted(*entry, range)) each(*entry);
+                });
 }
 
 }  // namespace minirun

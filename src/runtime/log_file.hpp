@@ -10,33 +10,30 @@
 
 #include "base/fd.hpp"
 #include "minirun/run_options.hpp"
+#include "runtime/container_log.hpp"
 
 namespace minirun {
 
 /// Writes it. Whatever happens at whatever moment, the file holds whole lines but for the last; that one goes when the
 /// file is opened again.
-class LogFile {
+class LogFile : public ContainerLog {
 public:
     /// Throws Error that names the file.
     LogFile(std::string path, const LogSetting& setting);
 
-    /// What was written to stream 1 or 2. Never throws: what the disk does not take is lost.
-    void write(int stream, std::string_view bytes) noexcept;
-    /// Nothing more comes: also what has no end of line is written.
-    void finish() noexcept;
+protected:
+    void add_line(int stream, std::string_view line, Time time) override;
+    void flush() override;
 
 private:
     void open();
-    void add_line(int stream, std::string_view line, const std::string& time);
-    void flush();
     void rotate();
 
     std::string path_;
     LogSetting setting_;
     Fd file_;
     std::uint64_t size_ = 0;
-    std::string begun_[2];  // of each stream, a line that has no end yet
-    std::string waiting_;   // lines that are not in the file yet
+    std::string waiting_;  // lines that are not in the file yet
 };
 
 struct LogEntry {

@@ -24,9 +24,11 @@
 #include "model/paths.hpp"
 #include "plan/describe.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/container_log.hpp"
 #include "runtime/driven_launch.hpp"
+#include "runtime/events.hpp"
 #include "runtime/findings.hpp"
-#include "runtime/log_file.hpp"
+#include "runtime/health_monitor.hpp"
 #include "runtime/make_request.hpp"
 #include "runtime/named_file.hpp"
 #include "runtime/own_cgroup.hpp"
@@ -73,18 +75,26 @@ public:
         if (!options.has_record()) return;
         container_.emplace(StoredContainer::make(paths, facts_of(image, options, request), request));
         lock_ = container_->become_supervisor();
-        log_.emplace(container_->log_path(), options.log);
+        log_ = ContainerLog::of(*container_);
         progress_.started = rfc3339(std::chrono::system_clock::now());
         container_->write(progress_);
+        tell_event(paths, container_->facts(), "create");
+    }
+    void started(const Paths& paths) const {
+        if (container_) tell_event(paths, container_->facts(), "start");
     }
     OutputListener listener() {
         return [this](int stream, std::string_view bytes) {
             if (log_) log_->write(stream, bytes);
         };
     }
-    void ended(const RunResult& result) {
+    SupervisedService* log_service() const { return log_ ? log_->service() : nullptr; }
+    std::unique_ptr<HealthMonitor> monitor_health(const CgroupPlace* cgroup, const sigset_t& mask) const {
+        return container_ ? HealthMonitor::of(*container_, cgroup, mask) : nullptr;
+    }
+    void ended(const Paths& paths, const RunResult& result) {
         if (!container_) return;
-        log_->finish();
+        if (log_) log_->finish();
         progress_.finished = rfc3339(std::chrono::system_clock::now());
         progress_.exit_code = result.exit_code();
         progress_.oom_killed = result.resources && result.resources->oom_kills > 0;
@@ -95,6 +105,8 @@ public:
                 // What the program has done is done, and its exit code is its own.
                 ::dprintf(STDERR_FILENO, "minirun: %s\n", error.message().c_str());
             }
+        if (progress_.oom_killed) tell_event(paths, container_->facts(), "oom");
+        tell_event(paths, container_->facts(), "die", {{"exitCode", cat(progress_.exit_code)}});
         container_->end_supervision(lock_, progress_.exit_code);
         if (!stays) container_->remove();
     }
@@ -102,7 +114,7 @@ public:
 private:
     std::optional<StoredContainer> container_;
     Fd lock_;
-    std::optional<LogFile> log_;
+    std::unique_ptr<ContainerLog> log_;
     ContainerProgress progress_;
 };
 
@@ -195,7 +207,9 @@ RunResult Runner::run(const RunOptions& options) {
     pidfile.keep();
     streams.start(launched);
     if (!std::exchange(has_swept, true)) sweeper.emplace(paths);
-    const auto ending = supervise(launched, request, streams, cgroup.place());
+    record.started(paths);
+    const auto health = record.monitor_health(cgroup.place(), signals.before());
+    const auto ending = supervise(launched, request, streams, cgroup.place(), {health.get(), record.log_service()});
     on_error.dismiss();
     const auto wall = std::chrono::steady_clock::now() - clock_started;
     auto result = result_of(request, ending, started);
@@ -208,7 +222,7 @@ RunResult Runner::run(const RunOptions& options) {
     stragglers.reset();
     launched.pasta.end();
     findings.collect(launched, result);
-    record.ended(result);
+    record.ended(paths, result);
     return result;
 }
 

@@ -24,9 +24,11 @@
 #include "kernel/system_error.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
+#include "model/health_check.hpp"
 #include "model/launch_request_json.hpp"
 #include "model/runtime_spec.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/events.hpp"
 #include "security/default_seccomp.hpp"
 
 namespace minirun {
@@ -35,9 +37,9 @@ namespace {
 constexpr std::size_t max_file = std::size_t{16} << 20;
 
 // What outlives a run.
-constexpr std::array<std::string_view, 13> lasting{
+constexpr std::array<std::string_view, 14> lasting{
     "config.json", "record.json", "request.json", "container.json", "state.json", "supervisor", "supervisor.lock",
-    "stopped",     "image",       "upper",        "volumes",        "json.log",   "attach"};
+    "stopped",     "image",       "upper",        "volumes",        "json.log",   "attach",     "health.json"};
 
 bool is_lasting(std::string_view name) {
     return name.starts_with("json.log.") || std::find(lasting.begin(), lasting.end(), name) != lasting.end();
@@ -202,6 +204,20 @@ void StoredContainer::write(const ContainerProgress& progress) const {
     write_document(path_ + "/state.json", progress_json(progress));
 }
 
+std::optional<Health> StoredContainer::health() const {
+    const auto path = path_ + "/health.json";
+    if (!facts_.health) return std::nullopt;
+    if (::access(path.c_str(), F_OK) < 0) return Health{};
+    return read_document(path, read_health);
+}
+
+void StoredContainer::write(const Health& health) const noexcept try {
+    const auto text = health_json(health).dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    replace_file(path_ + "/health.json", text, 0600);
+} catch (...) {
+    // A container that runs is worth more than what is known of its health.
+}
+
 void StoredContainer::rename(const std::string& name) {
     check_container_name(name);
     const auto old = std::exchange(facts_.name, name);
@@ -225,6 +241,7 @@ void StoredContainer::settle() {
     const auto lock = is_lost(path_) ? lock_if_free(path_ + "/supervisor.lock") : Fd();
     if (!lock || !has_supervisor(path_)) return;
     end_processes();
+    tell_event(paths_, facts_, "die", {{"exitCode", cat(128 + SIGKILL)}});
     if (facts_.remove) {
         remove();
         throw not_found(facts_.name);
@@ -263,6 +280,7 @@ ContainerSummary StoredContainer::observe() {
                          .remove = facts_.remove,
                          .restart = facts_.restart,
                          .log = facts_.log,
+                         .health = health(),
                          .labels = facts_.labels,
                          .ports = facts_.ports,
                          .args = facts_.args,
@@ -371,6 +389,7 @@ void StoredContainer::remove() {
     // First what makes it one: whatever is left behind a kill -9 from here on the sweep takes for what it is.
     ::unlink((path_ + "/container.json").c_str());
     remove_tree(path_);
+    tell_event(paths_, facts_, "destroy");
 }
 
 }  // namespace minirun

@@ -5,6 +5,7 @@
 //   request.json     the rest of what it is launched from
 //   container.json   what people are told of it; written last, so where it is all of it is there
 //   state.json       how far it has come
+//   health.json      what its health checks have found in its last run
 //   supervisor       a link that tells which process watches over it (launch/left_behind), as long as one does
 //   supervisor.lock  held by that one; behind its end it holds the exit code
 //   process          a link that tells which process it is
@@ -48,6 +49,9 @@ public:
     LaunchRequest request() const;
     ContainerProgress progress() const;
     void write(const ContainerProgress& progress) const;
+    /// What its health checks have found; none if it has no check. On a full disk what is written is lost.
+    std::optional<Health> health() const;
+    void write(const Health& health) const noexcept;
     void rename(const std::string& name);
     /// Other limits for the next run: what `resources` (config-linux.md) has takes the place of what there is.
     void update(const Json& resources, const std::optional<RestartPolicy>& restart);

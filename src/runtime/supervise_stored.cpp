@@ -22,8 +22,10 @@
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
 #include "runtime/attach_server.hpp"
+#include "runtime/container_log.hpp"
 #include "runtime/driven_launch.hpp"
-#include "runtime/log_file.hpp"
+#include "runtime/events.hpp"
+#include "runtime/health_monitor.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/stored_container.hpp"
 
@@ -64,6 +66,11 @@ void note(const StoredContainer& container, const ContainerProgress& progress) {
     }
 }
 
+void tell_end(const Paths& paths, const StoredContainer& container, const ContainerProgress& progress) {
+    if (progress.oom_killed) tell_event(paths, container.facts(), "oom");
+    tell_event(paths, container.facts(), "die", {{"exitCode", cat(progress.exit_code)}});
+}
+
 bool is_to_run_again(StoredContainer& container, const ContainerProgress& progress) {
     container.reread();
     const auto& policy = container.facts().restart;
@@ -76,7 +83,7 @@ bool is_to_run_again(StoredContainer& container, const ContainerProgress& progre
 // One run of a container, from its launch to its end.
 class Run {
 public:
-    Run(const StoredContainer& container, LogFile& log, AttachServer& attached, const sigset_t& mask)
+    Run(const StoredContainer& container, ContainerLog* log, AttachServer& attached, const sigset_t& mask)
         : container_(container),
           request_(container.request()),
           background_(request_.streams),
@@ -101,7 +108,7 @@ public:
         cgroup_.emplace(cgroup_of(request_, features.cgroups));
         streams_.emplace(request_.streams, request_.supervision.output_limit,
                          [this](int stream, std::string_view bytes) {
-                             log_.write(stream, bytes);
+                             if (log_ != nullptr) log_->write(stream, bytes);
                              attached_.tell(stream, bytes);
                          });
         launched_ = launch_or_explain(plan, request_, {streams_->for_launch(), mask_});
@@ -116,9 +123,11 @@ public:
         // What the launch took is of no use any more, and this process stays.
         request_.spec.linux_.seccomp.reset();
         ::malloc_trim(0);
-        const auto ending = supervise(launched_, request_, *streams_, cgroup_->place(), &attached_);
+        const auto health = HealthMonitor::of(container_, cgroup_->place(), mask_);
+        const auto ending = supervise(launched_, request_, *streams_, cgroup_->place(),
+                                      {&attached_, health.get(), log_ != nullptr ? log_->service() : nullptr});
         on_error.dismiss();
-        log_.finish();
+        if (log_ != nullptr) log_->finish();
         attached_.set_terminal(-1);
         return ending;
     }
@@ -132,7 +141,7 @@ private:
     const StoredContainer& container_;
     LaunchRequest request_;
     StreamsOfBackground background_;
-    LogFile& log_;
+    ContainerLog* log_;
     AttachServer& attached_;
     bool takes_input_ = false;
     sigset_t mask_;
@@ -165,13 +174,14 @@ private:
 
 int Containers::supervise(const std::string& word, int attached, const std::function<void()>& started) const {
     const SignalsBlocked signals;
-    auto container = StoredContainer::find(default_paths(), word);
+    const auto paths = default_paths();
+    auto container = StoredContainer::find(paths, word);
     (void)container.observe();  // what a supervisor that was killed has left is ended
     const auto lock = container.become_supervisor();
     container.stop_by_hand(false);
     ContainerProgress progress;
     try {
-        LogFile log(container.log_path(), container.facts().log);
+        const auto log = ContainerLog::of(container);
         AttachServer clients(container.path(), Fd(attached));
         BackOff back_off;
         while (true) {
@@ -179,8 +189,9 @@ int Containers::supervise(const std::string& word, int attached, const std::func
             progress.started = now();
             progress.finished.clear();
             container.write(progress);
-            std::optional<Run> run(std::in_place, container, log, clients, signals.before());
+            std::optional<Run> run(std::in_place, container, log.get(), clients, signals.before());
             run->launch();
+            tell_event(paths, container.facts(), "start");
             if (progress.restarts == 0) started();
             const auto ending = run->await_end();
             progress.finished = now();
@@ -189,6 +200,7 @@ int Containers::supervise(const std::string& word, int attached, const std::func
             run.reset();
             note(container, progress);
             const bool again = is_to_run_again(container, progress);
+            tell_end(paths, container, progress);
             // Whoever is told may go on and remove it.
             if (!again) container.end_supervision(lock, progress.exit_code);
             clients.tell_end(progress.exit_code);

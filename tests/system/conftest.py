@@ -120,6 +120,23 @@ def minirun(scratch):
 
 
 @pytest.fixture
+def box(minirun):
+    """minirun, and at the end of the test none of its containers."""
+    yield minirun
+    minirun.stop_all()
+    for name in minirun("ps", "-aq", "--no-trunc").lines:
+        minirun("rm", "-f", name).ok()
+
+
+@pytest.fixture
+def detached(box, plain):
+    """Runs a container in the background; its id."""
+    def run(*words, name="web", options=(), image=plain):
+        return box.run("-d", *(["--name", name] if name else []), *options, image, *words).ok().out.strip()
+    return run
+
+
+@pytest.fixture
 def other(scratch):
     """A second store."""
     return Minirun(scratch / "other", scratch / "bundles")

@@ -25,6 +25,16 @@ def skip(reason):
     pytest.skip(reason)
 
 
+def until(condition, what):
+    """Waits for the condition; a test fails if it never comes."""
+    __tracebackhide__ = True
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > end:
+            pytest.fail(f"it never came: {what}")
+        time.sleep(0.01)
+
+
 def need(path, how_to_get_it):
     if not pathlib.Path(path).exists():
         skip(f"there is no {path}: {how_to_get_it}")

@@ -39,15 +39,6 @@ def listed(text):
 
 
 @pytest.fixture
-def box(minirun):
-    """minirun, and at the end of the test none of its containers."""
-    yield minirun
-    minirun.stop_all()
-    for name in minirun("ps", "-aq", "--no-trunc").lines:
-        minirun("rm", "-f", name).ok()
-
-
-@pytest.fixture
 def image(box, bundle):
     """An image in the store, with files in a layer of its own."""
     box("load", bundle(files=FILES, name="sample")).ok()

@@ -9,38 +9,12 @@ import time
 
 import pytest
 
-from harness import DEADLINE, MINIRUN
+from harness import DEADLINE, MINIRUN, until
 from terminal import Terminal
 
 ANOTHER_NAME = "choose another name, or remove that container first"
 LISTED = "minirun ps -a lists them"
 EAT = "x=0123456789abcdef; while true; do x=$x$x; done"
-
-
-@pytest.fixture
-def box(minirun, plain):
-    """minirun, and at the end of the test none of its containers."""
-    yield minirun
-    minirun.stop_all()
-    for name in minirun("ps", "-aq", "--no-trunc").lines:
-        minirun("rm", "-f", name).ok()
-
-
-@pytest.fixture
-def detached(box, plain):
-    """Runs a container in the background; its id."""
-    def run(*words, name="web", options=(), image=plain):
-        return box.run("-d", *(["--name", name] if name else []), *options, image, *words).ok().out.strip()
-    return run
-
-
-def until(condition, what):
-    __tracebackhide__ = True
-    end = time.monotonic() + DEADLINE
-    while not condition():
-        if time.monotonic() > end:
-            pytest.fail(f"it never came: {what}")
-        time.sleep(0.01)
 
 
 def phase(box, name="web"):
@@ -298,7 +272,7 @@ class TestLogs:
         box("wait", "web").ok()
         box("logs", "web").refused(125, "container 'web' keeps no log", "it was made with --log-driver none")
 
-    @pytest.mark.parametrize("option, message", [("max-file=0", "expected a number from 1 to 1000"), ("x=1", "only max-size and max-file are known")])
+    @pytest.mark.parametrize("option, message", [("max-file=0", "expected a number from 1 to 1000"), ("x=1", "only max-size, max-file and tag are known")])
     def test_bad_options(self, box, plain, option, message):
         box.run("-d", "--log-opt", option, plain).refused(125, f"--log-opt '{option}': {message}")
 

@@ -13,6 +13,7 @@
 #include "image/reference.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
+#include "runtime/events.hpp"
 
 namespace minirun {
 namespace {
@@ -90,6 +91,7 @@ int import_command(int argc, char** argv) {
     need_root("import", "to make files with their owners and devices");
     const ImageStore store(default_paths().data);
     const auto id = import_image(store, asked.input, asked.options);
+    tell_image_event(id, "", "import");
     print_output(cat("sha256:", id, '\n'));
     return 0;
 }

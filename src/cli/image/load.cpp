@@ -14,6 +14,7 @@
 #include "image/reference.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
+#include "runtime/events.hpp"
 
 namespace minirun {
 namespace {
@@ -94,6 +95,7 @@ int load_command(int argc, char** argv) {
     const auto loaded = is_bundle(asked.input) ? std::vector{load_bundle(store, asked.input, asked.options)}
                                                : load_images(store, asked.input, asked.options, progress.get());
     for (const auto& image : loaded) {
+        tell_image_event(image.id, image.names.empty() ? "" : parse_reference(image.names[0]).familiar(), "load");
         if (image.names.empty()) print_output(cat("Loaded image ID: sha256:", image.id, '\n'));
         for (const auto& name : image.names)
             print_output(cat("Loaded image: ", parse_reference(name).familiar(), '\n'));

@@ -26,7 +26,13 @@ int wait_command(int argc, char** argv);
 int rename_command(int argc, char** argv);
 int ps_command(int argc, char** argv);
 int logs_command(int argc, char** argv);
+int info_command(int argc, char** argv);
+int version_command(int argc, char** argv);
+/// What happens, as it happens.
+int events_command(int argc, char** argv);
 int exec_command(int argc, char** argv);
+/// What a supervisor begins for each health check; its output is that of the check.
+int health_check_command(int argc, char** argv);
 /// Where the ports of a container are reached.
 int port_command(int argc, char** argv);
 /// A unit of systemd that runs a container.

@@ -8,11 +8,11 @@
 
 #include "base/standard_streams.hpp"
 #include "base/text.hpp"
-#include "build_config.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/containers/background.hpp"
 #include "cli/render.hpp"
+#include "minirun/containers.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
@@ -60,18 +60,15 @@ constexpr const char* overview =
     "  tag IMAGE NAME               give an image another name\n"
     "  rmi IMAGE…                   remove images from the store\n"
     "  image COMMAND                inspect, prune, tree, unpack, verify, dedup, and more\n"
+    "  events [OPTIONS]             tell what happens to containers and images\n"
     "  system df                    tell how much space images and containers take\n"
     "  system prune                 remove containers that do not run, and images without a name\n"
+    "  info [OPTIONS]               tell what there is, and what this host can do\n"
     "  version                      print the version\n"
     "  help [COMMAND]               print this text, or the options of a command\n"
     "\n"
     "An image is a bundle (a directory with config.json and layers/, or its name), or\n"
     "an image in the store: NAME[:TAG], or the beginning of its id.\n";
-
-int print_version() {
-    print_output("minirun " MINIRUN_VERSION "\n");
-    return 0;
-}
 
 int print_overview() {
     print_output(overview);
@@ -163,7 +160,8 @@ int system_prune(int argc, char** argv) {
     return code != 0 || helped ? code : image_prune_command(argc, argv);
 }
 
-constexpr std::array system_commands{Command{"df", image_program}, Command{"prune", system_prune}};
+constexpr std::array system_commands{Command{"df", image_program}, Command{"events", events_command},
+                                     Command{"info", info_command}, Command{"prune", system_prune}};
 
 int system_command(int argc, char** argv) {
     return group_command("system", "What can be done with all of them", system_commands, argc, argv);
@@ -185,6 +183,7 @@ constexpr std::array commands{
     Command{"rm", rm_command},
     Command{"ps", ps_command},
     Command{"exec", exec_command},
+    Command{"events", events_command},
     Command{"logs", logs_command},
     Command{"inspect", inspect_command},
     Command{"top", top_command},
@@ -198,6 +197,7 @@ constexpr std::array commands{
     Command{"cp", image_program},
     Command{"container", container_command},
     Command{"supervise", supervise_command},
+    Command{"health-check", health_check_command},
     Command{"explain", explain_command},
     Command{"load", image_program},
     Command{"save", image_program},
@@ -208,9 +208,10 @@ constexpr std::array commands{
     Command{"rmi", rmi_command},
     Command{"image", image_command},
     Command{"system", system_command},
-    Command{"version", [](int, char**) { return print_version(); }},
-    Command{"--version", [](int, char**) { return print_version(); }},
-    Command{"-v", [](int, char**) { return print_version(); }},
+    Command{"info", info_command},
+    Command{"version", version_command},
+    Command{"--version", version_command},
+    Command{"-v", version_command},
 };
 
 int dispatch(int argc, char** argv);
@@ -231,7 +232,8 @@ int dispatch(int argc, char** argv) {
         if (command.name == name) return command.run(argc, argv);
     std::vector<std::string_view> names{"help"};
     for (const auto& command : commands)
-        if (!command.name.starts_with('-') && command.name != "supervise") names.push_back(command.name);
+        if (!command.name.starts_with('-') && command.run != supervise_command && command.run != health_check_command)
+            names.push_back(command.name);
     const auto near = nearest_word(name, names);
     throw Error(ErrorKind::usage, cat("unknown command ", quote(name)),
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));
@@ -246,6 +248,7 @@ int main(int argc, char** argv) {
     struct sigaction ignored {};
     ignored.sa_handler = SIG_IGN;
     ::sigaction(SIGXFSZ, &ignored, nullptr);
+    minirun::set_health_check_program("/proc/self/exe");
     try {
         if (argc < 2)
             throw minirun::Error(minirun::ErrorKind::usage, "no command is named", "minirun --help lists the commands");

@@ -8,6 +8,7 @@
 #include "image/stored_image.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
+#include "runtime/events.hpp"
 
 namespace minirun {
 namespace {
@@ -22,8 +23,19 @@ constexpr OptionWords prune_options[] = {
     {0, "help", "", "print this text"},
 };
 
-void print_removed(const Removed& removed) {
+void print_lines(const Removed& removed) {
     for (const auto& line : removed) print_output(line + "\n");
+}
+
+void remove_and_tell(const ImageStore& store, const std::string& name, bool force) {
+    const auto id = store.find(name);
+    const auto removed = remove_image(store, default_paths().containers, name, force);
+    constexpr std::string_view untagged = "Untagged: ";
+    for (const auto& line : removed) {
+        if (line.starts_with(untagged)) tell_image_event(id.value_or(""), line.substr(untagged.size()), "untag");
+        if (id && line == cat("Deleted: sha256:", *id)) tell_image_event(*id, "", "delete");
+    }
+    print_lines(removed);
 }
 
 }  // namespace
@@ -49,7 +61,7 @@ int rmi_command(int argc, char** argv) {
     const ImageStore store(default_paths().data);
     int code = 0;
     for (const auto& name : line.arguments) try {
-            print_removed(remove_image(store, default_paths().containers, name, force));
+            remove_and_tell(store, name, force);
         } catch (const Error& error) {
             print_error("minirun", error);
             code = exit_code(error.kind());
@@ -80,14 +92,14 @@ int image_prune_command(int argc, char** argv) {
     for (const auto& image : stored_images(store)) {
         if (!all && !image.tags.empty()) continue;
         try {
-            print_removed(remove_image(store, default_paths().containers, image.id, true));
+            remove_and_tell(store, image.id, true);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::conflict) throw;
         }
     }
     Removed removed;
     remove_unused_layers(store, removed);
-    print_removed(removed);
+    print_lines(removed);
     for (const auto& key : store.all_layers()) after += layer_size(store, key);
     print_output(cat("Total reclaimed space: ", decimal_size(before - after), '\n'));
     return 0;

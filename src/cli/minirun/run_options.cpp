@@ -5,6 +5,7 @@
 
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
+#include "cli/minirun/health_options.hpp"
 #include "cli/minirun/network_options.hpp"
 #include "cli/minirun/resource_options.hpp"
 #include "cli/minirun/run_values.hpp"
@@ -24,6 +25,7 @@ struct Reading {
     std::vector<std::string> file_env;  // of --env-file: the values of --env win, wherever they stand
     MaskChanges masks;
     bool format_given = false;
+    bool no_health_check = false;
     RunOptions& options() { return command.options; }
 };
 
@@ -207,9 +209,14 @@ void apply_label(Reading& reading, const Given& given) {
 
 void apply_restart(Reading& reading, const Given& given) { reading.options().restart = restart_value(given.value); }
 void apply_log_driver(Reading& reading, const Given& given) {
-    reading.options().log.kept = one_of<bool>("--log-driver", given.value, {{"json-file", true}, {"none", false}});
+    auto& log = reading.options().log;
+    const auto number = one_of<int>("--log-driver", given.value, {{"json-file", 0}, {"none", 1}, {"journald", 2}});
+    log.kept = number == 0;
+    log.journal = number == 2;
 }
 void apply_log_option(Reading& reading, const Given& given) { set_log_option(reading.options().log, given.value); }
+
+void apply_no_health_check(Reading& reading, const Given& given) { reading.no_health_check = given.on; }
 
 // ---- Around it
 
@@ -344,8 +351,15 @@ constexpr Row rows[] = {
     {{'d', "detach",       "",               "run it in the background, and print its id"}, turn<&RunOptions::detach>},
     {{0,   "rm",           "",               "remove it when it ends"}, turn<&RunOptions::remove>},
     {{0,   "restart",      "POLICY",         "no, on-failure[:N], always, unless-stopped"}, apply_restart},
-    {{0,   "log-driver",   "DRIVER",         "json-file or none"}, apply_log_driver},
-    {{0,   "log-opt",      "KEY=VALUE",      "max-size=10m, max-file=3"}, apply_log_option},
+    {{0,   "log-driver",   "DRIVER",         "json-file, journald or none"}, apply_log_driver},
+    {{0,   "log-opt",      "KEY=VALUE",      "max-size=10m, max-file=3, tag=TEXT"}, apply_log_option},
+    {{0,   "health-cmd",   "COMMAND",        "a command line that fails if it is not well"}, use<health_options::command>},
+    {{0,   "health-interval", "TIME",        "from one check to the next (30s)"}, use<health_options::interval>},
+    {{0,   "health-timeout", "TIME",         "for each check (30s)"}, use<health_options::timeout>},
+    {{0,   "health-retries", "N",            "so many that fail are too many (3)"}, use<health_options::retries>},
+    {{0,   "health-start-period", "TIME",    "in which they may fail (0s)"}, use<health_options::start_period>},
+    {{0,   "health-start-interval", "TIME",  "from one to the next in it (5s)"}, use<health_options::start_interval>},
+    {{0,   "no-healthcheck", "",             "not the image's check either"}, apply_no_health_check},
 
     heading("Around it"),
     {{0,   "cidfile",      "FILE",           "write the container's id there"}, apply_cidfile},
@@ -367,11 +381,9 @@ constexpr UnsupportedOption unsupported[] = {
     {'a', "attach"}, {0, "cpu-count"},
     {0, "cpu-percent"}, {0, "cpu-rt-period"}, {0, "cpu-rt-runtime"},
     {0, "detach-keys"},
-        {0, "disable-content-trust"}, {0, "expose"}, {0, "gpus"}, {0, "health-cmd"},
-    {0, "health-interval"}, {0, "health-retries"}, {0, "health-start-interval"}, {0, "health-start-period"},
-    {0, "health-timeout"}, {0, "io-maxbandwidth"}, {0, "io-maxiops"}, {0, "ip"}, {0, "ip6"}, {0, "isolation"},
+        {0, "disable-content-trust"}, {0, "expose"}, {0, "gpus"}, {0, "io-maxbandwidth"}, {0, "io-maxiops"}, {0, "ip"}, {0, "ip6"}, {0, "isolation"},
     {0, "kernel-memory"}, {0, "label-file"}, {0, "link"}, {0, "link-local-ip"},
-    {0, "net-alias"}, {0, "network-alias"}, {0, "no-healthcheck"}, {0, "oom-score-adj"},
+    {0, "net-alias"}, {0, "network-alias"}, {0, "oom-score-adj"},
     {0, "pull"}, {0, "runtime"},
     {0, "sig-proxy"}, {0, "storage-opt"}, {0, "use-api-socket"}, {0, "volume-driver"}, {0, "volumes-from"},
 };
@@ -409,6 +421,11 @@ void settle_streams(RunCommand& command) {
 }
 
 void settle_life(const RunOptions& options) {
+    const auto& log = options.log;
+    if (!log.journal && !log.tag.empty())
+        throw Error(ErrorKind::usage, "--log-opt tag is for --log-driver journald only");
+    if (!log.kept && (log.max_size || log.max_files > 1))
+        throw Error(ErrorKind::usage, "--log-opt max-size and max-file are for --log-driver json-file only");
     if (options.restart.when == RestartPolicy::When::never) return;
     if (options.remove) throw Error(ErrorKind::usage, "--rm and --restart exclude each other", "leave out one of them");
 }
@@ -451,6 +468,7 @@ RunCommand parse_run(int argc, char** argv, std::span<const MoreOption> more, Ru
         throw Error(ErrorKind::usage, "--format is for --dry-run only");
     settle_streams(reading.command);
     settle_life(reading.options());
+    if (reading.no_health_check) health_options::none(reading.options());
     return std::move(reading.command);
 }
 

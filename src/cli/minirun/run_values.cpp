@@ -171,8 +171,12 @@ void set_log_option(LogSetting& log, const std::string& text) {
         if (!count || *count < 1 || *count > 1000)
             throw option_error("--log-opt", text, "expected a number from 1 to 1000");
         log.max_files = *count;
+    } else if (key == "tag") {
+        if (value.empty() || value.find("{{") != std::string::npos || value.find('\n') != std::string::npos)
+            throw option_error("--log-opt", text, "expected a text, a line without fields in it");
+        log.tag = value;
     } else {
-        throw option_error("--log-opt", text, "only max-size and max-file are known");
+        throw option_error("--log-opt", text, "only max-size, max-file and tag are known");
     }
 }
 

@@ -31,7 +31,7 @@ void set_limit(RunOptions& options, RlimitSpec limit);
 /// "on-failure:3".
 RestartPolicy restart_value(const std::string& text);
 
-/// --log-opt max-size=10m, max-file=3.
+/// --log-opt max-size=10m, max-file=3, tag=TEXT.
 void set_log_option(LogSetting& log, const std::string& text);
 
 /// --artifacts PATH:DIR; the first colon divides.

@@ -8,6 +8,7 @@
 #include "image/store.hpp"
 #include "minirun/error.hpp"
 #include "model/paths.hpp"
+#include "runtime/events.hpp"
 
 namespace minirun {
 namespace {
@@ -27,7 +28,9 @@ int tag_command(int argc, char** argv) {
     if (line.arguments.size() != 2) throw Error(ErrorKind::usage, "minirun tag takes an image and its new name");
     const ImageStore store(default_paths().data);
     const auto id = need_stored_image(store, line.arguments[0]);
-    store.set_tag(parse_new_name(line.arguments[1]).full(), id);
+    const auto name = parse_new_name(line.arguments[1]);
+    store.set_tag(name.full(), id);
+    tell_image_event(id, name.familiar(), "tag");
     return 0;
 }
 

@@ -4,9 +4,16 @@
 
 #include "base/text.hpp"
 #include "cli/render.hpp"
+#include "image/stored_image.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {
+namespace {
+
+// Nanoseconds since 1970 do not go on for ever: the year 2262.
+constexpr std::int64_t latest_second = 9'200'000'000;
+
+}  // namespace
 
 std::optional<CommandLine> read_container_line(const ContainerCommand& command, int argc, char** argv, bool mixed) {
     auto line = mixed ? read_mixed_command_line(command.options, argc, argv)
@@ -24,6 +31,21 @@ std::optional<CommandLine> read_container_line(const ContainerCommand& command, 
                     cat("minirun ", argv[0], " takes a container: its name, or the beginning of its id"),
                     cat("minirun ", command.usage));
     return line;
+}
+
+std::chrono::system_clock::time_point time_value(std::string_view option, const std::string& text) {
+    using std::chrono::system_clock;
+    const auto before = [](std::int64_t nanoseconds) {
+        return std::chrono::duration_cast<system_clock::duration>(std::chrono::nanoseconds(nanoseconds));
+    };
+    if (const auto seconds = parse_number<std::int64_t>(text); seconds && *seconds < latest_second && *seconds >= 0)
+        return system_clock::time_point(std::chrono::seconds(*seconds));
+    if (const auto seconds = seconds_of(text); seconds != 0)
+        return system_clock::time_point(std::chrono::seconds(seconds));
+    const auto ago = parse_number<std::int64_t>(text) ? std::nullopt : parse_duration(text);
+    if (ago) return system_clock::now() - before(*ago);
+    throw Error(ErrorKind::usage, cat(option, ' ', quote(text), ": this is no time"),
+                "write 10m, 2026-03-04T05:06:07Z, or seconds since 1970");
 }
 
 int for_each_container(const std::vector<std::string>& words,

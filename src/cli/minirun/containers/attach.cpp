@@ -19,6 +19,7 @@
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
 #include "runtime/attach_server.hpp"
+#include "runtime/events.hpp"
 
 namespace minirun {
 namespace {
@@ -216,6 +217,7 @@ int attach_command(int argc, char** argv) {
         throw Error(ErrorKind::conflict,
                     cat("container ", quote(one.name), " runs in the foreground of another command"),
                     "minirun logs -f shows what it writes");
+    tell_container_event(one.id, "attach");
     return attach_to(std::move(connection), setting);
 }
 

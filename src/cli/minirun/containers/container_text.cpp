@@ -15,12 +15,19 @@ std::string duration_since(const std::string& time) {
     return text;
 }
 
+// Docker's words in brackets, with a blank in front.
+std::string health_text(const ContainerSummary& one) {
+    if (!one.health) return "";
+    const bool starts = one.health->status == HealthStatus::starting;
+    return cat(" (", starts ? "health: " : "", health_word(one.health->status), ')');
+}
+
 }  // namespace
 
 std::string status_text(const ContainerSummary& one) {
     switch (one.phase) {
         case ContainerPhase::created: return "Created";
-        case ContainerPhase::running: return "Up " + duration_since(one.started);
+        case ContainerPhase::running: return cat("Up ", duration_since(one.started), health_text(one));
         case ContainerPhase::paused: return cat("Up ", duration_since(one.started), " (Paused)");
         case ContainerPhase::restarting: return cat("Restarting (", one.exit_code, ") ", ago(seconds_of(one.finished)));
         case ContainerPhase::exited: return cat("Exited (", one.exit_code, ") ", ago(seconds_of(one.finished)));

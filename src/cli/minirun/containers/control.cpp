@@ -12,6 +12,7 @@
 #include "kernel/names.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
+#include "runtime/events.hpp"
 
 namespace minirun {
 namespace {
@@ -87,6 +88,7 @@ int restart_command(int argc, char** argv) {
                       const auto id = Containers().summary(word).id;
                       Containers().stop(id, stop_time(line));
                       start_in_background(id);
+                      tell_container_event(id, "restart");
                   });
 }
 

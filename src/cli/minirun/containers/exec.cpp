@@ -17,6 +17,7 @@
 #include "model/request_parts.hpp"
 #include "model/user_database.hpp"
 #include "runtime/container_record.hpp"
+#include "runtime/events.hpp"
 #include "runtime/make_request.hpp"
 
 namespace minirun {
@@ -121,11 +122,24 @@ int exec_command(int argc, char** argv) {
     if (exec.privileged) set_all_capabilities(process);
     exec.id = container.id;
     exec.process = std::move(process);
-    if (!asked.detached) return lifecycle.exec(exec);
+    const auto command = join(exec.process.args, " ");
+    const auto tell = [id = exec.id](std::string_view action, const EventAttributes& more = {}) {
+        tell_container_event(id, action, more);
+    };
+    tell(cat("exec_create: ", command));
+    exec.started = [&] { tell(cat("exec_start: ", command)); };
+    if (!asked.detached) {
+        const int code = lifecycle.exec(exec);
+        tell("exec_die", {{"exitCode", cat(code)}});
+        return code;
+    }
     // Somebody has to wait for it: the end of a container waits for all that was born outside of it.
-    do_in_background([&lifecycle, &exec](const std::function<void()>& started) {
-        exec.started = started;
-        (void)lifecycle.exec(exec);
+    do_in_background([&](const std::function<void()>& started) {
+        exec.started = [&] {
+            tell(cat("exec_start: ", command));
+            started();
+        };
+        tell("exec_die", {{"exitCode", cat(lifecycle.exec(exec))}});
     });
     return 0;
 }

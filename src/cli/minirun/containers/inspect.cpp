@@ -8,6 +8,7 @@
 #include "cli/minirun/containers/container_text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/containers.hpp"
+#include "model/health_check.hpp"
 #include "model/runtime_spec.hpp"
 
 namespace minirun {
@@ -20,17 +21,19 @@ std::string time_or_never(const std::string& time) { return time.empty() ? "0001
 
 Ordered state_of(const ContainerSummary& one) {
     const bool paused = one.phase == ContainerPhase::paused, restarting = one.phase == ContainerPhase::restarting;
-    return {{"Status", phase_word(one.phase)},
-            {"Running", paused || restarting || one.phase == ContainerPhase::running},
-            {"Paused", paused},
-            {"Restarting", restarting},
-            {"OOMKilled", one.oom_killed},
-            {"Dead", false},
-            {"Pid", one.pid},
-            {"ExitCode", one.exit_code},
-            {"Error", one.error},
-            {"StartedAt", time_or_never(one.started)},
-            {"FinishedAt", time_or_never(one.finished)}};
+    Ordered state{{"Status", phase_word(one.phase)},
+                  {"Running", paused || restarting || one.phase == ContainerPhase::running},
+                  {"Paused", paused},
+                  {"Restarting", restarting},
+                  {"OOMKilled", one.oom_killed},
+                  {"Dead", false},
+                  {"Pid", one.pid},
+                  {"ExitCode", one.exit_code},
+                  {"Error", one.error},
+                  {"StartedAt", time_or_never(one.started)},
+                  {"FinishedAt", time_or_never(one.finished)}};
+    if (one.health) state["Health"] = health_json(*one.health);
+    return state;
 }
 
 std::string_view restart_name(RestartPolicy::When when) {
@@ -46,8 +49,9 @@ std::string_view restart_name(RestartPolicy::When when) {
 Ordered log_config(const LogSetting& log) {
     auto settings = Ordered::object();
     if (log.max_files > 1) settings["max-file"] = cat(log.max_files);
+    if (!log.tag.empty()) settings["tag"] = log.tag;
     if (log.max_size) settings["max-size"] = cat(*log.max_size);
-    return {{"Type", log.kept ? "json-file" : "none"}, {"Config", settings}};
+    return {{"Type", log.journal ? "journald" : log.kept ? "json-file" : "none"}, {"Config", settings}};
 }
 
 // Docker's form: by the port of the container where it is reached on the host.
@@ -103,18 +107,20 @@ Ordered mounts_of(const ContainerSpec& spec) {
 
 Ordered config_of(const ContainerDetails& all) {
     const auto& process = all.spec.process;
-    return {{"Hostname", all.spec.hostname},
-            {"Domainname", all.spec.domainname},
-            {"User", process.user.uid == 0 ? "" : cat(process.user.uid, ':', process.user.gid)},
-            {"Tty", process.terminal},
-            {"OpenStdin", all.interactive},
-            {"Env", process.env},
-            {"Cmd", process.args},
-            {"Image", all.summary.image_name},
-            {"WorkingDir", process.cwd},
-            {"Labels", all.summary.labels},
-            {"StopSignal", signal_name(all.stop_signal)},
-            {"StopTimeout", std::chrono::floor<std::chrono::seconds>(all.stop_timeout).count()}};
+    Ordered config{{"Hostname", all.spec.hostname},
+                   {"Domainname", all.spec.domainname},
+                   {"User", process.user.uid == 0 ? "" : cat(process.user.uid, ':', process.user.gid)},
+                   {"Tty", process.terminal},
+                   {"OpenStdin", all.interactive},
+                   {"Env", process.env},
+                   {"Cmd", process.args},
+                   {"Image", all.summary.image_name},
+                   {"WorkingDir", process.cwd},
+                   {"Labels", all.summary.labels},
+                   {"StopSignal", signal_name(all.stop_signal)},
+                   {"StopTimeout", std::chrono::floor<std::chrono::seconds>(all.stop_timeout).count()}};
+    if (all.health_check) config["Healthcheck"] = health_check_json(*all.health_check);
+    return config;
 }
 
 // The topmost layer first, as overlayfs has them.

@@ -1,16 +1,10 @@
 // minirun logs: what a container has written.
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <chrono>
-#include <csignal>
-#include <ctime>
 
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/containers/arguments.hpp"
-#include "image/stored_image.hpp"
 #include "kernel/files.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
@@ -27,20 +21,6 @@ constexpr OptionWords options[] = {
     {'t', "timestamps", "", "with the time of each line"},
     {0, "help", "", "print this text"},
 };
-
-// As the log has it.
-std::string time_value(std::string_view option, const std::string& text) {
-    using std::chrono::system_clock;
-    const auto at = [](std::chrono::nanoseconds since_1970) {
-        return rfc3339(system_clock::time_point(std::chrono::duration_cast<system_clock::duration>(since_1970)));
-    };
-    if (const auto seconds = parse_number<std::int64_t>(text)) return at(std::chrono::seconds(*seconds));
-    if (const auto seconds = seconds_of(text); seconds != 0) return at(std::chrono::seconds(seconds));
-    if (const auto before = parse_duration(text))
-        return rfc3339(system_clock::now() - std::chrono::nanoseconds(*before));
-    throw Error(ErrorKind::usage, cat(option, ' ', quote(text), ": this is no time"),
-                "write 10m, 2026-03-04T05:06:07Z, or seconds since 1970");
-}
 
 std::optional<std::size_t> tail_value(const std::string& text) {
     if (text == "all") return std::nullopt;
@@ -69,10 +49,13 @@ int logs_command(int argc, char** argv) {
         if (name == "follow") follows = given.on;
         if (name == "timestamps") times = given.on;
         if (name == "tail") range.last = tail_value(given.value);
-        if (name == "since") range.since = time_value("--since", given.value);
-        if (name == "until") range.until = time_value("--until", given.value);
+        if (name == "since") range.since = rfc3339(time_value("--since", given.value));
+        if (name == "until") range.until = rfc3339(time_value("--until", given.value));
     }
     const auto container = Containers().summary(line->arguments[0]);
+    if (container.log.journal)
+        throw Error(ErrorKind::conflict, cat("container ", quote(container.name), " writes into the host's journal"),
+                    cat("journalctl CONTAINER_NAME=", container.name, " reads it"));
     if (container.log_file.empty())
         throw Error(ErrorKind::conflict, cat("container ", quote(container.name), " keeps no log"),
                     "it was made with --log-driver none");

@@ -24,7 +24,7 @@ constexpr OptionWords options[] = {
     {'n', "last", "N", "the N that were made last, whether they run or not"},
     {'l', "latest", "", "the one that was made last"},
     {'s', "size", "", "with what they have written on disk"},
-    {'f', "filter", "KEY=VALUE", "those with this name, id, label, status, ancestor or exited"},
+    {'f', "filter", "KEY=VALUE", "those with this name, id, label, status, health, ancestor, …"},
     {0, "no-trunc", "", "ids and commands in full"},
     {0, "format", "FORMAT", "table, json (an object a line), or '{{.ID}}' and other fields"},
     {0, "help", "", "print this text"},
@@ -40,12 +40,12 @@ struct Asked {
 };
 
 std::pair<std::string, std::string> filter_value(const std::string& text) {
-    constexpr std::string_view known[] = {"name", "id", "label", "status", "ancestor", "exited"};
+    constexpr std::string_view known[] = {"name", "id", "label", "status", "ancestor", "exited", "health"};
     const auto equals = text.find('=');
     const auto key = text.substr(0, equals);
     if (equals == std::string::npos || std::find(std::begin(known), std::end(known), key) == std::end(known))
         throw Error(ErrorKind::usage, cat("--filter ", quote(text), ": expected KEY=VALUE"),
-                    "the keys are name, id, label, status, ancestor and exited");
+                    "the keys are name, id, label, status, ancestor, exited and health");
     return {key, text.substr(equals + 1)};
 }
 
@@ -82,6 +82,7 @@ bool passes(const ContainerSummary& one, const std::string& key, const std::stri
     if (key == "id") return one.id.starts_with(value);
     if (key == "label") return has_label(one, value);
     if (key == "status") return phase_word(one.phase) == value;
+    if (key == "health") return (one.health ? health_word(one.health->status) : "none") == value;
     if (key == "exited") return one.phase == ContainerPhase::exited && cat(one.exit_code) == value;
     return one.image_name == value || (!one.image_id.empty() && one.image_id.starts_with(value));
 }
