@@ -46,6 +46,8 @@ public:
     ContainerRecord record() const;
     /// What it is launched from. Throws Error.
     LaunchRequest request() const;
+    /// What of it request.json holds, as it is to be from the next run on.
+    void write(const LaunchRequest& request) const;
     ContainerProgress progress() const;
     void write(const ContainerProgress& progress) const;
     void rename(const std::string& name);
