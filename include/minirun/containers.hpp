@@ -14,6 +14,7 @@
 #include "minirun/findings.hpp"
 #include "minirun/health.hpp"
 #include "minirun/image.hpp"
+#include "minirun/networks.hpp"
 #include "minirun/run_options.hpp"
 
 namespace minirun {
@@ -50,8 +51,9 @@ struct ContainerSummary {
 struct ContainerDetails {
     ContainerSummary summary;
     ContainerSpec spec;
-    std::vector<Layer> layers;  ///< of its root file system, lowest first
-    std::string network;        ///< "none", "host", "pasta", "ns:PATH"
+    std::vector<Layer> layers;     ///< of its root file system, lowest first
+    std::string network;           ///< "none", "host", "pasta", "bridge:NAME", "container:ID", "ns:PATH"
+    std::vector<NetworkEnd> ends;  ///< of networks that containers share, while it runs
     bool interactive = false;
     bool init = false;
     int stop_signal = 0;

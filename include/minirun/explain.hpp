@@ -150,8 +150,9 @@ struct IsolationFacts {
         std::string path;  ///< of one that is joined
         std::string why;   ///< what that means: a sentence
     };
-    /// Loopback only, the host's, that of another container, or one of its own that pasta connects to the host's.
-    enum class Network { none, host, joined, pasta };
+    /// Loopback only, the host's, that of another container, one of its own that pasta connects to the host's,
+    /// or one that it shares with others.
+    enum class Network { none, host, joined, pasta, bridge };
     /// A resource limit (getrlimit(2)).
     struct Limit {
         std::string name;  ///< "RLIMIT_NOFILE"

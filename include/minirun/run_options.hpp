@@ -81,13 +81,18 @@ struct RunOptions {
     std::int64_t shm_size = 64 << 20;  ///< bytes of /dev/shm
 
     // Its isolation
-    /// Loopback only; the host's network; one of its own, which pasta(1) connects to the host's; that of a namespace.
-    enum class Network { none, host, pasta, path };
-    std::optional<Network> network;       ///< unset: none, or pasta where ports are published
-    std::string network_path;             ///< absolute, of Network::path
-    std::vector<PublishedPorts> publish;  ///< the others of these options take pasta, too
-    bool publish_all = false;             ///< those that the image exposes, on ports of the host that are free
-    std::string mac_address;              ///< "02:42:ac:11:00:02", of the container's interface; empty: a random one
+    /// Loopback only; the host's network; one of its own, which pasta(1) connects to the host's; that of a namespace;
+    /// networks that containers share; that of another container.
+    enum class Network { none, host, pasta, path, bridge, container };
+    std::optional<Network> network;            ///< unset: none, or pasta where ports are published
+    std::string network_path;                  ///< absolute, of Network::path
+    std::string network_container;             ///< the word for it, of Network::container
+    std::vector<std::string> bridges;          ///< their names, of Network::bridge
+    std::string address4, address6;            ///< on the first of them; empty: one that is free
+    std::vector<std::string> network_aliases;  ///< by which the others on them find it
+    std::vector<PublishedPorts> publish;       ///< the others of these options take pasta, too
+    bool publish_all = false;                  ///< those that the image exposes, on ports of the host that are free
+    std::string mac_address;  ///< "02:42:ac:11:00:02", of the container's interface; empty: a random one
     NamespaceMode pid = NamespaceMode::private_, ipc = NamespaceMode::private_, uts = NamespaceMode::private_,
                   cgroup = NamespaceMode::private_;
     bool user_namespace = false;

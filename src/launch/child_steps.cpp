@@ -73,6 +73,7 @@ SysStatus ChildSteps::operator()(const op::AwaitChild&) noexcept { return SysSta
 SysStatus ChildSteps::operator()(const op::MoveNetDevice&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::RunHook&) noexcept { return SysStatus::failure(ENOSYS); }
 SysStatus ChildSteps::operator()(const op::StartPasta&) noexcept { return SysStatus::failure(ENOSYS); }
+SysStatus ChildSteps::operator()(const op::ConnectBridges&) noexcept { return SysStatus::failure(ENOSYS); }
 
 SysStatus ChildSteps::operator()(const op::Undumpable&) noexcept { return kernel::set_dumpable(false); }
 

@@ -48,6 +48,7 @@ public:
     SysStatus operator()(const op::MoveNetDevice&) noexcept;
     SysStatus operator()(const op::RunHook&) noexcept;
     SysStatus operator()(const op::StartPasta&) noexcept;
+    SysStatus operator()(const op::ConnectBridges&) noexcept;
 
     // The namespace and the tree: child_steps.cpp.
     SysStatus operator()(const op::Undumpable&) noexcept;

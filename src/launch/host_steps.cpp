@@ -220,4 +220,11 @@ SysStatus HostSteps::operator()(const op::StartPasta& step) const {
     return SysStatus::success();
 }
 
+SysStatus HostSteps::operator()(const op::ConnectBridges& step) const {
+    // Not there: the child has failed, and says itself why.
+    if (auto network = open_namespace(cat("/proc/", side_.pid), "net"))
+        side_.bridges = BridgeConnection(step, std::move(network));
+    return SysStatus::success();
+}
+
 }  // namespace minirun

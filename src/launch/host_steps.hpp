@@ -8,6 +8,7 @@
 
 #include "base/fd.hpp"
 #include "kernel/sys_result.hpp"
+#include "launch/bridge_connection.hpp"
 #include "launch/pasta_process.hpp"
 #include "launch/systemd_scope.hpp"
 #include "network/move_device.hpp"
@@ -30,6 +31,7 @@ struct HostSide {
     Fd mount_namespace;                 ///< of the child, unless its end is that of all others
     std::function<void()> await_child;  ///< until it has come to op::AwaitParent; throws LaunchFailure
     PastaProcess pasta;                 ///< if it has been started
+    BridgeConnection bridges;           ///< if it has some
     std::vector<MovedDevice> devices;   ///< they come back, unless keep_devices() is called
 
     HostSide() = default;
@@ -73,6 +75,7 @@ public:
     SysStatus operator()(const op::MoveNetDevice&) const;
     SysStatus operator()(const op::RunHook&) const;
     SysStatus operator()(const op::StartPasta&) const;
+    SysStatus operator()(const op::ConnectBridges&) const;
     template <class ChildStep>
     SysStatus operator()(const ChildStep&) const {
         return SysStatus::failure(ENOSYS);

@@ -161,7 +161,8 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
             std::move(reports.upper),
             std::move(side.kept_mounts),
             std::move(reports.denials),
-            std::move(side.pasta)};
+            std::move(side.pasta),
+            std::move(side.bridges)};
 }
 
 void start_created(const Plan& plan, int socket, pid_t pid, const Fd& process) {

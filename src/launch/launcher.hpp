@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/fd.hpp"
+#include "launch/bridge_connection.hpp"
 #include "launch/child_reports.hpp"
 #include "launch/denial_counter.hpp"
 #include "launch/pasta_process.hpp"
@@ -26,6 +27,7 @@ struct Launched {
     Fd kept_mounts;      ///< of op::KeepMounts: the mount namespace
     std::unique_ptr<DenialCounter> denials;  ///< of a filter whose denials are counted
     PastaProcess pasta;                      ///< of op::StartPasta
+    BridgeConnection bridges;                ///< of op::ConnectBridges
 };
 
 /// When each step of a plan was done, in nanoseconds of CLOCK_MONOTONIC; in memory that the child writes to.

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "kernel/system_call.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/child_process.hpp"
+#include "launch/helper_process.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
 #include "model/defaults.hpp"
@@ -27,25 +27,6 @@ namespace minirun {
 namespace {
 
 constexpr int patience = 10000;  // milliseconds until it has to be ready; it takes some 25
-
-struct Pipe {
-    Fd out, in;
-};
-Pipe make_pipe() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) < 0) throw system_error("cannot make a pipe", errno);
-    return {Fd(ends[0]), Fd(ends[1])};
-}
-
-// What it complains of: a file in memory that takes no more than this. It goes on writing there as long as it runs,
-// must not be killed by a pipe that nobody reads, and what the container makes it say must not fill the host's memory.
-Fd small_file() {
-    constexpr off_t most = 16384;
-    Fd file(::memfd_create("complaints", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!file || ::ftruncate(file.get(), most) < 0 || ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SEAL) < 0)
-        throw system_error("cannot make a file in memory", errno);
-    return file;
-}
 
 // All that it keeps of minirun's.
 struct Inherited {
@@ -101,17 +82,6 @@ bool becomes_ready(const Fd& ready) {
         if (n <= 0) return false;
         if (std::find(text, text + n, '\n') != text + n) return true;
     }
-}
-
-// On one line, without what it says of the system's log, which it cannot always reach.
-std::string complaints_in(const Fd& file) {
-    char text[2048];
-    const auto n = ::pread(file.get(), text, sizeof text, 0);
-    const std::string_view all(text, n > 0 ? static_cast<std::size_t>(n) : 0);
-    std::vector<std::string> lines;
-    for (const auto& line : split(all.substr(0, all.find('\0')), '\n'))
-        if (!line.empty() && line.find("to syslog") == std::string::npos) lines.push_back(printable(line));
-    return join(lines, "; ");
 }
 
 Error pasta_error(const std::string& complaints, const kernel::ProcessEnd& end) {

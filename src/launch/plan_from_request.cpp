@@ -14,6 +14,7 @@
 #include "model/container_state.hpp"
 #include "model/runtime_spec.hpp"
 #include "model/sysctl.hpp"
+#include "network/netavark.hpp"
 #include "network/pasta.hpp"
 #include "plan/builder.hpp"
 #include "rootfs/mounts.hpp"
@@ -209,6 +210,7 @@ Plan plan_from_request(const LaunchRequest& request, const KernelFeatures& featu
         plan.host_after(op::MoveNetDevice{plan.text(device), plan.text(name)});
     add_hooks(plan);
     add_pasta(plan);
+    add_bridges(plan);
 
     // In the child, still seeing the host: its namespaces, then the tree from the root to the leaves.
     plan.child(op::Undumpable{});

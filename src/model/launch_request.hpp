@@ -13,6 +13,7 @@
 #include "minirun/published_ports.hpp"
 #include "minirun/spec.hpp"
 #include "minirun/streams.hpp"
+#include "model/bridge_network.hpp"
 
 namespace minirun {
 
@@ -105,6 +106,25 @@ struct NetworkSetting {
     std::string process_record;  ///< absolute path at which it is noted down which process pasta is
 };
 
+/// A network that the container is to be on whenever it runs.
+struct NetworkAttachment {
+    std::string network;             ///< its name
+    std::string address4, address6;  ///< empty: one that is free
+    std::vector<std::string> aliases;
+};
+
+/// Networks that the container shares with others, connected by netavark(1).
+struct BridgeSetting {
+    std::vector<NetworkAttachment> networks;  ///< the first one is eth0
+    std::vector<PublishedPorts> ports;
+    std::string mac_address;   ///< of eth0; empty: one that goes with its address
+    bool keeps_names = false;  ///< the name servers were chosen by the user (--dns)
+    // Of one run: what has been chosen for it.
+    NetworkRecord record;
+    std::string record_path;  ///< absolute path of the file that holds it
+    std::string state;        ///< absolute path of the directory with the state of all networks
+};
+
 /// Who makes the container's cgroup.
 enum class CgroupManager {
     files,        ///< minirun, in the file system of the cgroups
@@ -137,6 +157,8 @@ struct LaunchRequest {
     bool privileged = false;  ///< the host's devices, nothing masked: narrated, and nodev is not set on the root
     bool loopback_up = true;  ///< in a new network namespace
     std::optional<NetworkSetting> pasta;
+    std::optional<BridgeSetting> bridge;
+    std::string network_of;  ///< the id of the container whose network it joins; or empty
     /// One-line remarks for stderr (ports exposed but no network, …).
     std::vector<std::string> notices;
 };

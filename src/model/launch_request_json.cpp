@@ -88,6 +88,31 @@ NetworkSetting read_pasta(const JsonView& view) {
     return pasta;
 }
 
+Json bridge_json(const BridgeSetting& bridge) {
+    Json json{{"ports", ports_json(bridge.ports)},
+              {"macAddress", bridge.mac_address},
+              {"keepsNames", bridge.keeps_names},
+              {"networks", Json::array()}};
+    for (const auto& one : bridge.networks)
+        json["networks"].push_back({{"network", one.network},
+                                    {"address4", one.address4},
+                                    {"address6", one.address6},
+                                    {"aliases", one.aliases}});
+    return json;
+}
+
+BridgeSetting read_bridge(const JsonView& view) {
+    BridgeSetting bridge;
+    bridge.ports = read_ports(view["ports"]);
+    bridge.mac_address = view["macAddress"].string_or("");
+    bridge.keeps_names = view["keepsNames"].boolean_or(false);
+    for (const auto& one : view["networks"].elements())
+        bridge.networks.push_back({one["network"].string_or(""), one["address4"].string_or(""),
+                                   one["address6"].string_or(""),
+                                   one["aliases"].strings().value_or(std::vector<std::string>{})});
+    return bridge;
+}
+
 }  // namespace
 
 Json ports_json(const std::vector<PublishedPorts>& ports) {
@@ -126,6 +151,8 @@ Json launch_request_json(const LaunchRequest& request) {
               {"privileged", request.privileged},
               {"loopbackUp", request.loopback_up}};
     if (request.pasta) json["pasta"] = pasta_json(*request.pasta);
+    if (request.bridge) json["bridge"] = bridge_json(*request.bridge);
+    if (!request.network_of.empty()) json["networkOf"] = request.network_of;
     for (const auto& file : request.etc_files) json["etcFiles"].push_back({{"path", file.path}, {"text", file.text}});
     return json;
 }
@@ -144,6 +171,8 @@ LaunchRequest read_launch_request(const JsonView& view) {
     request.privileged = view["privileged"].boolean_or(false);
     request.loopback_up = view["loopbackUp"].boolean_or(true);
     if (const auto pasta = view["pasta"]) request.pasta = read_pasta(pasta);
+    if (const auto bridge = view["bridge"]) request.bridge = read_bridge(bridge);
+    request.network_of = view["networkOf"].string_or("");
     return request;
 }
 

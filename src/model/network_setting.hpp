@@ -21,6 +21,9 @@ inline RunOptions::Network network_of(const RunOptions& options) {
 std::optional<NetworkSetting> network_setting(const ImageConfig& image, const RunOptions& options,
                                               const std::string& container_dir);
 
+/// On which shared networks it is to be; nothing with another network. network_setting() has checked the options.
+std::optional<BridgeSetting> bridge_setting(const ImageConfig& image, const RunOptions& options);
+
 /// One-line remarks on the ports that the image exposes.
 std::vector<std::string> port_notices(const ImageConfig& image, const RunOptions& options);
 

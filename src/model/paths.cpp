@@ -40,7 +40,14 @@ Paths default_paths() {
         throw Error(ErrorKind::usage, cat("MINIRUN_ROOT is ", quote(root), ", which is not an absolute path"));
     const auto data = root.empty() ? data_directory() : root;
     const auto state = root.empty() ? state_directory() : root + "/run";
-    return {data, state, data + "/containers", state + "/.names", state + "/.processes", data + "/cache/seccomp"};
+    return {data,
+            state,
+            data + "/containers",
+            state + "/.names",
+            state + "/.processes",
+            data + "/cache/seccomp",
+            data + "/networks",
+            state + "/.networks"};
 }
 
 void make_private_directories(const std::string& path) {

@@ -10,10 +10,12 @@ struct Paths {
     /// $MINIRUN_ROOT/run, or /run/minirun; for a user $XDG_RUNTIME_DIR/minirun. An entry that does not begin with '.'
     /// is a container that an engine drives.
     std::string state;
-    std::string containers;  ///< a directory for each container: its writable layer, its lock
-    std::string names;       ///< symbolic links from names to ids
-    std::string processes;   ///< for each container that runs, which process it is: see record_process()
-    std::string seccomp;     ///< compiled filters
+    std::string containers;      ///< a directory for each container: its writable layer, its lock
+    std::string names;           ///< symbolic links from names to ids
+    std::string processes;       ///< for each container that runs, which process it is: see record_process()
+    std::string seccomp;         ///< compiled filters
+    std::string networks;        ///< a file for each network that containers share
+    std::string networks_state;  ///< what is of one boot of those: see lock_networks()
 };
 
 /// From the environment: MINIRUN_ROOT, XDG_DATA_HOME, XDG_RUNTIME_DIR, HOME.

@@ -223,6 +223,7 @@ LaunchRequest request_from_image(const Image& image, const RunOptions& options, 
     set_resources(spec.linux_, options, host.id);
     restrict_devices(spec, options);
     request.pasta = network_setting(image.config, options, host.container_dir);
+    request.bridge = bridge_setting(image.config, options);
     request.privileged = options.privileged;
     request.notices = notices_of(image, options);
     require_valid(spec, cat("image ", quote(image.name)));

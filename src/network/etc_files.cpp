@@ -41,6 +41,10 @@ constexpr std::string_view own_hosts =
     "ff02::1\tip6-allnodes\n"
     "ff02::2\tip6-allrouters\n";
 
+constexpr std::string_view own_address = "127.0.1.1";
+constexpr std::string_view no_name_server =
+    "# No name server of the host can be reached from here: minirun run --dns ADDRESS names one.\n";
+
 bool names_host(std::string_view hosts, std::string_view name) {
     for (const auto& line : split(hosts, '\n')) {
         auto words = line.substr(0, line.find('#'));
@@ -63,7 +67,7 @@ std::string hosts_text(const ContainerSpec& spec, const RunOptions& options, con
     const auto& name = spec.hostname;
     if (name.empty() || names_host(text, name)) return text;
     const auto full = spec.domainname.empty() ? name : cat(name, '.', spec.domainname, ' ', name);
-    return cat(text, "127.0.1.1\t", full, '\n');
+    return cat(text, own_address, '\t', full, '\n');
 }
 
 // The lines of a resolv.conf(5) that one of the options replaces.
@@ -122,9 +126,8 @@ std::string resolver_text(const RunOptions& options, const HostFacts& host) {
 
     std::string text;
     for (const auto& address : resolver.servers) append(text, cat("nameserver ", address, '\n'));
-    const bool own_network = network == Network::pasta || network == Network::path;
-    if (own_network && resolver.servers.empty())
-        append(text, "# No name server of the host can be reached from here: minirun run --dns ADDRESS names one.\n");
+    const bool own_network = network != Network::none && network != Network::host;
+    if (own_network && resolver.servers.empty()) append(text, no_name_server);
     // "." alone asks for no search list at all.
     std::erase(resolver.search, ".");
     if (!resolver.search.empty()) append(text, cat("search ", join(resolver.search, " "), '\n'));
@@ -140,6 +143,19 @@ bool is_covered(const ContainerSpec& spec, std::string_view path) {
 }
 
 }  // namespace
+
+void set_own_address(std::string& hosts, const std::string& address) {
+    const auto line = hosts.find(cat('\n', own_address, '\t'));
+    if (line != std::string::npos) hosts.replace(line + 1, own_address.size(), address);
+}
+
+void set_name_servers(std::string& resolv_conf, const std::vector<std::string>& servers) {
+    std::string text;
+    for (const auto& server : servers) append(text, cat("nameserver ", server, '\n'));
+    for (const auto& line : split(resolv_conf, '\n'))
+        if (!line.empty() && !line.starts_with("nameserver ") && line[0] != '#') append(text, cat(line, '\n'));
+    resolv_conf = std::move(text);
+}
 
 bool is_host_name(std::string_view text) {
     if (text.empty() || text.size() > 64) return false;

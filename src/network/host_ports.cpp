@@ -37,18 +37,18 @@ SocketAddress address_of(const std::string& text, std::uint16_t port) {
 }
 
 // As pasta binds it: without an address to those of both families. errno tells why there is none.
-Fd bound(const std::string& address, std::uint16_t port, bool udp) {
+Fd bound(const std::string& address, std::uint16_t port, bool udp, bool reused = true) {
     auto where = address_of(address, port);
     const int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC;
     Fd socket(::socket(where.any.sa_family, type, 0));
     // A kernel without IPv6.
-    if (!socket && errno == EAFNOSUPPORT && address.empty()) return bound("0.0.0.0", port, udp);
+    if (!socket && errno == EAFNOSUPPORT && address.empty()) return bound("0.0.0.0", port, udp, reused);
     if (!socket) return socket;
     const int off = 0, on = 1;
     const bool v6 = where.any.sa_family == AF_INET6;
     if (v6 && address.empty()) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     // What an ended connection leaves behind on a port does not keep it, but of UDP two sockets could have one.
-    if (!udp) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (!udp && reused) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     const socklen_t size = v6 ? sizeof where.v6 : sizeof where.v4;
     if (::bind(socket.get(), &where.any, size) < 0) socket.reset();
     return socket;
@@ -102,6 +102,37 @@ void check_host_ports(std::span<const op::PortForward> ports) {
             const auto port = static_cast<std::uint16_t>(one.host_port + i);
             if (!bound(one.address, port, one.udp)) throw port_error(one.address, port, one.udp, errno);
         }
+}
+
+void check_name_server_port(const std::string& address) {
+    constexpr std::uint16_t port = 53;
+    const auto where = address_of(address, port);
+    const bool v6 = where.any.sa_family == AF_INET6;
+    const int on = 1;
+    const Fd socket(::socket(where.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!socket) return;
+    ::setsockopt(socket.get(), v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_FREEBIND : IP_FREEBIND, &on, sizeof on);
+    if (::bind(socket.get(), &where.any, v6 ? sizeof where.v6 : sizeof where.v4) == 0 || errno != EADDRINUSE) return;
+    throw Error(ErrorKind::conflict,
+                cat("aardvark-dns cannot answer at ", address,
+                    ": something on this host uses port 53/udp of all its addresses"),
+                "let that listen on some of them only, or make the network with --disable-dns; ss -lnup lists who "
+                "listens");
+}
+
+// One with SO_REUSEADDR that does not listen keeps nobody out.
+std::vector<Fd> reserve_host_ports(std::span<const op::PortForward> ports) {
+    check_host_ports(ports);
+    std::vector<Fd> kept;
+    for (const auto& one : ports)
+        for (int i = 0; i < one.count; i++) {
+            const auto port = static_cast<std::uint16_t>(one.host_port + i);
+            auto socket = bound(one.address, port, one.udp, false);
+            // An ended connection keeps it, as it may.
+            if (!socket) socket = bound(one.address, port, one.udp);
+            kept.push_back(std::move(socket));
+        }
+    return kept;
 }
 
 }  // namespace minirun

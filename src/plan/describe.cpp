@@ -81,6 +81,14 @@ struct Describe {
         for (const auto& one : s.ports) ports.push_back(port_text(one));
         return cat("start pasta on the container's network", ports.empty() ? "" : ": ", join(ports, ", "));
     }
+    std::string operator()(const op::ConnectBridges& s) const {
+        std::vector<std::string> ends, ports;
+        for (const auto& one : s.ends)
+            ends.push_back(cat(printable(one.network), " as ", printable(one.interface), " at ", one.addresses));
+        for (const auto& one : s.ports) ports.push_back(port_text(one));
+        return cat("connect the container to the network ", join(ends, " and "), ports.empty() ? "" : ": ",
+                   join(ports, ", "));
+    }
     std::string operator()(const op::AwaitStart&) const { return "wait until the container is started"; }
     std::string operator()(const op::MakeUserNamespace& s) const {
         return cat("make a user namespace: uids ", mapping_text(s.uids), "; gids ", mapping_text(s.gids),
@@ -279,7 +287,7 @@ struct Describe {
 constexpr std::array<std::string_view, std::variant_size_v<Operation>> names{
     "host_directory", "host_file", "host_symlink", "copy_layer", "time_namespace", "join_pid_namespace", "make_user_namespace", "make_idmap", "clone_peer", "open_user_namespace",
     "start_scope", "make_cgroup", "set_cgroup", "limit_devices", "delegate_cgroup", "clone_process",
-    "release_scope", "record_process", "keep_mounts", "await_child", "move_net_device", "run_hook", "start_pasta", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
+    "release_scope", "record_process", "keep_mounts", "await_child", "move_net_device", "run_hook", "start_pasta", "connect_bridges", "undumpable", "new_keyring", "die_with_parent", "enter_cgroup", "new_cgroup_namespace", "join_namespace", "enter_owned", "enter_directory", "keep_directory", "set_propagation", "mount_overlay", "bind_root",
     "bind_idmapped", "create_as", "mount_filesystem", "bind_mount", "make_directory", "hand_over_upper", "make_symlink", "make_device",
     "write_file", "mask_path", "readonly_path", "set_hostname", "set_domainname", "loopback_up", "write_sysctl",
     "set_rlimit", "set_oom_score", "set_scheduler", "set_io_priority", "set_affinity", "set_memory_policy", "set_personality", "set_security_label", "open_terminal", "make_readonly", "change_mount", "label_mount", "set_root_propagation", "await_parent", "pivot_root",

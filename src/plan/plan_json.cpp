@@ -63,6 +63,16 @@ struct Fields {
         for (const auto& one : s.ports) ports.push_back(port_text(one));
         return {{"argv", texts(s.argv)}, {"ports", std::move(ports)}};
     }
+    Json operator()(const op::ConnectBridges& s) const {
+        Json ends = Json::array(), ports = Json::array();
+        for (const auto& one : s.ends)
+            ends.push_back({{"network", utf8(one.network)},
+                            {"interface", utf8(one.interface)},
+                            {"addresses", utf8(one.addresses)},
+                            {"input", text(one.input)}});
+        for (const auto& one : s.ports) ports.push_back(port_text(one));
+        return {{"ends", std::move(ends)}, {"ports", std::move(ports)}};
+    }
     Json operator()(const op::BindIdmapped& s) const {
         return {{"source", utf8(s.source)}, {"mountpoint", utf8(s.mountpoint)}};
     }

@@ -187,6 +187,22 @@ struct StartPasta {
     std::span<const PortForward> ports;
 };
 
+/// One end of a network that containers share.
+struct BridgeEnd {
+    const char* network;
+    const char* interface;  ///< in the container
+    const char* addresses;
+    std::span<const char> input;  ///< for netavark(1)
+    bool names;                   ///< aardvark-dns(1) knows the containers on it
+};
+/// netavark(1) connects the container's network namespace to bridges of this one, up to the container's end.
+struct ConnectBridges {
+    std::span<const BridgeEnd> ends;
+    std::span<const PortForward> ports;
+    const char* record;  ///< the file that tells what is to be taken down
+    const char* state;   ///< the directory of all networks' state
+};
+
 // In the child: the namespace and the tree.
 /// Nobody can look into this process, which still has minirun's memory, through a namespace that it joins
 /// (CVE-2016-9962).
@@ -478,15 +494,15 @@ using Operation = std::variant<
     op::HostDirectory, op::HostFile, op::HostSymlink, op::CopyLayer, op::TimeNamespace, op::JoinPidNamespace,
     op::MakeUserNamespace, op::MakeIdmap, op::ClonePeer, op::OpenUserNamespace, op::StartScope, op::MakeCgroup,
     op::SetCgroup, op::LimitDevices, op::DelegateCgroup, op::CloneProcess, op::ReleaseScope, op::RecordProcess,
-    op::KeepMounts, op::AwaitChild, op::MoveNetDevice, op::RunHook, op::StartPasta, op::Undumpable, op::NewKeyring,
-    op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned, op::EnterDirectory,
-    op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped, op::CreateAs,
-    op::MountFilesystem, op::BindMount, op::MakeDirectory, op::HandOverUpper, op::MakeSymlink, op::MakeDevice,
-    op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp, op::WriteSysctl,
-    op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity, op::SetMemoryPolicy,
-    op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly, op::ChangeMount, op::LabelMount,
-    op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession, op::OwnStreams,
-    op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
+    op::KeepMounts, op::AwaitChild, op::MoveNetDevice, op::RunHook, op::StartPasta, op::ConnectBridges, op::Undumpable,
+    op::NewKeyring, op::DieWithParent, op::EnterCgroup, op::NewCgroupNamespace, op::JoinNamespace, op::EnterOwned,
+    op::EnterDirectory, op::KeepDirectory, op::SetPropagation, op::MountOverlay, op::BindRoot, op::BindIdmapped,
+    op::CreateAs, op::MountFilesystem, op::BindMount, op::MakeDirectory, op::HandOverUpper, op::MakeSymlink,
+    op::MakeDevice, op::WriteFile, op::MaskPath, op::ReadonlyPath, op::SetHostname, op::SetDomainname, op::LoopbackUp,
+    op::WriteSysctl, op::SetRlimit, op::SetOomScore, op::SetScheduler, op::SetIoPriority, op::SetAffinity,
+    op::SetMemoryPolicy, op::SetPersonality, op::SetSecurityLabel, op::OpenTerminal, op::MakeReadonly, op::ChangeMount,
+    op::LabelMount, op::SetMountPropagation, op::AwaitParent, op::PivotRoot, op::ForkInit, op::NewSession,
+    op::OwnStreams, op::ConnectStreams, op::EnterUserNamespace, op::OwnMounts, op::LimitBoundingSet, op::SetUser,
     op::EnterWorkingDirectory, op::SetUmask, op::SetCapabilities, op::NoNewPrivileges, op::ResetSignals,
     op::LoadSeccomp, op::CloseDescriptors, op::AwaitStart, op::CheckCommand, op::Exec>;
 

@@ -87,6 +87,9 @@ struct Why {
     std::string_view operator()(const op::StartPasta&) const {
         return "A program of the host that makes the container's connections its own; it ends with the container.";
     }
+    std::string_view operator()(const op::ConnectBridges&) const {
+        return "A program of the host makes the interface and the rules for the ports; both go with the container.";
+    }
     std::string_view operator()(const op::AwaitStart&) const {
         return "The engine may prepare more meanwhile; nothing of the image has run so far.";
     }

@@ -21,6 +21,7 @@
 #include "cgroup/cgroup_steps.hpp"
 #include "cgroup/control.hpp"
 #include "kernel/system_error.hpp"
+#include "launch/bridge_connection.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
 #include "model/launch_request.hpp"
@@ -115,6 +116,14 @@ bool is_stored_container(const std::string& path) noexcept {
 
 void check_container_name(const std::string& name) { check_word("container name", name, 128, "_.-"); }
 
+// aardvark-dns keeps a file of the network's name beside its own.
+void check_network_name(const std::string& name) {
+    check_word("network name", name, 128, "_.-");
+    if (name.starts_with("aardvark."))
+        throw Error(ErrorKind::usage, cat("the network name ", quote(name), " is not valid"),
+                    "aardvark-dns has files of such names");
+}
+
 void check_container_id(const std::string& id) { check_word("container id", id, 255, "_.-+"); }
 
 ContainerDirectory::ContainerDirectory(const Paths& paths, const std::string& id, const std::string& name)
@@ -180,6 +189,7 @@ void sweep(const Paths& paths) noexcept try {
         const auto record = paths.processes + "/" + id;
         end_recorded_process(record);
         end_recorded_process(cat(path, '/', pasta_record));
+        end_connection(cat(path, '/', network_record), paths.networks_state);
         remove_cgroup_of_name(read_link(cat(path, '/', cgroup_record)));
         ::unlink(record.c_str());
         remove_tree(path);
@@ -193,6 +203,21 @@ void sweep(const Paths& paths) noexcept try {
         const auto record = paths.processes + "/" + id;
         end_recorded_process(record);
         ::unlink(record.c_str());
+    });
+} catch (...) {
+    // Out of memory: the next command tries again.
+}
+
+void sweep_networks(const Paths& paths) noexcept try {
+    for_each_entry(paths.containers, [&](const std::string& id) {
+        const auto path = paths.containers + "/" + id;
+        const auto record = cat(path, '/', network_record);
+        if (::access(record.c_str(), F_OK) < 0) return;
+        if (StoredContainer::is_lost(path)) return observe_lost(paths, id);
+        const auto lock = lock_unless_stored(path);
+        if (!lock) return;
+        end_recorded_process(paths.processes + "/" + id);
+        end_connection(record, paths.networks_state);
     });
 } catch (...) {
     // Out of memory: the next command tries again.

@@ -14,6 +14,8 @@ std::string new_container_id();
 
 /// Throws Error{usage} unless it matches [A-Za-z0-9][A-Za-z0-9_.-]*.
 void check_container_name(const std::string& name);
+/// The same of a network.
+void check_network_name(const std::string& name);
 /// The same of an id that an engine or a person has chosen: at most as long as the name of a file.
 void check_container_id(const std::string& id);
 
@@ -46,6 +48,10 @@ void take_container_name(const Paths& paths, const std::string& id, const std::s
 /// Removes the directories whose owners are gone, with the processes that they have left, and the names that lead to
 /// none.
 void sweep(const Paths& paths) noexcept;
+
+/// Takes down the networks of containers whose owners are gone: of what sweep() does that which is in the way of
+/// another one's network, its ports and its addresses.
+void sweep_networks(const Paths& paths) noexcept;
 
 /// sweep() in a thread, if there is anything to sweep: it may take minutes, and a container that runs has to be watched
 /// over meanwhile. At the end of the scope it gets a moment to finish; what it does not get done then goes on beside,

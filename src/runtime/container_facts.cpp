@@ -51,7 +51,9 @@ ContainerFacts facts_of(const Image& image, const RunOptions& options, const Lau
             .image_id = image.id,
             .args = request.spec.process.args,
             .labels = options.labels,
-            .ports = request.pasta ? request.pasta->ports : std::vector<PublishedPorts>{},
+            .ports = request.pasta    ? request.pasta->ports
+                     : request.bridge ? request.bridge->ports
+                                      : std::vector<PublishedPorts>{},
             .remove = options.remove,
             .restart = options.restart,
             .log = options.log,

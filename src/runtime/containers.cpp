@@ -21,6 +21,7 @@
 #include "model/runtime_spec_resources.hpp"
 #include "runtime/container_changes.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/container_network.hpp"
 #include "runtime/events.hpp"
 #include "runtime/make_request.hpp"
 #include "runtime/named_file.hpp"
@@ -102,6 +103,16 @@ CgroupPlace place_of(StoredContainer container) {
     return std::move(*place);
 }
 
+std::string network_word(const LaunchRequest& request) {
+    if (request.pasta) return "pasta";
+    if (request.bridge)
+        return request.bridge->networks.empty() ? "bridge" : "bridge:" + request.bridge->networks.front().network;
+    if (!request.network_of.empty()) return "container:" + request.network_of;
+    const auto* network = find_namespace(request.spec, NamespaceType::network);
+    if (network == nullptr) return "host";
+    return network->path.empty() ? "none" : "ns:" + network->path;
+}
+
 }  // namespace
 
 Containers::Containers() = default;
@@ -147,14 +158,12 @@ ContainerSummary Containers::summary(const std::string& word) const {
 ContainerDetails Containers::inspect(const std::string& word) const {
     auto container = StoredContainer::find(default_paths(), word);
     const auto request = container.request();
-    const auto* network = find_namespace(request.spec, NamespaceType::network);
+    const auto record = network_of_container(container.path());
     return {.summary = container.observe(),
             .spec = request.spec,
             .layers = request.root.layers,
-            .network = request.pasta           ? "pasta"
-                       : network == nullptr    ? "host"
-                       : network->path.empty() ? "none"
-                                               : "ns:" + network->path,
+            .network = network_word(request),
+            .ends = record ? record->ends : std::vector<NetworkEnd>{},
             .interactive = request.streams.interactive,
             .init = request.supervision.init,
             .stop_signal = request.supervision.stop_signal,

@@ -13,6 +13,7 @@
 #include "minirun/error.hpp"
 #include "plan/describe.hpp"
 #include "plan/why.hpp"
+#include "runtime/container_network.hpp"
 #include "runtime/make_request.hpp"
 
 namespace minirun {
@@ -89,7 +90,9 @@ std::vector<StepFacts> explain_plan(const ExplainSources& sources) {
 }
 
 Explanation explain(const Image& image, const RunOptions& options, const std::vector<std::string>& paths) {
-    const auto request = make_request(image, options, default_paths());
+    const auto paths_of_data = default_paths();
+    auto request = make_request(image, options, paths_of_data);
+    const auto joined = foresee_network(paths_of_data, request);
     const auto plan = plan_from_request(request, features_for(request));
     LayerView view(image.layers);
     const ExplainSources sources{image, request, plan, view};

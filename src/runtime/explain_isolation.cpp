@@ -59,6 +59,10 @@ struct Isolation {
         facts.network = IsolationFacts::Network::pasta;
         for (const auto& ports : s.ports) facts.published_ports.push_back(port_text(ports));
     }
+    void operator()(const op::ConnectBridges& s) {
+        facts.network = IsolationFacts::Network::bridge;
+        for (const auto& ports : s.ports) facts.published_ports.push_back(port_text(ports));
+    }
     void operator()(const op::MakeDevice& s) {
         if (s.at == Slot::dev) facts.devices.push_back(cat("/dev/", s.path));
     }

@@ -17,12 +17,14 @@
 #include "image/layer_view.hpp"
 #include "kernel/credentials.hpp"
 #include "minirun/error.hpp"
+#include "model/network_setting.hpp"
 #include "model/published_ports.hpp"
 #include "model/request_from_image.hpp"
 #include "model/volume_mounts.hpp"
 #include "network/etc_files.hpp"
 #include "network/host_ports.hpp"
 #include "runtime/container_directory.hpp"
+#include "runtime/container_network.hpp"
 #include "security/default_seccomp.hpp"
 
 namespace minirun {
@@ -123,14 +125,24 @@ void look_at_targets(LaunchRequest& request, LayerView& view) {
 }
 
 // Nobody but us knows which they are.
-void choose_free_ports(LaunchRequest& request) {
-    auto& ports = request.pasta->ports;
+void choose_free_ports(LaunchRequest& request, std::vector<PublishedPorts>& ports) {
     const auto asked = ports;
     choose_host_ports(ports);
     for (std::size_t i = 0; i < ports.size(); i++)
         if (asked[i].host_port == 0)
             request.notices.push_back(cat("port ", ports[i].container_port, '/', protocol_name(ports[i].protocol),
                                           " of the container is port ", ports[i].host_port, " of this host"));
+}
+
+// Of the container whose network it joins: its name stands in the files that they share.
+void join_names(LaunchRequest& request, const StoredContainer& other) {
+    request.network_of = other.id();
+    auto& spec = request.spec;
+    const auto hostname = other.request().spec.hostname;
+    if (spec.hostname.empty() || hostname.empty()) return;
+    for (auto& variable : spec.process.env)
+        if (variable == cat("HOSTNAME=", spec.hostname)) variable = cat("HOSTNAME=", hostname);
+    spec.hostname = hostname;
 }
 
 }  // namespace
@@ -153,15 +165,22 @@ HostFacts RequestMaker::facts_of_run(const RunOptions& options) const {
     return host;
 }
 
-LaunchRequest RequestMaker::make(const RunOptions& options) {
+LaunchRequest RequestMaker::make(const RunOptions& given) {
+    auto options = given;
+    const auto joined = network_of(given) == RunOptions::Network::container
+                            ? std::optional(find_running(paths_, given.network_container))
+                            : std::nullopt;
+    if (joined) options.network_path = joined->network_path;
     const auto host = facts_of_run(options);
     if (image_.form == Image::Form::runtime_bundle) return request_from_runtime_spec(image_, options, files_, host);
     auto request = request_from_image(image_, options, files_, host);
     request.etc_files = etc_files(request.spec, options, host);
     if (request.pasta) {
         request.pasta->dns_forward = dns_forward(options, host);
-        choose_free_ports(request);
+        choose_free_ports(request, request.pasta->ports);
     }
+    if (request.bridge) choose_free_ports(request, request.bridge->ports);
+    if (joined) join_names(request, joined->container);
     look_at_targets(request, view_);
     return request;
 }

@@ -25,6 +25,7 @@
 #include "plan/describe.hpp"
 #include "runtime/container_directory.hpp"
 #include "runtime/container_log.hpp"
+#include "runtime/container_network.hpp"
 #include "runtime/driven_launch.hpp"
 #include "runtime/events.hpp"
 #include "runtime/findings.hpp"
@@ -121,7 +122,9 @@ private:
 }  // namespace
 
 std::string plan_of_run(const Image& image, const RunOptions& options, bool as_json) {
-    const auto request = make_request(image, options, default_paths());
+    const auto paths = default_paths();
+    auto request = make_request(image, options, paths);
+    const auto joined = foresee_network(paths, request);
     const auto plan = plan_from_request(request, features_for(request));
     return as_json ? plan_json(plan) : plan_text(plan);
 }
@@ -174,9 +177,8 @@ RunResult Runner::run(const RunOptions& options) {
     // From here to the end, so that whatever a signal finds half made is unmade.
     const SignalsBlocked signals;
     auto& [image, paths, features, held, requests, last_cgroup, knows_cgroups, has_swept] = *prepared_;
-    const auto request = requests->make(options);
+    auto request = requests->make(options);
     if (wants_cgroup(request)) prepared_->need_cgroups();
-    const auto plan = plan_from_request(request, features);
     if (!options.quiet)
         for (const auto& notices : {request.notices, cgroup_notices(request, features.cgroups)})
             for (const auto& notice : notices) ::dprintf(STDERR_FILENO, "minirun: %s\n", notice.c_str());
@@ -186,6 +188,8 @@ RunResult Runner::run(const RunOptions& options) {
     ContainerDirectory directory(paths, request.id, request.name);
     if (!image.id.empty()) note_image(request.container_dir, image.id);
     RecordOfRun record(paths, image, options, request);
+    const auto joined = settle_network(paths, request);
+    const auto plan = plan_from_request(request, features);
     OwnCgroup cgroup(cgroup_of(request, features.cgroups), OwnCgroup::Parents::stay);
     if (cgroup.place() != nullptr) last_cgroup = *cgroup.place();
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
@@ -221,6 +225,7 @@ RunResult Runner::run(const RunOptions& options) {
     // Nothing of it runs any more.
     stragglers.reset();
     launched.pasta.end();
+    launched.bridges.end();
     findings.collect(launched, result);
     record.ended(paths, result);
     return result;

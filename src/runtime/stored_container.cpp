@@ -22,6 +22,7 @@
 #include "kernel/process.hpp"
 #include "kernel/sys_result.hpp"
 #include "kernel/system_error.hpp"
+#include "launch/bridge_connection.hpp"
 #include "launch/left_behind.hpp"
 #include "minirun/error.hpp"
 #include "model/health_check.hpp"
@@ -138,7 +139,7 @@ StoredContainer StoredContainer::make(const Paths& paths, const ContainerFacts& 
         record.write_config(config);
         record.write(made);
     });
-    write_document(container.path_ + "/request.json", launch_request_json(request));
+    container.write(request);
     write_down(container.path_, [&] { replace_file(container.path_ + "/supervisor.lock", no_exit_code, 0600); });
     container.write_facts();
     return container;
@@ -192,6 +193,10 @@ LaunchRequest StoredContainer::request() const {
     // Without limits, too: to pause it, to count what it uses, and for other processes in it.
     request.cgroup = CgroupUse::where_allowed;
     return request;
+}
+
+void StoredContainer::write(const LaunchRequest& request) const {
+    write_document(path_ + "/request.json", launch_request_json(request));
 }
 
 ContainerProgress StoredContainer::progress() const {
@@ -376,6 +381,7 @@ void StoredContainer::stop_by_hand(bool stopped) const {
 void StoredContainer::end_processes() const {
     end_recorded_process(path_ + "/process");
     end_recorded_process(cat(path_, '/', pasta_record));
+    end_connection(cat(path_, '/', network_record), paths_.networks_state);
     if (const auto place = record().cgroup()) remove_cgroup(*place);
 }
 

@@ -47,6 +47,8 @@ public:
     ContainerRecord record() const;
     /// What it is launched from. Throws Error.
     LaunchRequest request() const;
+    /// What of it request.json holds, as it is to be from the next run on.
+    void write(const LaunchRequest& request) const;
     ContainerProgress progress() const;
     void write(const ContainerProgress& progress) const;
     /// What its health checks have found; none if it has no check. On a full disk what is written is lost.

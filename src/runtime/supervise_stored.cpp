@@ -23,6 +23,7 @@
 #include "minirun/error.hpp"
 #include "runtime/attach_server.hpp"
 #include "runtime/container_log.hpp"
+#include "runtime/container_network.hpp"
 #include "runtime/driven_launch.hpp"
 #include "runtime/events.hpp"
 #include "runtime/health_monitor.hpp"
@@ -102,6 +103,7 @@ public:
         auto record = container_.record();
         record.lock();
         container_.clear_run();
+        const auto joined = settle_network(default_paths(), request_);
         const auto features = features_for(request_);
         check_kernel(features);
         const auto plan = plan_from_request(request_, features);

@@ -182,9 +182,9 @@ class TestRefused:
     def test_with_another_network(self, minirun, plain, network, reason):
         for option, name in (("-p80:80", "--publish"), ("-P", "--publish-all")):
             minirun.run("--network", network, option, plain, "true").refused(
-                125, f"{name} publishes ports with --network pasta only: {reason}", hint="leave out --network")
+                125, f"{name} publishes ports with --network pasta or bridge only: {reason}", hint="leave out --network")
         minirun.run("--network", network, "--mac-address", "02:00:00:00:00:01", plain, "true").refused(
-            125, "--mac-address is for the interface that --network pasta makes", hint="add --network pasta")
+            125, "--mac-address is for the interface that --network pasta or bridge makes", hint="add --network pasta")
 
     def test_where_there_is_no_pasta(self, minirun, plain, scratch):
         for options in (["-p", "8080:80"], ["-P"], ["--network", "pasta"]):

@@ -45,6 +45,14 @@ int top_command(int argc, char** argv);
 int inspect_command(int argc, char** argv);
 int container_inspect_command(int argc, char** argv);
 int container_prune_command(int argc, char** argv);
+/// Networks that containers share.
+int network_create_command(int argc, char** argv);
+int network_ls_command(int argc, char** argv);
+int network_inspect_command(int argc, char** argv);
+int network_rm_command(int argc, char** argv);
+int network_prune_command(int argc, char** argv);
+int network_connect_command(int argc, char** argv);
+int network_disconnect_command(int argc, char** argv);
 /// Goes on as minirun-image, which has this command.
 int image_program(int argc, char** argv);
 

@@ -159,7 +159,7 @@ Json seccomp_json(const IsolationFacts& facts) {
 
 Json isolation_json(const Explanation& explanation) {
     const auto& facts = explanation.isolation;
-    constexpr std::string_view networks[] = {"none", "host", "joined", "pasta"};
+    constexpr std::string_view networks[] = {"none", "host", "joined", "pasta", "bridge"};
     Json namespaces = Json::array(), limits = Json::array(), sysctls = Json::object();
     for (const auto& one : facts.namespaces) {
         Json object{{"name", one.name}, {"mode", mode_name(one.mode)}, {"why", one.why}};

@@ -94,6 +94,8 @@ void tell_namespaces(Page& page, const IsolationFacts& isolation) {
         : isolation.network == Network::pasta
             ? "its own, with pasta between it and the host's: it reaches what the host reaches, but not the host's "
               "loopback"
+        : isolation.network == Network::bridge
+            ? "its own, on a bridge with others: they reach each other, and go out by the host's addresses"
             : "that of the namespace which is joined";
     page.field("network", network);
     if (!isolation.published_ports.empty()) page.field_of_words("published", isolation.published_ports);

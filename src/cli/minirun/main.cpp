@@ -50,6 +50,7 @@ constexpr const char* overview =
     "  cp SOURCE TARGET             copy files out of a container or into it (CONTAINER:PATH)\n"
     "  inspect NAME…                tell all of containers, or of images\n"
     "  container COMMAND            the same commands, and prune\n"
+    "  network COMMAND              create, ls, inspect, rm, connect, disconnect, prune\n"
     "  test IMAGE [COMMAND] [ARG…]  run a list of tests, each in a new container\n"
     "  explain IMAGE                tell what the image and its container are made of\n"
     "  load [FILE|DIRECTORY]        put the images of an archive into the store\n"
@@ -153,6 +154,17 @@ int container_command(int argc, char** argv) {
     return group_command("container", "What can be done with containers", container_commands, argc, argv);
 }
 
+constexpr std::array network_commands{
+    Command{"create", network_create_command},        Command{"ls", network_ls_command},
+    Command{"inspect", network_inspect_command},      Command{"rm", network_rm_command},
+    Command{"prune", network_prune_command},          Command{"connect", network_connect_command},
+    Command{"disconnect", network_disconnect_command}};
+
+int network_command(int argc, char** argv) {
+    return group_command("network", "What can be done with networks that containers share", network_commands, argc,
+                         argv);
+}
+
 // With Docker's order: containers first, so that their images are free.
 int system_prune(int argc, char** argv) {
     const int code = container_prune_command(argc, argv);
@@ -196,6 +208,7 @@ constexpr std::array commands{
     Command{"export", image_program},
     Command{"cp", image_program},
     Command{"container", container_command},
+    Command{"network", network_command},
     Command{"supervise", supervise_command},
     Command{"health-check", health_check_command},
     Command{"explain", explain_command},

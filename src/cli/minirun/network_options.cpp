@@ -15,21 +15,13 @@
 #include "kernel/system_error.hpp"
 #include "model/option_error.hpp"
 #include "model/published_ports.hpp"
+#include "network/address_range.hpp"
+#include "network/etc_files.hpp"
 
 namespace minirun::network_options {
 namespace {
 
 constexpr std::string_view option = "--network";
-
-// Words of Docker and Podman that are kept for what they mean there.
-void refuse_reserved(const std::string& text) {
-    if (text == "bridge" || text == "default" || text.starts_with("bridge:"))
-        throw option_error(option, text, "networks that containers share are not there yet",
-                           "--network pasta gives it one of its own, -p publishes ports");
-    if (text.starts_with("container:"))
-        throw option_error(option, text, "the network of another container cannot be joined by its name yet",
-                           "--network ns:/proc/PID/ns/net joins that of a process");
-}
 
 // One that may not be opened, for want of rights, is left to the launch.
 void check_network_namespace(const std::string& text, const std::string& path) {
@@ -62,21 +54,55 @@ bool is_mac_address(std::string_view text) {
 
 void network(RunOptions& options, const std::string& text) {
     using Network = RunOptions::Network;
-    refuse_reserved(text);
     options.network_path.clear();
+    options.network_container.clear();
+    // Several of these are several networks.
+    const bool bridge = text == "bridge" || (text.starts_with("bridge:") && text.size() > 7);
+    if (!bridge) options.bridges.clear();
     if (text == "none") {
         options.network = Network::none;
     } else if (text == "host") {
         options.network = Network::host;
     } else if (text == "pasta") {
         options.network = Network::pasta;
+    } else if (bridge) {
+        options.network = Network::bridge;
+        options.bridges.push_back(text == "bridge" ? text : text.substr(7));
+    } else if (text.starts_with("container:") && text.size() > 10) {
+        options.network = Network::container;
+        options.network_container = text.substr(10);
     } else if (text.starts_with("ns:") && text.size() > 3) {
         options.network = Network::path;
         options.network_path = absolute_path(text.substr(3), current_directory());
         check_network_namespace(text, options.network_path);
     } else {
-        throw option_error(option, text, "only none, host, pasta and ns:PATH are supported");
+        throw option_error(option, text, "there are none, host, pasta, bridge[:NAME], container:NAME and ns:PATH");
     }
+}
+
+void address4(RunOptions& options, const std::string& text) {
+    const auto address = parse_ip_address(text);
+    if (!address || address->v6)
+        throw option_error("--ip", text, "this is no address of IPv4", "write 10.90.0.7; --ip6 is for IPv6");
+    options.address4 = ip_address_text(*address);
+}
+
+void address6(RunOptions& options, const std::string& text) {
+    const auto address = parse_ip_address(text);
+    if (!address || !address->v6)
+        throw option_error("--ip6", text, "this is no address of IPv6", "write fd00::7; --ip is for IPv4");
+    options.address6 = ip_address_text(*address);
+}
+
+void alias(RunOptions& options, const std::string& text) {
+    check_network_alias("--network-alias", text);
+    options.network_aliases.push_back(text);
+}
+
+void check_network_alias(std::string_view name, const std::string& text) {
+    if (!is_host_name(text))
+        throw option_error(name, text, "this is no host name",
+                           "letters, digits, '-' and '_', with dots between the labels");
 }
 
 void publish(RunOptions& options, const std::string& text) {

@@ -173,6 +173,9 @@ TEST_CASE("run: options with a value of their own kind") {
     CHECK(parse({"--tmpfs-upper=64m"}).tmpfs_upper_size == 64 << 20);
     CHECK(parse({"--network", "host"}).network == RunOptions::Network::host);
     CHECK(parse({"--net=pasta"}).network == RunOptions::Network::pasta);
+    CHECK(parse({"--net=bridge", "--network=bridge:lan"}).bridges == std::vector<std::string>{"bridge", "lan"});
+    CHECK(parse({"--net=bridge", "--network=none"}).bridges.empty());
+    CHECK(parse({"--net=container:web"}).network_container == "web");
     CHECK(parse({"--network", "ns:/proc/self/../self/ns/net"}).network_path == "/proc/self/ns/net");
     CHECK(parse({"--network", "ns:/proc/self/ns/net"}).network == RunOptions::Network::path);
     CHECK(parse({"--network", "ns:/proc/self/ns/net", "--network", "none"}).network_path.empty());
@@ -240,17 +243,14 @@ TEST_CASE("run: values that are refused") {
         {{"-h", "a b"}, "--hostname 'a b': " + host_name},
         {{"-h", std::string(65, 'a')}, "--hostname '" + std::string(65, 'a') + "': " + host_name},
         {{"--domainname", "."}, "--domainname '.': " + host_name},
-        {{"--network", "bridge"},
-         "--network 'bridge': networks that containers share are not there yet | --network pasta gives it one of its "
-         "own, -p publishes ports"},
-        {{"--network", "bridge:lan"},
-         "--network 'bridge:lan': networks that containers share are not there yet | --network pasta gives it one of "
-         "its own, -p publishes ports"},
-        {{"--network", "container:web"},
-         "--network 'container:web': the network of another container cannot be joined by its name yet | --network "
-         "ns:/proc/PID/ns/net joins that of a process"},
-        {{"--network", "ns:"}, "--network 'ns:': only none, host, pasta and ns:PATH are supported | "},
-        {{"--net", "pastas"}, "--network 'pastas': only none, host, pasta and ns:PATH are supported | "},
+        {{"--ip", "fd00::7"}, "--ip 'fd00::7': this is no address of IPv4 | write 10.90.0.7; --ip6 is for IPv6"},
+        {{"--ip6", "10.0.0.1"}, "--ip6 '10.0.0.1': this is no address of IPv6 | write fd00::7; --ip is for IPv4"},
+        {{"--network-alias", "a b"},
+         "--network-alias 'a b': this is no host name | letters, digits, '-' and '_', with dots between the labels"},
+        {{"--network", "ns:"},
+         "--network 'ns:': there are none, host, pasta, bridge[:NAME], container:NAME and ns:PATH | "},
+        {{"--net", "pastas"},
+         "--network 'pastas': there are none, host, pasta, bridge[:NAME], container:NAME and ns:PATH | "},
         {{"--network", "ns:/nowhere"},
          "--network 'ns:/nowhere': cannot open it: No such file or directory | ip netns add NAME makes "
          "/run/netns/NAME"},

@@ -92,6 +92,20 @@ TEST_CASE("plan: ports that are published") {
           "169.254.1.1 ");
 }
 
+TEST_CASE("plan: networks that containers share") {
+    auto request = small_request();
+    auto& bridge = request.bridge.emplace();
+    BridgeNetwork lan{"lan", "cccc", "", "mr-cccc", {{"10.90.0.0/24", "10.90.0.1"}, {"fd00:1::/64", "fd00:1::1"}},
+                      false, true,   {}};
+    bridge.record.id = "aaaa";
+    bridge.record.name = "web";
+    bridge.record.ports = {{"", 8080, 80, 1, PublishedPorts::Protocol::tcp}};
+    bridge.record.ends = {{lan, "eth0", {"10.90.0.2", "fd00:1::2"}, "02:42:0a:5a:00:02", {"aaaa"}, 0}};
+    bridge.record_path = "/data/containers/aaaa/network.json";
+    bridge.state = "/run/minirun/.networks";
+    matches_golden(plan_from_request(request, modern_kernel()), "bridge");
+}
+
 TEST_CASE("plan: read-only, as a user, with init, a terminal, a volume and limits") {
     auto request = small_request();
     request.root.upper = RootSource::Upper::none;

@@ -34,6 +34,10 @@ TEST_CASE("launch request: what is written is read, member by member") {
     request.fixed_addresses = request.compat = request.privileged = true;
     request.loopback_up = false;
     request.pasta = {{{"::1", 8000, 80, 3, PublishedPorts::Protocol::udp}, {}}, "02:00:00:00:00:01", "169.254.1.1", ""};
+    request.bridge.emplace();
+    request.bridge->networks = {{"lan", "10.90.0.7", "", {"db"}}};
+    request.bridge->keeps_names = true;
+    request.network_of = "abc";
     const auto again = read_again(request);
     CHECK(launch_request_json(again) == launch_request_json(request));
     CHECK(again.root.layers.at(1).path == "/b c");
@@ -59,6 +63,13 @@ TEST_CASE("launch request: what is written is read, member by member") {
     CHECK(again.pasta->ports == request.pasta->ports);
     CHECK(again.pasta->mac_address == "02:00:00:00:00:01");
     CHECK(again.pasta->dns_forward == "169.254.1.1");
+    REQUIRE(again.bridge);
+    REQUIRE(again.bridge->networks.size() == 1);
+    CHECK(again.bridge->networks[0].network == "lan");
+    CHECK(again.bridge->networks[0].address4 == "10.90.0.7");
+    CHECK(again.bridge->networks[0].aliases == std::vector<std::string>{"db"});
+    CHECK(again.bridge->keeps_names);
+    CHECK(again.network_of == "abc");
 }
 
 TEST_CASE("launch request: one that nobody has changed") {

@@ -58,17 +58,57 @@ TEST_CASE("network: what only pasta can do is refused with the others") {
         fixture.options.network = row.network;
         CHECK(!fixture.setting());
         fixture.options.publish_all = true;
-        CHECK(fixture.refused() ==
-              std::string("--publish-all publishes ports with --network pasta only: ") + row.reason + way_out);
+        CHECK(fixture.refused() == std::string("--publish-all publishes ports with --network pasta or bridge only: ") +
+                                       row.reason + way_out);
         fixture.options.publish = {{"", 8080, 80, 1, tcp}};
         CHECK(fixture.refused() ==
-              std::string("--publish publishes ports with --network pasta only: ") + row.reason + way_out);
+              std::string("--publish publishes ports with --network pasta or bridge only: ") + row.reason + way_out);
         fixture.options.publish.clear();
         fixture.options.publish_all = false;
         fixture.options.mac_address = "02:00:00:00:00:01";
         CHECK(fixture.refused() ==
-              "--mac-address is for the interface that --network pasta makes | add --network pasta");
+              "--mac-address is for the interface that --network pasta or bridge makes | add --network pasta");
     }
+}
+
+TEST_CASE("network: bridges") {
+    Fixture fixture;
+    fixture.options.network = Network::bridge;
+    fixture.options.bridges = {"bridge", "lan"};
+    fixture.options.publish = {{"", 8080, 80, 1, tcp}};
+    fixture.options.address4 = "10.90.0.7";
+    fixture.options.network_aliases = {"db"};
+    fixture.options.mac_address = "02:00:00:00:00:01";
+    CHECK(!fixture.setting());
+    const auto bridge = bridge_setting(fixture.image, fixture.options);
+    REQUIRE(bridge);
+    REQUIRE(bridge->networks.size() == 2);
+    CHECK(bridge->networks[0].network == "bridge");
+    CHECK(bridge->networks[0].address4 == "10.90.0.7");
+    CHECK(bridge->networks[1].network == "lan");
+    CHECK(bridge->networks[1].address4.empty());
+    CHECK(bridge->networks[1].aliases == Words{"db"});
+    CHECK(bridge->ports == fixture.options.publish);
+    CHECK(bridge->mac_address == "02:00:00:00:00:01");
+    fixture.options.bridges = {"lan", "lan"};
+    CHECK(fixture.refused() == "--network bridge:lan is given twice | ");
+}
+
+TEST_CASE("network: what belongs to a bridge is refused elsewhere, and to the other container with container:") {
+    Fixture fixture;
+    fixture.options.network_aliases = {"db"};
+    CHECK(fixture.refused() ==
+          "--network-alias is for networks that containers share | add --network bridge, or --network bridge:NAME");
+    fixture.options.address6 = "fd00::7";
+    CHECK(fixture.refused() ==
+          "--ip6 is for networks that containers share | add --network bridge, or --network bridge:NAME");
+    Fixture joined;
+    joined.options.network = Network::container;
+    CHECK(!joined.setting());
+    joined.options.dns = {"10.0.0.1"};
+    CHECK(joined.refused() ==
+          "--dns does not go with --network container: it is that container's to say | give it to the container whose "
+          "network is joined");
 }
 
 TEST_CASE("network: the ports that the image exposes") {

@@ -11,8 +11,8 @@ namespace minirun {
 namespace {
 
 Paths paths_in(const test::TemporaryDirectory& dir) {
-    return {dir / "data",        dir / "state",           dir / "data/containers",
-            dir / "state/names", dir / "state/processes", dir / "data/cache"};
+    return {dir / "data",       dir / "state",    dir / "data/containers", dir / "state/names", dir / "state/processes",
+            dir / "data/cache", dir / "networks", dir / "state/networks"};
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }

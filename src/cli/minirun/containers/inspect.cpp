@@ -137,6 +137,43 @@ Ordered graph_driver(const ContainerDetails& all) {
             {"Name", "overlay2"}};
 }
 
+// Docker's word for where an end of a network is: of its address of this family, and of the host's.
+struct EndAddress {
+    std::string address, gateway;
+    int prefix = 0;
+};
+EndAddress address_of(const NetworkEnd& end, bool v6) {
+    const auto& subnets = end.network.subnets;
+    for (std::size_t i = 0; i < std::min(subnets.size(), end.addresses.size()); i++) {
+        const auto& range = subnets[i].range;
+        if ((range.find(':') != std::string::npos) != v6) continue;
+        const auto prefix = parse_number<int>(std::string_view(range).substr(range.find('/') + 1));
+        return {end.addresses[i], subnets[i].gateway, prefix.value_or(0)};
+    }
+    return {};
+}
+
+Ordered network_settings(const ContainerDetails& all) {
+    const auto& ports = all.summary.ports;
+    Ordered settings{{"Ports", all.summary.pid != 0 ? port_bindings(ports) : Ordered::object()}};
+    auto networks = Ordered::object();
+    for (const auto& end : all.ends) {
+        const auto four = address_of(end, false), six = address_of(end, true);
+        Ordered one{
+            {"Aliases", end.aliases},           {"NetworkID", end.network.id},       {"Gateway", four.gateway},
+            {"IPAddress", four.address},        {"IPPrefixLen", four.prefix},        {"IPv6Gateway", six.gateway},
+            {"GlobalIPv6Address", six.address}, {"GlobalIPv6PrefixLen", six.prefix}, {"MacAddress", end.mac_address}};
+        // Of the first one also by themselves, where older programs look for them.
+        if (networks.empty())
+            for (const auto* key : {"Gateway", "IPAddress", "IPPrefixLen", "IPv6Gateway", "GlobalIPv6Address",
+                                    "GlobalIPv6PrefixLen", "MacAddress"})
+                settings[key] = one[key];
+        networks[end.network.name] = std::move(one);
+    }
+    settings["Networks"] = std::move(networks);
+    return settings;
+}
+
 }  // namespace
 
 Ordered inspected_container(const std::string& word) {
@@ -159,7 +196,7 @@ Ordered inspected_container(const std::string& word) {
     out["GraphDriver"] = graph_driver(all);
     out["Mounts"] = mounts_of(all.spec);
     out["Config"] = config_of(all);
-    out["NetworkSettings"] = {{"Ports", one.pid != 0 ? port_bindings(one.ports) : Ordered::object()}};
+    out["NetworkSettings"] = network_settings(all);
     return out;
 }
 
