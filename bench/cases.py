@@ -194,7 +194,7 @@ def test(world):
     if peers.found("bwrap"):
         commands["xargs bwrap"] = ["xargs", "-a", listed, "-P", jobs, "-n", 1, *bwrap(world, "--unshare-all")]
     # 0.8 of the floor's rate, and twice that of bwrap.
-    return Case(commands, [Target("minirun test", "floor", 1.25), Target("minirun test", "xargs bwrap", 0.5)], [f"{times} times /bin/true, {jobs} at once"])
+    return Case(commands, [Target("minirun test", "floor", 1.25), Target("minirun test", "xargs bwrap", 0.5)], [f"{times} times /bin/true, {jobs} at once"], slow=True)
 
 
 UNPACK = """cd "$PLACE" && for layer do n=$((n + 1)); mkdir $n
@@ -228,7 +228,7 @@ def load(world):
         world.stack.callback(unmount_podman, scratch)
     time.sleep(65)
     return Case(commands, [Target("minirun load", f"floor ({unzip})", 1.3), Target("minirun load", "umoci unpack", 0.35), Target("minirun load", "podman load", 0.25),
-                           Target("again", "minirun load", 0.05)], [f"{sum(path.stat().st_size for path in blobs) / 1e6:.0f} MB in {len(blobs)} gzip layers"])
+                           Target("again", "minirun load", 0.05)], [f"{sum(path.stat().st_size for path in blobs) / 1e6:.0f} MB in {len(blobs)} gzip layers"], slow=True)
 
 
 def unmount_podman(scratch):

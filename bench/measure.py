@@ -28,6 +28,7 @@ class Case:
     commands: dict
     targets: list = dataclasses.field(default_factory=list)
     notes: list = dataclasses.field(default_factory=list)
+    slow: bool = False  # seconds, not milliseconds: a few runs have to do
 
 
 @dataclasses.dataclass
@@ -56,7 +57,7 @@ def measure(name, case, rounds, runs, scratch, env):
     for _ in range(rounds):
         report = pathlib.Path(scratch) / "report.json"
         words = [shlex.join(map(str, command)) for command in case.commands.values()]
-        done = subprocess.run([*WITHOUT_UNIFIED, "hyperfine", "-N", "--style", "none", "--warmup", "2", "--runs", str(max(runs, 2)), "--export-json", report, *words],
+        done = subprocess.run([*WITHOUT_UNIFIED, "hyperfine", "-N", "--style", "none", "--warmup", "1" if case.slow else "2", "--runs", str(max(runs, 2)), "--export-json", report, *words],
                               env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             sys.exit(f"bench/run: {name}: {done.stderr.strip()}")

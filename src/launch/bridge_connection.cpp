@@ -44,19 +44,23 @@ void remove_port(const NetworkEnd& end, const Fd& host) noexcept try {
     // It was faster.
 }
 
-void take_down(const NetworkRecord& record, const NetworkEnd& end, const std::string& state, const Fd& network,
+// Whether nothing of it is left.
+bool take_down(const NetworkRecord& record, const NetworkEnd& end, const std::string& state, const Fd& network,
                const Fd& host) noexcept {
     try {
         run_netavark(find_netavark(false),
                      {"teardown", netavark_input(record, end), network, host, networks_state(state, record.host)});
+        remove_port(end, host);  // what had the interface's name may have been another one
+        return true;
     } catch (const std::exception&) {
         // Set up in part, or the container has removed its interface.
-        try {
-            remove_port(end, host);
-            take_down_elsewhere(record, end, state, host);
-        } catch (const std::exception&) {
-            // Nothing more can be done: netavark itself is gone, perhaps.
-        }
+    }
+    try {
+        remove_port(end, host);
+        take_down_elsewhere(record, end, state, host);
+        return true;
+    } catch (const std::exception&) {
+        return false;  // netavark itself is gone, perhaps
     }
 }
 
@@ -66,10 +70,11 @@ void check_name_servers(const NetworkEnd& end, const std::string& state) {
     for (const auto& subnet : end.network.subnets) check_name_server_port(subnet.gateway);
 }
 
-// What the sweep could not find out any more.
+// What the sweep could not find out any more. Once: later the container may have put something else in its place.
 void note_ports(const std::string& path, const Fd& network) {
     auto record = read_network_record(path);
-    for (auto& end : record.ends) end.port = peer_of_interface(network, end.interface);
+    for (auto& end : record.ends)
+        if (end.port == 0) end.port = peer_of_interface(network, end.interface);
     write_network_record(path, record);
 }
 
@@ -116,18 +121,20 @@ BridgeConnection& BridgeConnection::operator=(BridgeConnection&& other) noexcept
 }
 
 void BridgeConnection::end() noexcept {
+    // The record stays where something of it does: the next start of the container, or its removal, tries again.
+    ports_.clear();
     if (network_) try {
             const auto host = open_own_namespace();
             const auto lock = lock_networks(state_);
             const auto record = read_network_record(record_);  // it may have been connected to others meanwhile
-            for (const auto& one : record.ends) take_down(record, one, state_, network_, host);
+            bool gone = true;
+            for (const auto& one : record.ends) gone = take_down(record, one, state_, network_, host) && gone;
             remove_idle_state(networks_state(state_, record.host));
-            ::unlink(record_.c_str());
+            if (gone) ::unlink(record_.c_str());
         } catch (const std::exception&) {
             // The record is left, or is gone with the container's directory.
         }
     network_.reset();
-    ports_.clear();
 }
 
 void connect_end(const std::string& path, const NetworkEnd& end, const std::string& state, const Fd& network) {
@@ -145,8 +152,10 @@ void connect_end(const std::string& path, const NetworkEnd& end, const std::stri
 }
 
 void disconnect_end(const NetworkRecord& record, const NetworkEnd& end, const std::string& state, const Fd& network) {
-    run_netavark(find_netavark(false), {"teardown", netavark_input(record, end), network,
-                                        find_network_namespace(record.host), networks_state(state, record.host)});
+    const auto host = find_network_namespace(record.host);
+    run_netavark(find_netavark(false),
+                 {"teardown", netavark_input(record, end), network, host, networks_state(state, record.host)});
+    remove_port(end, host);
 }
 
 void end_connection(const std::string& path, const std::string& state) noexcept try {
@@ -154,16 +163,17 @@ void end_connection(const std::string& path, const std::string& state) noexcept 
     const auto lock = lock_networks(state);
     const auto record = read_network_record(path);
     // With the namespace that the bridges were in they are gone, too.
+    bool gone = true;
     if (const auto host = find_network_namespace(record.host)) {
         for (const auto& one : record.ends) try {
                 remove_port(one, host);
                 take_down_elsewhere(record, one, state, host);
             } catch (const std::exception&) {
-                // The others are taken down all the same.
+                gone = false;  // the others are taken down all the same
             }
         remove_idle_state(networks_state(state, record.host));
     }
-    ::unlink(path.c_str());
+    if (gone) ::unlink(path.c_str());
 } catch (const std::exception&) {
     // The next command tries again.
 }

@@ -67,13 +67,15 @@ std::string read_proc(const std::string& path) {
     return n < 0 ? "" : std::string(text, static_cast<std::size_t>(n));
 }
 
-// The same for as long as this process lives.
-const std::string& this_boot() {
-    static const std::string boot = [] {
-        const auto id = read_proc("/proc/sys/kernel/random/boot_id");
-        return id.substr(0, id.find('\n'));
-    }();
-    return boot;
+std::string read_boot() {
+    const auto id = read_proc("/proc/sys/kernel/random/boot_id");
+    return id.substr(0, id.find('\n'));
+}
+
+// The same for as long as this process lives; but what could not be read once may be read later.
+std::string this_boot() {
+    static const std::string boot = read_boot();
+    return boot.empty() ? read_boot() : boot;
 }
 
 // What /proc/PID/stat tells behind the name, which may hold anything; empty if there is no such process.

@@ -128,14 +128,16 @@ NetavarkPrograms find_netavark(bool names) {
 
 std::string networks_state(const std::string& state, std::uint64_t host) { return cat(state, '/', host); }
 
-Fd lock_networks(const std::string& state) {
+NetworksLock::~NetworksLock() { ::flock(locked_.get(), LOCK_UN); }
+
+NetworksLock lock_networks(const std::string& state) {
     make_private_directories(state);
     const auto path = state + "/lock";
     Fd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     int done = lock ? ::flock(lock.get(), LOCK_EX) : -1;
     while (done < 0 && errno == EINTR) done = ::flock(lock.get(), LOCK_EX);
     if (done < 0) throw system_error(cat("cannot lock ", quote(path)), errno, root_hint);
-    return lock;
+    return NetworksLock(std::move(lock));
 }
 
 void run_netavark(const NetavarkPrograms& programs, const NetavarkCall& call) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/fd.hpp"
 
@@ -18,9 +19,22 @@ NetavarkPrograms find_netavark(bool names);
 /// Of one network namespace, by network_namespace_number(): in each there is one aardvark-dns.
 std::string networks_state(const std::string& state, std::uint64_t host);
 
+/// A lock that ends with this object, whoever has a copy of its descriptor: a child that another thread has cloned
+/// meanwhile has one for a while.
+class NetworksLock {
+public:
+    explicit NetworksLock(Fd locked) : locked_(std::move(locked)) {}
+    NetworksLock(const NetworksLock&) = delete;
+    NetworksLock& operator=(const NetworksLock&) = delete;
+    ~NetworksLock();
+
+private:
+    Fd locked_;
+};
+
 /// Held while anything is changed of networks, or addresses are chosen. `state` is the directory of all networks'
 /// state, which is made. Throws Error.
-Fd lock_networks(const std::string& state);
+NetworksLock lock_networks(const std::string& state);
 
 struct NetavarkCall {
     const char* command;  ///< "setup", "teardown"

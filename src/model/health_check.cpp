@@ -22,6 +22,13 @@ Value first_set(Value asked, Value image, Value usual) {
     return asked != Value{} ? asked : image != Value{} ? image : usual;
 }
 
+// An image may not have the host begin a program all the time; and no time may be longer than can be counted.
+nanoseconds settled_time(nanoseconds asked, nanoseconds image, nanoseconds usual) {
+    constexpr nanoseconds least_of_image = seconds(1), most = std::chrono::hours(24 * 365);
+    if (image != nanoseconds(0)) image = std::max(image, least_of_image);
+    return std::min(first_set(asked, image, usual), most);
+}
+
 nanoseconds read_time(const JsonView& view) {
     const auto given = view.integer().value_or(0);
     if (given < 0) view.complain(cat("expected a time in nanoseconds, found ", given));
@@ -44,10 +51,10 @@ std::optional<HealthCheck> settled_health_check(const HealthCheck& image, const 
     const auto& test = asked.test.empty() ? image.test : asked.test;
     if (test.empty() || test[0] == "NONE") return std::nullopt;
     return HealthCheck{test,
-                       first_set(asked.interval, image.interval, usual_interval),
-                       first_set(asked.timeout, image.timeout, usual_timeout),
-                       first_set(asked.start_period, image.start_period, nanoseconds(0)),
-                       first_set(asked.start_interval, image.start_interval, usual_start_interval),
+                       settled_time(asked.interval, image.interval, usual_interval),
+                       settled_time(asked.timeout, image.timeout, usual_timeout),
+                       settled_time(asked.start_period, image.start_period, nanoseconds(0)),
+                       settled_time(asked.start_interval, image.start_interval, usual_start_interval),
                        first_set(asked.retries, image.retries, usual_retries)};
 }
 

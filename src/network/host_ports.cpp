@@ -130,6 +130,8 @@ std::vector<Fd> reserve_host_ports(std::span<const op::PortForward> ports) {
             auto socket = bound(one.address, port, one.udp, false);
             // An ended connection keeps it, as it may.
             if (!socket) socket = bound(one.address, port, one.udp);
+            if (!socket)
+                throw system_error(cat("cannot hold port ", port, one.udp ? "/udp" : "/tcp", " of this host"), errno);
             kept.push_back(std::move(socket));
         }
     return kept;

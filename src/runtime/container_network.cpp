@@ -199,6 +199,10 @@ Fd foresee_network(const Paths& paths, LaunchRequest& request) {
 RunningContainer find_running(const Paths& paths, const std::string& word) {
     auto container = StoredContainer::find(paths, word);
     (void)container.observe();
+    // Whoever starts it holds the lock: until then its process is in the host's network, or on its way into another
+    // one.
+    auto directory = container.record();
+    directory.lock();
     const auto record = container.path() + "/process";
     const auto process = open_recorded_process(record);
     auto path = cat("/proc/", recorded_pid(record), "/ns/net");

@@ -92,7 +92,8 @@ void JournalLog::add_line(int stream, std::string_view line, Time) {
 void JournalLog::flush() {
     for (bool again = true; !waiting_.empty();) {
         const auto& entry = waiting_.front();
-        if (socket_ && ::send(socket_.get(), entry.data(), entry.size(), MSG_NOSIGNAL) < 0) {
+        const bool sent = socket_ && ::send(socket_.get(), entry.data(), entry.size(), MSG_NOSIGNAL) >= 0;
+        if (socket_ && !sent) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN || errno == ENOBUFS) return;
             if (errno != EMSGSIZE) socket_.reset();
@@ -101,6 +102,7 @@ void JournalLog::flush() {
             socket_ = connect_to_journal();
             if (socket_) continue;
         }
+        if (!sent) lost_++;
         waiting_bytes_ -= entry.size();
         waiting_.pop_front();
     }

@@ -362,6 +362,7 @@ Fd StoredContainer::open_supervisor() const { return open_recorded_process(path_
 
 void StoredContainer::clear_run() const {
     if (const auto place = record().cgroup()) remove_cgroup(*place);
+    end_connection(cat(path_, '/', network_record), paths_.networks_state);
     for (const auto& name : entries_of(path_)) {
         const auto path = cat(path_, '/', name);
         if (!is_lasting(name) && ::unlink(path.c_str()) < 0) remove_tree(path);

@@ -1,6 +1,7 @@
 """Starting minirun and looking at what it did."""
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import pathlib
@@ -23,6 +24,13 @@ def skip(reason):
     if os.environ.get("MUST_RUN") == "1":
         pytest.fail(f"MUST_RUN=1, and this test cannot run: {reason}")
     pytest.skip(reason)
+
+
+@functools.cache
+def has_32_bit_calls():
+    """Without 32-bit emulation there is no such gate: to try it is a fault, before any filter."""
+    done = subprocess.run([PAYLOAD, "try", "int80"], stdout=subprocess.PIPE, text=True)
+    return "SIGSEGV" not in done.stdout
 
 
 def until(condition, what):

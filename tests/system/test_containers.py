@@ -307,6 +307,13 @@ class TestExec:
         whole = of("exec", "--privileged", "web", "cat", "/proc/self/status")
         assert whole["Seccomp"] == "0" and int(whole["CapEff"], 16) > int(first["CapEff"], 16)
 
+    def test_its_program_cannot_be_written_to(self, box, detached):
+        """CVE-2019-5736: until the command runs, the new process is minirun itself, and those in the container see it."""
+        detached("sleep", "1000")
+        with box.start("exec", "web", "sh", "-c", "echo runs; exec sleep 1000") as running:
+            running.wait_for("runs")
+            assert os.statvfs(f"/proc/{running.popen.pid}/exe").f_flag & os.ST_RDONLY
+
     def test_it_is_in_its_cgroup(self, box, detached):
         id = detached("sleep", "1000", options=["-m", "64m", "--cgroupns", "host"])
         assert all(line.endswith(id) for line in box("exec", "web", "cat", "/proc/self/cgroup").lines if ":memory:" in line or line.startswith("0::"))

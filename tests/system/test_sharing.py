@@ -3,7 +3,7 @@ import json
 import os
 
 from bundles import File
-from test_containers import LISTED, box, detached, until  # noqa: F401: fixtures
+from harness import until
 
 
 def shared(box, *names):
@@ -57,7 +57,7 @@ class TestSharing:
         detached("sleep", "1000", name="first")
         detached("sleep", "1000", name="second")
         assert [one["name"] for one in shared(box, "first")["containers"]] == ["first"]
-        box("explain", "--running", "nobody").refused(125, "there is no container 'nobody'", LISTED)
+        box("explain", "--running", "nobody").refused(125, "there is no container 'nobody'", "minirun ps -a lists them")
 
     def test_one_that_does_not_run(self, box, detached):
         detached("true", name="first")

@@ -10,6 +10,7 @@
 #include "kernel/credentials.hpp"
 #include "kernel/names.hpp"
 #include "kernel/system_error.hpp"
+#include "launch/own_program.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
 #include "minirun/lifecycle.hpp"
@@ -66,6 +67,15 @@ void set_all_capabilities(ProcessSpec& process) {
     process.capabilities = sets;
 }
 
+// Until its command runs, the new process is this program, and the container's processes can get hold of that.
+void enter_from_readonly_mount(int argc, char** argv) {
+    char name[] = "minirun", command[] = "exec";
+    std::vector<char*> words{name, command};
+    words.insert(words.end(), argv + 1, argv + argc);
+    words.push_back(nullptr);
+    run_from_readonly_mount(words.data());
+}
+
 struct Asked {
     ExecOptions exec;
     bool detached = false;
@@ -104,6 +114,7 @@ int exec_command(int argc, char** argv) {
     if (!line) return 0;
     if (line->arguments.size() < 2)
         throw Error(ErrorKind::usage, "the command to run is missing", "minirun exec CONTAINER COMMAND [ARG…]");
+    enter_from_readonly_mount(argc, argv);
     const auto container = Containers().summary(line->arguments[0]);
     if (container.phase != ContainerPhase::running)
         throw Error(ErrorKind::conflict,
