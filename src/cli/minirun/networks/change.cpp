@@ -14,7 +14,6 @@
 namespace minirun {
 namespace {
 
-constexpr OptionWords no_options[] = {{0, "help", "", "print this text"}};
 constexpr OptionWords create_options[] = {
     {0, "subnet", "RANGE", "its addresses: 10.1.2.0/24; two for both families"},
     {0, "gateway", "ADDRESS", "the host's own, of the last --subnet: the first"},
