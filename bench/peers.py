@@ -72,6 +72,7 @@ def docker(archive, image, network=False):
     with tempfile.TemporaryDirectory(prefix="mr-docker.", dir="/var/tmp") as path:
         home = pathlib.Path(path)
         socket = home / "sock"
+        had_bridge = os.path.exists("/sys/class/net/docker0")
         words = ["dockerd", "--data-root", home / "data", "--exec-root", home / "exec", "--pidfile", home / "pid", "--host", f"unix://{socket}", "--storage-driver", "overlay2"]
         if not network:
             words += ["--bridge", "none", "--iptables=false", "--ip6tables=false"]
@@ -86,6 +87,9 @@ def docker(archive, image, network=False):
             left = subprocess.run([*client, "ps", "-aq"], stdout=subprocess.PIPE, text=True).stdout.split()
             if left:
                 subprocess.run([*client, "rm", "-f", *left], stdout=subprocess.DEVNULL)
+        # It leaves its bridge, and its chains of iptables, for the next dockerd.
+        if not had_bridge and os.path.exists("/sys/class/net/docker0"):
+            subprocess.run(["ip", "link", "delete", "docker0"], check=False)
         for mounted in reversed([line.split()[4] for line in open("/proc/self/mountinfo") if line.split()[4].startswith(path)]):
             subprocess.run(["umount", "-l", mounted], check=False)
 
