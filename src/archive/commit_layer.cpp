@@ -10,6 +10,7 @@
 #include "archive/sha256.hpp"
 #include "archive/store_writer.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "image/remove_image.hpp"

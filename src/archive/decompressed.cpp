@@ -15,7 +15,7 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t block_size = 256 * 1024;
+constexpr std::size_t output_size = 256 * 1024;
 constexpr int most_window_bits = 25;                     // of zstd: 32 MiB
 constexpr std::uint64_t most_lzma_memory = 72ull << 20;  // of xz -9
 
@@ -23,7 +23,7 @@ constexpr std::uint64_t most_lzma_memory = 72ull << 20;  // of xz -9
 class Decompressor : public ByteSource {
 public:
     Decompressor(ByteSource& source, Bytes first, std::string name)
-        : source_(source), input_(first), name_(std::move(name)), output_(block_size) {}
+        : source_(source), input_(first), name_(std::move(name)), output_(output_size) {}
 
     Bytes next() override {
         while (!ended_) {

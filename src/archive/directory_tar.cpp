@@ -22,12 +22,12 @@
 namespace minirun {
 namespace {
 
-constexpr std::size_t block_size = 256 * 1024;
+constexpr std::size_t read_size = 256 * 1024;
 
 bool is_whiteout(const struct stat& info) { return S_ISCHR(info.st_mode) && info.st_rdev == 0; }
 
 // Those that mean the same on every machine, by a path that may be a link itself.
-std::vector<std::pair<std::string, std::string>> attributes_of(const std::string& path) {
+std::vector<std::pair<std::string, std::string>> kept_attributes(const std::string& path) {
     std::vector<std::pair<std::string, std::string>> found;
     char names[65536], value[65536];
     const auto length = ::listxattr(path.c_str(), names, sizeof names);
@@ -90,7 +90,7 @@ TarEntry marker(const std::string& name) {
 DirectoryTar::DirectoryTar(const std::string& path, TreeForm form, const std::string& except)
     : path_(path),
       form_(form),
-      block_(block_size),
+      block_(read_size),
       tar_([this](Bytes bytes) { ready_.insert(ready_.end(), bytes.begin(), bytes.end()); }) {
     Fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct stat info {};
@@ -106,7 +106,7 @@ void DirectoryTar::failed(const std::string& name, int error) const {
 }
 
 Bytes DirectoryTar::next() {
-    while (ready_.size() < block_size && !finished_) {
+    while (ready_.size() < read_size && !finished_) {
         if (file_) {
             copy_some();
         } else if (!levels_.empty()) {
@@ -183,7 +183,7 @@ bool DirectoryTar::is_opaque_here(int directory) const {
 void DirectoryTar::add_directory(const TarEntry& entry, Fd directory, const struct stat& info) {
     const auto place = cat("/proc/self/fd/", directory.get());
     auto made = entry;
-    made.xattrs = attributes_of(place);
+    made.xattrs = kept_attributes(place);
     if (!made.name.ends_with('/')) made.name += '/';
     tar_.add(made);
     if (info.st_dev != device_ || std::pair(info.st_dev, info.st_ino) == except_) return;
@@ -203,7 +203,7 @@ void DirectoryTar::add_file(const TarEntry& entry, Fd file, const struct stat& i
             return;
         }
     }
-    made.xattrs = attributes_of(cat("/proc/self/fd/", file.get()));
+    made.xattrs = kept_attributes(cat("/proc/self/fd/", file.get()));
     tar_.add(made);
     if (made.size == 0) return;
     file_ = std::move(file);

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 
 namespace minirun {
 

@@ -9,6 +9,7 @@
 #include "archive/image_archive.hpp"
 #include "archive/layer_streams.hpp"
 #include "archive/settle_layer.hpp"
+#include "archive/sha256.hpp"
 #include "archive/store_writer.hpp"
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -20,8 +21,6 @@
 
 namespace minirun {
 namespace {
-
-std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
 
 // Image specification, config.md "Layer ChainID".
 std::vector<std::string> chain_ids(const std::vector<std::string>& diff_ids) {

@@ -24,4 +24,7 @@ private:
 /// Of a whole text.
 std::string sha256_digest(std::string_view text);
 
+/// What stands behind the colon of "sha256:…".
+inline std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
+
 }  // namespace minirun

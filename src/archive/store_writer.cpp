@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "archive/sha256.hpp"
 #include "archive/tar_record.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
@@ -20,8 +21,6 @@
 
 namespace minirun {
 namespace {
-
-std::string hex_of(std::string_view digest) { return std::string(digest.substr(digest.find(':') + 1)); }
 
 std::optional<std::string> read_config(const std::string& path) try {
     return read_optional_file(path, largest_config);

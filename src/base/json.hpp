@@ -10,10 +10,9 @@
 #include <utility>
 #include <vector>
 
-namespace minirun {
+#include "base/json_fwd.hpp"
 
-/// Not ordered_json: that looks for each key of an object in all others, so a hostile one takes minutes.
-using Json = nlohmann::json;
+namespace minirun {
 
 /// Problems found in one document, each "PATH: what is wrong". Readers go on after a problem, so that a user
 /// sees all of them at once; throw_if_any() ends the reading.
@@ -32,14 +31,6 @@ private:
     std::vector<std::string> list_;
     std::unordered_set<std::string> told_;
 };
-
-/// The most levels of nesting that a document may have.
-struct JsonDepth {
-    int most = 64;
-    std::string_view hint = {};  ///< what to do about more
-};
-/// Where it can be raised, no more than that: deep documents are walked by recursion in places.
-inline constexpr JsonDepth deepest_json{1000};
 
 /// Parses a document. A syntax error is Error{bad_input} with file, line and column; so are more levels of nesting than
 /// `depth` says, a duplicate key, and bytes after the end. `file` is what messages call the document.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace minirun {

@@ -5,6 +5,7 @@
 #include <sys/vfs.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "kernel/files.hpp"
@@ -15,8 +16,6 @@
 
 namespace minirun::kernel {
 namespace {
-
-constexpr std::size_t path_size = 4096;  // PATH_MAX, with the NUL
 
 // mount(2) without a source on what the descriptor stands for. A directory needs no procfs: the container's root is
 // changed when the host's is gone.
@@ -80,7 +79,7 @@ public:
     MountTable& operator=(const MountTable&) = delete;
 
     std::uint64_t number = 0;
-    char point[path_size];  ///< "" if it is longer than a path can be
+    char point[PATH_MAX];  ///< "" if it is longer than a path can be
     int error() const noexcept { return file_.error(); }
 
     bool next() noexcept {
@@ -125,7 +124,7 @@ private:
 
 // What is covered by another mount cannot be reached, and stays as it is: who could uncover it could change it as well.
 SysStatus remount_below(int top, const MountAttributes& change) noexcept {
-    char path[path_size];
+    char path[PATH_MAX];
     const auto told = sys::value(SYS_readlinkat, AT_FDCWD, descriptor_path(top).text(), path, sizeof path);
     if (!told) return SysStatus::failure(told.error());
     auto length = static_cast<std::size_t>(told.value());
@@ -149,7 +148,7 @@ SysStatus remount_below(int top, const MountAttributes& change) noexcept {
     }
     if (table.error() != 0) return SysStatus::failure(table.error());
     // Who has renamed what it lies in meanwhile has kept us from seeing the rest.
-    char now[path_size];
+    char now[PATH_MAX];
     const auto again = sys::value(SYS_readlinkat, AT_FDCWD, descriptor_path(top).text(), now, sizeof now);
     const bool same = again && again.value() == told.value() && std::memcmp(now, path, length) == 0;
     return same ? SysStatus::success() : SysStatus::failure(EAGAIN);

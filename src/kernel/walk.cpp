@@ -7,6 +7,7 @@
 #include <sys/vfs.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 
 #include "kernel/system_call.hpp"
@@ -14,7 +15,6 @@
 namespace minirun::kernel {
 namespace {
 
-constexpr std::size_t path_size = 4096;  // PATH_MAX, with the NUL
 constexpr std::size_t name_size = 256;
 constexpr int max_links = 40;  // as the kernel, path_resolution(7)
 constexpr std::uint64_t known = RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -50,7 +50,7 @@ public:
     SysResult<int> open(const char* path, int flags, mode_t mode) noexcept {
         const std::size_t length = std::strlen(path);
         if (length == 0) return SysResult<int>::failure(ENOENT);
-        if (length >= path_size) return SysResult<int>::failure(ENAMETOOLONG);
+        if (length >= PATH_MAX) return SysResult<int>::failure(ENAMETOOLONG);
         next_ = sizeof todo_ - 1 - length;
         std::memcpy(todo_ + next_, path, length + 1);
         if (*path == '/')
@@ -200,9 +200,9 @@ private:
     std::uint64_t resolve_;
     int at_ = -1;  ///< where it stands, if it is not at the start
     int links_ = 0;
-    char todo_[2 * path_size];  ///< what is left of the path, at the end of it
+    char todo_[2 * PATH_MAX];  ///< what is left of the path, at the end of it
     std::size_t next_ = 0;
-    char passed_[path_size];  ///< the directories between the start and here; no link among them
+    char passed_[PATH_MAX];  ///< the directories between the start and here; no link among them
     std::size_t passed_length_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/netavark_process.hpp"

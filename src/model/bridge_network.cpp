@@ -1,5 +1,6 @@
 #include "model/bridge_network.hpp"
 
+#include "base/json.hpp"
 #include "model/launch_request_json.hpp"
 
 namespace minirun {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/networks.hpp"
 #include "minirun/published_ports.hpp"
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "model/health_check.hpp"

@@ -1,7 +1,7 @@
 // An image's config document -> ImageConfig: what to run, and for which machine.
 #pragma once
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/image.hpp"
 
 namespace minirun {

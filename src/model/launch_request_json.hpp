@@ -1,7 +1,7 @@
 // A launch request as a document, for a container that is started again later.
 #pragma once
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "model/launch_request.hpp"
 
 namespace minirun {

@@ -1,5 +1,6 @@
 #include "model/mount_idmap.hpp"
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace minirun {

@@ -1,7 +1,7 @@
 // The ids of an idmapped mount, in the forms that engines write.
 #pragma once
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/spec.hpp"
 
 namespace minirun {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/json.hpp"
 #include "kernel/names.hpp"
 #include "kernel/syscall_names.hpp"
 #include "model/option_error.hpp"

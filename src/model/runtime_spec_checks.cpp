@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "base/json.hpp"
 #include "base/path.hpp"
 #include "base/text.hpp"
 #include "kernel/names.hpp"

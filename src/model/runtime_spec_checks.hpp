@@ -1,7 +1,7 @@
 // What must hold for a ContainerSpec before a plan is made from it.
 #pragma once
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/spec.hpp"
 
 namespace minirun {

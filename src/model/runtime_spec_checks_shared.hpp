@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "base/text.hpp"
 #include "minirun/spec.hpp"
 #include "model/runtime_spec.hpp"

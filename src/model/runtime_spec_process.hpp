@@ -1,7 +1,7 @@
 // The `process` of a config.json.
 #pragma once
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/spec.hpp"
 
 namespace minirun {

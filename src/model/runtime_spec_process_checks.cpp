@@ -2,6 +2,7 @@
 #include <limits>
 #include <set>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/names.hpp"
 #include "model/runtime_spec_checks_shared.hpp"

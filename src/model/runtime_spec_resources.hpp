@@ -1,11 +1,10 @@
 // .linux.resources of a config.json <-> Resources; the same document alone is what `update --resources` takes.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/resources.hpp"
 
 namespace minirun {

@@ -1,5 +1,7 @@
 #include "model/runtime_spec_resources.hpp"
 
+#include "base/json.hpp"
+
 namespace minirun {
 namespace {
 

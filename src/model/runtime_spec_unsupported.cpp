@@ -1,5 +1,6 @@
 #include "model/runtime_spec_unsupported.hpp"
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 
 namespace minirun {

@@ -1,7 +1,7 @@
 // What the OCI runtime specification knows and minirun cannot honour.
 #pragma once
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/spec.hpp"
 
 namespace minirun {

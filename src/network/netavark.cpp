@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "model/published_ports.hpp"
 

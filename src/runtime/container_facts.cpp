@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "base/json.hpp"
 #include "base/rfc3339.hpp"
 #include "model/health_check.hpp"
 #include "model/launch_request_json.hpp"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/image.hpp"
 #include "minirun/run_options.hpp"
 #include "model/launch_request.hpp"

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
 #include "cgroup/usage.hpp"

@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "base/fd.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/sys_result.hpp"
 #include "runtime/growing_file.hpp"

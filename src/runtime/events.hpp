@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "model/paths.hpp"
 #include "runtime/container_facts.hpp"
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
 #include "cgroup/device_rules.hpp"

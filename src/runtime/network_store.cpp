@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "kernel/system_error.hpp"

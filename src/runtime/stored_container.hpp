@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "base/fd.hpp"
-#include "base/json.hpp"
+#include "base/json_fwd.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/run_options.hpp"
 #include "model/launch_request.hpp"

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <optional>
 
+#include "base/json.hpp"
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "kernel/names.hpp"

@@ -14,6 +14,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/channel.hpp"
 #include "kernel/names.hpp"

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "base/fd.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "kernel/files.hpp"
 #include "kernel/system_error.hpp"

@@ -1,6 +1,7 @@
 // minirun history: how an image was made, by its own account.
 #include <algorithm>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"

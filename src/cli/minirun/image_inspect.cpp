@@ -1,6 +1,7 @@
 // minirun image inspect: what `docker image inspect` says, key for key and in its order.
 #include <ctime>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/inspect.hpp"

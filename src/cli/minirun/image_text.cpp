@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/layout.hpp"
 #include "model/option_error.hpp"

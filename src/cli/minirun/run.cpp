@@ -7,6 +7,7 @@
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/containers/create.hpp"

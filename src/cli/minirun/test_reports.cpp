@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "base/json.hpp"
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 

@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cgroup/control.hpp"
 #include "cgroup/device_rules.hpp"

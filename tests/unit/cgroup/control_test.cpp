@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/json.hpp"
 #include "cgroup/usage.hpp"
 #include "minirun/error.hpp"
 #include "support.hpp"

@@ -1,5 +1,6 @@
 #include "model/launch_request_json.hpp"
 
+#include "base/json.hpp"
 #include "support.hpp"
 
 namespace minirun {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "base/json.hpp"
+
 using namespace minirun;
 using Mappings = std::vector<IdMapping>;
 

@@ -4,6 +4,8 @@
 
 #include <functional>
 
+#include "base/json.hpp"
+
 using namespace minirun;
 using namespace std::string_literals;
 using List = std::vector<std::string>;

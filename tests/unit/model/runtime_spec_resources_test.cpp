@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "minirun/error.hpp"
 #include "model/runtime_spec.hpp"

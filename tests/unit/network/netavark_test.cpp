@@ -1,5 +1,6 @@
 #include "network/netavark.hpp"
 
+#include "base/json.hpp"
 #include "support.hpp"
 
 using namespace minirun;

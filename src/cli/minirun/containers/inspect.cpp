@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/json.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/containers/container_text.hpp"
