@@ -79,7 +79,9 @@ BundleConfig read_bundle_config(const CreateOptions& options);
 /// What exec() is told.
 struct ExecOptions {
     std::string id;
-    ProcessSpec process;  ///< whole: see process_of()
+    /// Makes the whole process from the container's config.json and the number of its first process. Nobody starts or
+    /// deletes the container meanwhile.
+    std::function<ProcessSpec(const ContainerSpec& container, pid_t first)> process;
     ProcessStreams streams;
     bool detach = false;
     bool even_if_paused = false;
@@ -126,10 +128,6 @@ public:
     ContainerState state(const std::string& id) const;
     /// All containers, sorted by their ids.
     std::vector<ContainerState> list() const;
-    /// The process of the container's config.json: what exec() starts from.
-    ProcessSpec process_of(const std::string& id) const;
-    /// A process for exec() from a document that is a config.json's `process` alone.
-    ProcessSpec read_process(const std::string& id, const std::string& file) const;
 
 private:
     std::string root_;

@@ -135,8 +135,10 @@ CgroupLayout cgroup_layout(std::string_view mountinfo, std::string_view own_cgro
     return layout;
 }
 
-CgroupLayout probe_cgroups() {
-    return cgroup_layout(read_kernel_file("/proc/self/mountinfo"), read_kernel_file("/proc/self/cgroup"), "");
+const CgroupLayout& probe_cgroups() {
+    static const auto layout =
+        cgroup_layout(read_kernel_file("/proc/self/mountinfo"), read_kernel_file("/proc/self/cgroup"), "");
+    return layout;
 }
 
 }  // namespace minirun

@@ -34,8 +34,8 @@ struct CgroupLayout {
 /// From the texts of /proc/self/mountinfo and /proc/self/cgroup; files of the cgroups are looked at below `root`.
 CgroupLayout cgroup_layout(std::string_view mountinfo, std::string_view own_cgroups, const std::string& root);
 
-/// This host's.
-CgroupLayout probe_cgroups();
+/// This host's, and where this process is, as they are when it is first asked for.
+const CgroupLayout& probe_cgroups();
 
 /// What a file below /proc or /sys holds now; empty if it cannot be read.
 std::string read_kernel_file(const std::string& path);

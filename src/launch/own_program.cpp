@@ -17,13 +17,15 @@
 #include "base/text.hpp"
 #include "kernel/mount.hpp"
 #include "kernel/system_error.hpp"
+#include "launch/own_mappings.hpp"
 
 namespace minirun {
 namespace {
 
 constexpr const char* self = "/proc/self/exe";
-// There the program has no path any more.
+// On such a mount the program has no path any more, nor has it in memory.
 constexpr const char* directory_variable = "MINIRUN_OWN_DIRECTORY";
+std::string directory_before;
 
 bool cannot_be_written() {
     struct statvfs info {};
@@ -74,6 +76,14 @@ std::string directory_of_link() {
     return path.substr(0, path.rfind('/') + 1);
 }
 
+// An execve(2) costs more than all else that an exec of ours does.
+bool goes_on_from(const Fd& mount) {
+    const Fd program(::open(cat("/proc/self/fd/", mount.get()).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!program) return false;
+    directory_before = directory_of_link();
+    return exchange_own_file(program).ok();
+}
+
 }  // namespace
 
 void run_from_readonly_mount(char** argv) {
@@ -83,9 +93,11 @@ void run_from_readonly_mount(char** argv) {
                             "this takes CAP_SYS_ADMIN: run as root");
     };
     auto opened = readonly_mount();
+    const bool mounted = opened.ok();
     if (opened.error() == ENOSYS) opened = sealed_copy();
     if (!opened) throw fail(opened.error());
     const Fd program(opened.value());
+    if (mounted && goes_on_from(program)) return;
     auto directory = cat(directory_variable, '=', directory_of_link());
     std::vector<char*> environment{directory.data()};  // the first of a name counts
     for (char** entry = environ; *entry != nullptr; entry++) environment.push_back(*entry);
@@ -95,6 +107,7 @@ void run_from_readonly_mount(char** argv) {
 }
 
 std::string own_directory() {
+    if (!directory_before.empty()) return directory_before;
     const char* before = std::getenv(directory_variable);
     return before != nullptr && cannot_be_written() ? before : directory_of_link();
 }

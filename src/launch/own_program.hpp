@@ -7,7 +7,8 @@ namespace minirun {
 
 /// Goes on as the same program from a read-only mount that nobody else has, unless it is that already. Whoever gets
 /// hold of it through /proc/PID/exe then, as a process that is on its way into his container, cannot write to it
-/// (CVE-2019-5736). Nothing that matters may be open or changed yet: execve(2) begins anew. Throws Error.
+/// (CVE-2019-5736). Nothing that matters may be open or changed yet, and no thread there: where the file cannot be
+/// exchanged under the running program (launch/own_mappings), execve(2) begins anew. Throws Error.
 void run_from_readonly_mount(char** argv);
 
 /// The directory in which this program's file is, with a slash behind it, wherever it runs from.

@@ -121,6 +121,7 @@ ContainerSpec ContainerRecord::read_spec() const {
 }
 
 void ContainerRecord::write(const Made& made) const {
+    made_ = made;
     const Json json{{"bundle", made.bundle},
                     {"rootfs", made.rootfs},
                     {"created", made.created},
@@ -135,7 +136,8 @@ void ContainerRecord::write(const Made& made) const {
     replace_file(path_ + "/record.json", json.dump(-1, ' ', false, Json::error_handler_t::replace), 0600);
 }
 
-Made ContainerRecord::read() const {
+const Made& ContainerRecord::read() const {
+    if (made_) return *made_;
     const auto file = path_ + "/record.json";
     const auto document = parse_json(read_file(file, max_config_size), file);
     Problems problems(file);
@@ -152,7 +154,7 @@ Made ContainerRecord::read() const {
               view["notifySocket"].string_or(""),
               view["defaultSeccomp"].boolean_or(false)};
     problems.throw_if_any();
-    return made;
+    return made_.emplace(std::move(made));
 }
 
 // By the descriptor: the path of a socket may be 107 bytes long, engines' state directories are longer.
@@ -223,9 +225,7 @@ std::optional<CgroupPlace> ContainerRecord::cgroup() const {
     const auto name = read_link(cat(path_, '/', cgroup_record));
     if (expected_cgroup_ && expected_cgroup_->name == name) return expected_cgroup_;
     if (name.empty()) return std::nullopt;
-    // One command asks for many containers, and several times: the host's hierarchies stay where they are meanwhile.
-    static const auto layout = probe_cgroups();
-    return cgroup_place(layout, name);
+    return cgroup_place(probe_cgroups(), name);
 }
 
 bool ContainerRecord::is_made() const { return ::access((path_ + "/record.json").c_str(), F_OK) == 0; }

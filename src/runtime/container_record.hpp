@@ -60,7 +60,7 @@ public:
     std::string read_config() const;
     ContainerSpec read_spec() const;
     void write(const Made& made) const;
-    Made read() const;
+    const Made& read() const;
 
     /// The socket on which the container waits to be started; close-on-exec.
     Fd listen_for_start() const;
@@ -93,6 +93,7 @@ private:
     Fd directory_;
     mutable std::optional<CgroupPlace> expected_cgroup_;
     mutable std::optional<ContainerSpec> spec_;  ///< read once: that takes longer than all else
+    mutable std::optional<Made> made_;
 };
 
 }  // namespace minirun

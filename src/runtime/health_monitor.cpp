@@ -58,15 +58,17 @@ int Containers::check_health(const std::string& id) const {
     const auto container = StoredContainer::find(default_paths(), id);
     const auto& check = container.facts().health;
     if (!check) throw Error(ErrorKind::conflict, cat("container ", quote(id), " has no health check"));
-    const Lifecycle lifecycle(default_paths().containers);
     ExecOptions exec;
     exec.id = container.id();
-    exec.process = lifecycle.process_of(exec.id);
-    exec.process.terminal = false;
-    exec.process.args = health_command(*check);
+    exec.process = [&](const ContainerSpec& own, pid_t) {
+        auto process = own.process;
+        process.terminal = false;
+        process.args = health_command(*check);
+        return process;
+    };
     exec.for_person = true;
     exec.timeout = check->timeout;
-    return lifecycle.exec(exec);
+    return Lifecycle(default_paths().containers).exec(exec);
 }
 
 std::unique_ptr<HealthMonitor> HealthMonitor::of(const StoredContainer& container, const CgroupPlace* cgroup,

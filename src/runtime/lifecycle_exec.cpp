@@ -60,17 +60,6 @@ void end_session(const ContainerRecord& record, pid_t session) {
 
 }  // namespace
 
-ProcessSpec Lifecycle::process_of(const std::string& id) const {
-    const auto record = ContainerRecord::open(root_, id);
-    return record.read_spec().process;
-}
-
-ProcessSpec Lifecycle::read_process(const std::string& id, const std::string& file) const {
-    const auto record = ContainerRecord::open(root_, id);
-    const auto spec = record.read_spec();
-    return parse_process(read_file_or_pipe(file, max_config_size), file, spec);
-}
-
 int Lifecycle::exec(const ExecOptions& options) const {
     const SignalsBlocked signals;
     auto record = ContainerRecord::open(root_, options.id);
@@ -80,7 +69,7 @@ int Lifecycle::exec(const ExecOptions& options) const {
     const auto state = record.observe();
     check_status(options.id, state.status, options.even_if_paused);
     const JoinedProcess joined(record);
-    auto request = join_request(record, joined, options.process);
+    auto request = join_request(record, joined, options.process(joined.spec(), state.pid));
     request.driven.cgroup_below = options.cgroup.empty() ? cgroup_below(record, state.pid) : options.cgroup;
     record.unlock();
     request.streams.preserved = options.streams.preserve_fds;

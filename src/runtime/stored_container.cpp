@@ -149,6 +149,7 @@ StoredContainer StoredContainer::find(const Paths& paths, const std::string& wor
     if (word.empty() || word.find('/') != std::string::npos || word[0] == '.') throw not_found(word);
     std::vector<std::string> found;
     if (const auto id = read_link(paths.names + "/" + word); !id.empty()) found.push_back(id);
+    if (found.empty() && is_stored_container(paths.containers + "/" + word)) found.push_back(word);
     if (found.empty())
         for (const auto& id : entries_of(paths.containers))
             if (id.starts_with(word) && is_stored_container(paths.containers + "/" + id)) found.push_back(id);

@@ -313,6 +313,8 @@ class TestExec:
         with box.start("exec", "web", "sh", "-c", "echo runs; exec sleep 1000") as running:
             running.wait_for("runs")
             assert os.statvfs(f"/proc/{running.popen.pid}/exe").f_flag & os.ST_RDONLY
+            pages = pathlib.Path(f"/proc/{running.popen.pid}/map_files")
+            assert all(os.statvfs(page).f_flag & os.ST_RDONLY for page in pages.iterdir())
 
     def test_it_is_in_its_cgroup(self, box, detached):
         id = detached("sleep", "1000", options=["-m", "64m", "--cgroupns", "host"])

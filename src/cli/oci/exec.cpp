@@ -8,6 +8,8 @@
 #include "kernel/names.hpp"
 #include "minirun/error.hpp"
 #include "minirun/lifecycle.hpp"
+#include "model/runtime_spec.hpp"
+#include "runtime/container_record.hpp"
 
 namespace minirun {
 namespace {
@@ -60,13 +62,9 @@ void add_capability(ProcessSpec& process, std::string_view word) {
 }
 
 // The container's process, with what the command line says.
-ProcessSpec process_of(const Lifecycle& containers, const OciLine& line) {
-    const auto& id = line.id();
-    auto process = containers.process_of(id);
+ProcessSpec process_from(const OciLine& line, ProcessSpec process) {
     process.terminal = line.has("tty");
     process.args.assign(line.line.arguments.begin() + 1, line.line.arguments.end());
-    if (process.args.empty())
-        throw Error(ErrorKind::usage, "the command to run is missing", "minirun-oci exec ID COMMAND [ARG…]");
     for (const auto& given : line.line.options) {
         const auto name = options[given.index].name;
         if (name == "cwd") process.cwd = given.value;
@@ -91,8 +89,15 @@ int oci_exec(const OciSetting& setting, int argc, char** argv) {
     ExecOptions exec;
     exec.id = line.id();
     const auto file = line.value("process");
-    exec.process = file.empty() ? process_of(containers, line) : containers.read_process(exec.id, file);
-    if (!file.empty() && line.has("tty")) exec.process.terminal = true;
+    if (file.empty() && line.line.arguments.size() < 2)
+        throw Error(ErrorKind::usage, "the command to run is missing", "minirun-oci exec ID COMMAND [ARG…]");
+    const auto document = file.empty() ? "" : read_file_or_pipe(file, max_config_size);
+    exec.process = [&](const ContainerSpec& container, pid_t) {
+        if (file.empty()) return process_from(line, container.process);
+        auto process = parse_process(document, file, container);
+        process.terminal = process.terminal || line.has("tty");
+        return process;
+    };
     exec.streams = {line.value("console-socket"),
                     line.number("preserve-fds"),
                     line.value("pid-file"),

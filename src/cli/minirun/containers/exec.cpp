@@ -17,9 +17,9 @@
 #include "model/paths.hpp"
 #include "model/request_parts.hpp"
 #include "model/user_database.hpp"
-#include "runtime/container_record.hpp"
 #include "runtime/events.hpp"
 #include "runtime/make_request.hpp"
+#include "runtime/stored_container.hpp"
 
 namespace minirun {
 namespace {
@@ -37,11 +37,8 @@ constexpr OptionWords options[] = {
 };
 
 // The user as the container's own files have it, now: its processes may have changed them.
-void set_user(ProcessSpec& process, const std::string& user, const std::string& id) {
-    // Whoever starts it holds the lock as long as the host's tree is in its mounts.
-    auto record = ContainerRecord::open(default_paths().containers, id);
-    record.lock();
-    LayerView root({Layer{"the container", cat("/proc/", record.pid(), "/root")}});
+void set_user(ProcessSpec& process, const std::string& user, pid_t first) {
+    LayerView root({Layer{"the container", cat("/proc/", first, "/root")}});
     const auto passwd = root.read_file("/etc/passwd", max_etc_file).value_or("");
     const auto group = root.read_file("/etc/group", max_etc_file).value_or("");
     const auto resolved = resolve_user(user, passwd, group);
@@ -78,19 +75,20 @@ void enter_from_readonly_mount(int argc, char** argv) {
 
 struct Asked {
     ExecOptions exec;
-    bool detached = false;
+    bool detached = false, terminal = false;
     std::string user, directory;
-    std::vector<std::string> env;
+    std::vector<std::string> args, env;
 };
 
 Asked read_options(const CommandLine& line) {
     Asked asked;
     auto& exec = asked.exec;
     exec.for_person = true;
+    asked.args.assign(line.arguments.begin() + 1, line.arguments.end());
     for (const auto& given : line.options) {
         const auto name = options[given.index].name;
         if (name == "interactive") exec.interactive = given.on;
-        if (name == "tty") exec.process.terminal = given.on;
+        if (name == "tty") asked.terminal = given.on;
         if (name == "detach") asked.detached = given.on;
         if (name == "env") asked.env.push_back(env_value(given.value));
         if (name == "env-file")
@@ -99,10 +97,30 @@ Asked read_options(const CommandLine& line) {
         if (name == "workdir") asked.directory = given.value;
         if (name == "privileged") exec.privileged = given.on;
     }
-    if (asked.detached && (exec.process.terminal || exec.interactive))
+    if (asked.detached && (asked.terminal || exec.interactive))
         throw Error(ErrorKind::usage, "with --detach nobody is there for a terminal or for input",
                     "leave out -t and -i");
     return asked;
+}
+
+// The container's own process, with what was asked for.
+ProcessSpec process_from(const Asked& asked, ProcessSpec process, pid_t first) {
+    process.args = asked.args;
+    process.terminal = asked.terminal;
+    if (!asked.directory.empty()) process.cwd = asked.directory;
+    if (!asked.user.empty()) set_user(process, asked.user, first);
+    if (asked.terminal) set_variable(process.env, "TERM=xterm");
+    for (const auto& assignment : asked.env) set_variable(process.env, assignment);
+    if (asked.exec.privileged) set_all_capabilities(process);
+    return process;
+}
+
+void require_running(StoredContainer& container) {
+    const auto phase = container.observe().phase;
+    if (phase == ContainerPhase::running) return;
+    throw Error(ErrorKind::conflict,
+                cat("container ", quote(container.facts().name), " is not running: it is ", phase_word(phase)),
+                phase == ContainerPhase::paused ? "minirun unpause lets it go on" : "");
 }
 
 }  // namespace
@@ -115,28 +133,18 @@ int exec_command(int argc, char** argv) {
     if (line->arguments.size() < 2)
         throw Error(ErrorKind::usage, "the command to run is missing", "minirun exec CONTAINER COMMAND [ARG…]");
     enter_from_readonly_mount(argc, argv);
-    const auto container = Containers().summary(line->arguments[0]);
-    if (container.phase != ContainerPhase::running)
-        throw Error(ErrorKind::conflict,
-                    cat("container ", quote(container.name), " is not running: it is ", phase_word(container.phase)),
-                    container.phase == ContainerPhase::paused ? "minirun unpause lets it go on" : "");
-    const Lifecycle lifecycle(default_paths().containers);
-    auto asked = read_options(*line);
-    auto& exec = asked.exec;
-    auto process = lifecycle.process_of(container.id);
-    process.terminal = exec.process.terminal;
-    if (!asked.directory.empty()) process.cwd = asked.directory;
-    process.args.assign(line->arguments.begin() + 1, line->arguments.end());
-    if (!asked.user.empty()) set_user(process, asked.user, container.id);
-    if (process.terminal) set_variable(process.env, "TERM=xterm");
-    for (const auto& assignment : asked.env) set_variable(process.env, assignment);
-    if (exec.privileged) set_all_capabilities(process);
-    exec.id = container.id;
-    exec.process = std::move(process);
-    const auto command = join(exec.process.args, " ");
-    const auto tell = [id = exec.id](std::string_view action, const EventAttributes& more = {}) {
-        tell_container_event(id, action, more);
+    const auto paths = default_paths();
+    auto container = StoredContainer::find(paths, line->arguments[0]);
+    require_running(container);
+    const Lifecycle lifecycle(paths.containers);
+    const auto asked = read_options(*line);
+    auto exec = asked.exec;
+    exec.id = container.id();
+    exec.process = [&](const ContainerSpec& own, pid_t first) { return process_from(asked, own.process, first); };
+    const auto tell = [&](std::string_view action, const EventAttributes& more = {}) {
+        tell_event(paths, container.facts(), action, more);
     };
+    const auto command = join(asked.args, " ");
     tell(cat("exec_create: ", command));
     exec.started = [&] { tell(cat("exec_start: ", command)); };
     if (!asked.detached) {
