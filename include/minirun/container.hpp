@@ -59,10 +59,8 @@ public:
 
     /// What it was made with.
     const Image& image() const noexcept;
-    /// As run() below. A cgroup above the container's may stay for the next one.
+    /// As run() below.
     RunResult run(const RunOptions& options);
-    /// What was kept for a next run goes, as with this object: for a process that ends without its destructor.
-    void finish() noexcept;
 
 private:
     struct Prepared;

@@ -159,7 +159,7 @@ bool kill_cgroup(const CgroupPlace& place, int signal) {
     return found;
 }
 
-bool remove_cgroup_alone(const CgroupPlace& place) noexcept {
+bool remove_cgroup(const CgroupPlace& place) noexcept {
     try {
         // The kernel removes none that has anything in it.
         const auto remove_empty = [](const CgroupDirectory& one) {
@@ -169,24 +169,14 @@ bool remove_cgroup_alone(const CgroupPlace& place) noexcept {
         for (const auto& one : place.directories) gone = remove_empty(one) && gone;
         if (!gone) kill_cgroup(place, SIGKILL);
         gone = true;
-        for (const auto& one : place.directories) gone = remove_tree_of_cgroups(one.path) && gone;
+        for (const auto& one : place.directories) {
+            gone = remove_tree_of_cgroups(one.path) && gone;
+            if (place.name.starts_with("/minirun/")) remove_empty_above(one.mount, place.name);
+        }
         return gone;
     } catch (...) {
         return false;  // out of memory
     }
-}
-
-void remove_empty_parents(const CgroupPlace& place) noexcept try {
-    if (!place.name.starts_with("/minirun/")) return;
-    for (const auto& one : place.directories) remove_empty_above(one.mount, place.name);
-} catch (...) {
-    // Out of memory: the next container that ends does it.
-}
-
-bool remove_cgroup(const CgroupPlace& place) noexcept {
-    const bool gone = remove_cgroup_alone(place);
-    remove_empty_parents(place);
-    return gone;
 }
 
 bool remove_cgroup_of_name(const std::string& name) noexcept {

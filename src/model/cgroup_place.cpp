@@ -24,8 +24,10 @@ const CgroupDirectory* CgroupPlace::v2() const noexcept {
 }
 
 std::string cgroup_name(std::string_view cgroups_path, std::string_view id) {
+    // Right below the root: one that holds all of ours would be made and removed with every container that runs alone.
+    if (cgroups_path.empty() && !id.empty()) return cat("/minirun-", id);
     std::string name = cgroups_path.starts_with('/') ? "" : "/minirun";
-    const auto wanted = cgroups_path.empty() ? id : cgroups_path;
+    const auto wanted = cgroups_path;
     std::size_t parts = 0;
     for (const auto& part : split(wanted, '/')) {
         if (part.empty() || part == ".") continue;

@@ -12,7 +12,7 @@ namespace minirun {
 /// The container's cgroup in one hierarchy.
 struct CgroupDirectory {
     std::string mount;                     ///< "/sys/fs/cgroup/memory"
-    std::string path;                      ///< "/sys/fs/cgroup/memory/minirun/ID"
+    std::string path;                      ///< "/sys/fs/cgroup/memory/minirun-ID"
     std::vector<std::string> controllers;  ///< that can be used in it
     bool v2 = false;
     bool operator==(const CgroupDirectory&) const = default;
@@ -20,7 +20,7 @@ struct CgroupDirectory {
 };
 
 struct CgroupPlace {
-    std::string name;  ///< "/minirun/ID"; all that has to be remembered to find it again
+    std::string name;  ///< "/minirun-ID"; all that has to be remembered to find it again
     std::vector<CgroupDirectory> directories;
 
     bool unified() const noexcept { return directories.size() == 1 && directories[0].v2; }
@@ -29,7 +29,7 @@ struct CgroupPlace {
     const CgroupDirectory* v2() const noexcept;
 };
 
-/// The name that .linux.cgroupsPath means: "/a/b" is just that, "a/b" is "/minirun/a/b", and none is "/minirun/ID".
+/// The name that .linux.cgroupsPath means: "/a/b" is just that, "a/b" is "/minirun/a/b", and none is "/minirun-ID".
 /// Throws Error{bad_input} where ".." is in it, and for the root itself, which has other processes and no limits.
 std::string cgroup_name(std::string_view cgroups_path, std::string_view id);
 

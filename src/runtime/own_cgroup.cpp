@@ -5,14 +5,12 @@
 
 namespace minirun {
 
-OwnCgroup::OwnCgroup(std::optional<CgroupPlace> place, Parents parents) : place_(std::move(place)), parents_(parents) {
+OwnCgroup::OwnCgroup(std::optional<CgroupPlace> place) : place_(std::move(place)) {
     if (place_) refuse_occupied(*place_);
 }
 
 OwnCgroup::~OwnCgroup() {
-    if (!place_) return;
-    remove_cgroup_alone(*place_);
-    if (parents_ == Parents::go) remove_empty_parents(*place_);
+    if (place_) remove_cgroup(*place_);
 }
 
 void OwnCgroup::count_from_here() {

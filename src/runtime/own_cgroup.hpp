@@ -11,10 +11,8 @@ namespace minirun {
 /// If it gets one: whatever of it has been made goes with the scope.
 class OwnCgroup {
 public:
-    /// Whether those above it, which are minirun's, go with it when they are empty, or are for the next container.
-    enum class Parents { go, stay };
     /// Throws Error{conflict} if it is another one's.
-    explicit OwnCgroup(std::optional<CgroupPlace> place, Parents parents = Parents::go);
+    explicit OwnCgroup(std::optional<CgroupPlace> place);
     ~OwnCgroup();
     OwnCgroup(const OwnCgroup&) = delete;
     OwnCgroup& operator=(const OwnCgroup&) = delete;
@@ -26,7 +24,6 @@ public:
 
 private:
     std::optional<CgroupPlace> place_;
-    Parents parents_;
     ResourceVerdict at_start_;
 };
 

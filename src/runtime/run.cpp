@@ -149,8 +149,6 @@ struct Runner::Prepared {
     KernelFeatures features;
     Fd held;
     std::optional<RequestMaker> requests;
-    /// That of the last container: those above it stay for the next one.
-    std::optional<CgroupPlace> last_cgroup;
     bool knows_cgroups = false;
     bool has_swept = false;
 };
@@ -163,20 +161,14 @@ Runner::Runner(Image image) {
     prepared_ = std::make_unique<Prepared>(std::move(image));
 }
 
-Runner::~Runner() { finish(); }
-
-void Runner::finish() noexcept {
-    auto& last = prepared_->last_cgroup;
-    if (last) remove_empty_parents(*last);
-    last.reset();
-}
+Runner::~Runner() = default;
 
 const Image& Runner::image() const noexcept { return prepared_->image; }
 
 RunResult Runner::run(const RunOptions& options) {
     // From here to the end, so that whatever a signal finds half made is unmade.
     const SignalsBlocked signals;
-    auto& [image, paths, features, held, requests, last_cgroup, knows_cgroups, has_swept] = *prepared_;
+    auto& [image, paths, features, held, requests, knows_cgroups, has_swept] = *prepared_;
     auto request = requests->make(options);
     if (wants_cgroup(request)) prepared_->need_cgroups();
     if (!options.quiet)
@@ -190,8 +182,7 @@ RunResult Runner::run(const RunOptions& options) {
     RecordOfRun record(paths, image, options, request);
     const auto joined = settle_network(paths, request);
     const auto plan = plan_from_request(request, features);
-    OwnCgroup cgroup(cgroup_of(request, features.cgroups), OwnCgroup::Parents::stay);
-    if (cgroup.place() != nullptr) last_cgroup = *cgroup.place();
+    OwnCgroup cgroup(cgroup_of(request, features.cgroups));
     NamedFile cidfile(options.cidfile), pidfile(options.pidfile);
     cidfile.write(request.id);
     ContainerStreams streams(request.streams, request.supervision.output_limit, record.listener());

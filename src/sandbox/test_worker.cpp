@@ -99,7 +99,6 @@ void serve_tests(int socket, Runner& runner, std::span<const TestCase> tests, co
         if (!kernel::write_all(socket, &size, sizeof size) || !kernel::write_all(socket, bytes.data(), bytes.size()))
             break;
     }
-    runner.finish();
 }
 
 }  // namespace minirun

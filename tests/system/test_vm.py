@@ -87,7 +87,7 @@ def test_as_a_user(workspace, base_layer):
         "stop": "0",
         "wrong": "minirun-systemd: 'x' is no number",
         "rootless": "0 0 1000 1",
-        "rootless-limit": "minirun-oci: the limits need a cgroup, and this user cannot make '/minirun/a'",
+        "rootless-limit": "minirun-oci: the limits need a cgroup, and this user cannot make '/minirun-a'",
         "rootless-session": "minirun-oci: there is no systemd of this user's own above minirun",
         "rootless-scope": "/user.slice/user-1000.slice/user@1000.service/user.slice/minirun-a.scope",
         "rootless-limits": "67108864 20",

@@ -50,10 +50,10 @@ done
 
 ./minirun run --pids-limit 20 --rootfs root sleep 100 &
 minirun=$!
-until [ "$(cat /sys/fs/cgroup/minirun/*/pids.max 2>/dev/null)" = 20 ]; do sleep 0.2; done
+until [ "$(cat /sys/fs/cgroup/minirun-*/pids.max 2>/dev/null)" = 20 ]; do sleep 0.2; done
 kill -9 $minirun
 for _ in 1 2 3 4 5 6 7 8 9 10; do
   ./minirun run --rootfs root true
-  [ -e /sys/fs/cgroup/minirun ] || break
+  [ -n "$(ls -d /sys/fs/cgroup/minirun* 2>/dev/null)" ] || break
 done
-echo "swept: $(ls -d /sys/fs/cgroup/minirun 2>/dev/null)"
+echo "swept: $(ls -d /sys/fs/cgroup/minirun* 2>/dev/null)"

@@ -81,7 +81,7 @@ TEST_CASE("cgroup layout: a mount of a part, names with spaces, and lines that a
 }
 
 TEST_CASE("cgroup names") {
-    CHECK(cgroup_name("", "id") == "/minirun/id");
+    CHECK(cgroup_name("", "id") == "/minirun-id");
     CHECK(cgroup_name("pods/a", "id") == "/minirun/pods/a");
     CHECK(cgroup_name("/docker//abc/.", "id") == "/docker/abc");
     CHECK(refusal("/a/../../b") ==

@@ -193,8 +193,8 @@ TEST_CASE("plan: an engine's container is in all hierarchies; without cgroups it
     auto features = modern_kernel();
     features.cgroups = cgroup_v1();
     const auto words = words_of(plan_from_request(request, features));
-    (void)position(words, "make the cgroup /sys/fs/cgroup/freezer/minirun/");
-    (void)position(words, "enter the cgroup /sys/fs/cgroup/freezer/minirun/");
+    (void)position(words, "make the cgroup /sys/fs/cgroup/freezer/minirun-");
+    (void)position(words, "enter the cgroup /sys/fs/cgroup/freezer/minirun-");
     CHECK(position(words, "enter the cgroup") < position(words, "make a new cgroup namespace"));
     CHECK(position(words, "make a new cgroup namespace") < position(words, "mount cgroup"));
     features.cgroups = {};
