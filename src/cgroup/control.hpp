@@ -63,8 +63,8 @@ std::string cgroup_of_member(const CgroupPlace& place, pid_t process);
 /// Sends a signal to every process; with SIGKILL until there is none left, frozen or not. Whether there was any.
 bool kill_cgroup(const CgroupPlace& place, int signal);
 
-/// Ends what is in it, and removes it with all cgroups below it, and with those above it that are minirun's own and hold
-/// nothing else. Whether it is gone.
+/// Ends what is in it, and removes it with all cgroups below it, and with those above it that are minirun's own and
+/// hold nothing else. Whether it is gone.
 bool remove_cgroup(const CgroupPlace& place) noexcept;
 
 /// The same of a cgroup whose name is all that is left of it, wherever this host has it. Nothing for a name that is
