@@ -43,12 +43,32 @@ Fd open_regular(const std::string& path, int& error) {
     return fd;
 }
 
+// Of a length that is known already no more memory is touched than it takes.
+std::string read_all(int fd, const std::string& name, std::size_t max_bytes, std::size_t expected) {
+    std::string text;
+    std::size_t used = 0;
+    while (true) {
+        // One byte more than the limit is asked for: it tells a file of just that size from a longer one.
+        if (used == text.size())
+            text.resize(std::min(max_bytes + 1, std::max({std::size_t{4096}, expected + 1, used * 2})));
+        const auto n = ::read(fd, text.data() + used, text.size() - used);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) fail("read", name, errno);
+        if (n == 0) break;
+        used += static_cast<std::size_t>(n);
+        if (used > max_bytes)
+            throw Error(ErrorKind::bad_input, cat(quote(name), " is larger than the limit of ", human_size(max_bytes)));
+    }
+    text.resize(used);
+    return text;
+}
+
 std::string read_regular(const Fd& fd, const std::string& path, std::size_t max_bytes) {
     struct stat status {};
     if (fstat(fd.get(), &status) != 0) fail("look at", path, errno);
     if (S_ISDIR(status.st_mode)) throw Error(ErrorKind::bad_input, cat(quote(path), " is a directory, not a file"));
     if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::bad_input, cat(quote(path), " is not a regular file"));
-    return read_fd(fd.get(), path, max_bytes);
+    return read_all(fd.get(), path, max_bytes, static_cast<std::size_t>(status.st_size));
 }
 
 std::string directory_of(const std::string& path) {
@@ -64,23 +84,7 @@ void sync_directory_of(const std::string& path) {
 
 }  // namespace
 
-std::string read_fd(int fd, const std::string& name, std::size_t max_bytes) {
-    std::string text;
-    std::size_t used = 0;
-    while (true) {
-        // One byte more than the limit is asked for: it tells a file of just that size from a longer one.
-        if (used == text.size()) text.resize(std::min(max_bytes + 1, std::max<std::size_t>(4096, used * 2)));
-        const auto n = ::read(fd, text.data() + used, text.size() - used);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) fail("read", name, errno);
-        if (n == 0) break;
-        used += static_cast<std::size_t>(n);
-        if (used > max_bytes)
-            throw Error(ErrorKind::bad_input, cat(quote(name), " is larger than the limit of ", human_size(max_bytes)));
-    }
-    text.resize(used);
-    return text;
-}
+std::string read_fd(int fd, const std::string& name, std::size_t max_bytes) { return read_all(fd, name, max_bytes, 0); }
 
 std::string read_file(const std::string& path, std::size_t max_bytes) {
     int error = 0;

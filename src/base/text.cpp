@@ -52,6 +52,12 @@ void append_hexadecimal(std::string& out, std::string_view bytes) {
 
 void append_escaped(std::string& out, std::string_view text, bool in_quotes) {
     const auto size = text.size();
+    // Nearly always there is nothing to escape.
+    const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '\\' && c != '\''; };
+    if (size <= longest_shown && std::all_of(text.begin(), text.end(), is_plain)) {
+        out += text;
+        return;
+    }
     while (!text.empty() && size - text.size() < longest_shown) {
         const auto [code, length] = first_character(text);
         const auto bytes = text.substr(0, std::max<std::size_t>(length, 1));

@@ -26,6 +26,7 @@
 #include "minirun/error.hpp"
 #include "model/launch_request.hpp"
 #include "runtime/stored_container.hpp"
+#include "runtime/supervision_mark.hpp"
 
 namespace minirun {
 namespace {
@@ -74,13 +75,22 @@ bool has_directory(const Paths& paths, const std::string& id) {
     return ::access((paths.containers + "/" + id).c_str(), F_OK) == 0;
 }
 
+// Asked by each run, of all containers that there are. Of one that runs its mark says that all is well; and where no
+// more names are than containers that have one, none leads nowhere.
 bool has_left_behind(const Paths& paths) {
+    SupervisionMarks marks(paths);
     bool found = false;
+    std::size_t stored = 0, names = 0;
     for_each_entry(paths.containers, [&](const std::string& id) {
-        found = found || lock_unless_stored(paths.containers + "/" + id) ||
-                StoredContainer::is_lost(paths.containers + "/" + id);
+        const auto path = paths.containers + "/" + id;
+        if (marks.has(id) || (is_stored_container(path) && !StoredContainer::is_lost(path)))
+            stored++;
+        else
+            found = found || lock_unless_stored(path) || StoredContainer::is_lost(path);
     });
-    for_each_entry(paths.names, [&](const std::string& name) { found = found || is_dangling(paths, name); });
+    for_each_entry(paths.names, [&](const std::string&) { names++; });
+    if (names > stored)
+        for_each_entry(paths.names, [&](const std::string& name) { found = found || is_dangling(paths, name); });
     for_each_entry(paths.processes, [&](const std::string& id) { found = found || !has_directory(paths, id); });
     return found;
 }

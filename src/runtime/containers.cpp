@@ -26,6 +26,7 @@
 #include "runtime/events.hpp"
 #include "runtime/make_request.hpp"
 #include "runtime/named_file.hpp"
+#include "runtime/observed_containers.hpp"
 #include "runtime/stored_container.hpp"
 
 namespace minirun {
@@ -140,17 +141,7 @@ std::string Containers::create(const Image& image, const RunOptions& options) co
     return request.id;
 }
 
-std::vector<ContainerSummary> Containers::list() const {
-    std::vector<ContainerSummary> all;
-    for (auto& container : StoredContainer::all(default_paths())) try {
-            all.push_back(container.observe());
-        } catch (const Error& error) {
-            // One that was removed just now.
-            if (error.kind() != ErrorKind::not_found) throw;
-        }
-    std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.created > b.created; });
-    return all;
-}
+std::vector<ContainerSummary> Containers::list() const { return observe_all(default_paths()); }
 
 ContainerSummary Containers::summary(const std::string& word) const {
     return StoredContainer::find(default_paths(), word).observe();
@@ -205,7 +196,9 @@ void Containers::pause(const std::string& word) const {
     const auto container = StoredContainer::find(default_paths(), word);
     const auto place = place_of(container);
     if (is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(word), " is paused already"));
+    note_change(container.path());
     freeze_cgroup(place);
+    note_change(container.path());
     tell(container, "pause");
 }
 

@@ -18,6 +18,7 @@
 #include "model/runtime_spec_resources.hpp"
 #include "runtime/container_record.hpp"
 #include "runtime/driven_request.hpp"
+#include "runtime/observed_containers.hpp"
 
 namespace minirun {
 namespace {
@@ -75,7 +76,9 @@ void Lifecycle::pause(const std::string& id) const {
     record.lock();
     const auto place = place_of_live(record, "pause");
     if (is_frozen(place)) throw Error(ErrorKind::conflict, cat("container ", quote(id), " is paused already"));
+    note_change(record.path());
     freeze_cgroup(place);
+    note_change(record.path());
 }
 
 void Lifecycle::resume(const std::string& id) const {

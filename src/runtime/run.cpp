@@ -75,7 +75,7 @@ public:
     RecordOfRun(const Paths& paths, const Image& image, const RunOptions& options, const LaunchRequest& request) {
         if (!options.has_record()) return;
         container_.emplace(StoredContainer::make(paths, facts_of(image, options, request), request));
-        lock_ = container_->become_supervisor();
+        supervision_ = container_->become_supervisor();
         log_ = ContainerLog::of(*container_);
         progress_.started = rfc3339(std::chrono::system_clock::now());
         container_->write(progress_);
@@ -108,13 +108,13 @@ public:
             }
         if (progress_.oom_killed) tell_event(paths, container_->facts(), "oom");
         tell_event(paths, container_->facts(), "die", {{"exitCode", cat(progress_.exit_code)}});
-        container_->end_supervision(lock_, progress_.exit_code);
+        container_->end_supervision(supervision_, progress_.exit_code);
         if (!stays) container_->remove();
     }
 
 private:
     std::optional<StoredContainer> container_;
-    Fd lock_;
+    StoredContainer::Supervision supervision_;
     std::unique_ptr<ContainerLog> log_;
     ContainerProgress progress_;
 };

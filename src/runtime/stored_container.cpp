@@ -30,6 +30,7 @@
 #include "model/runtime_spec.hpp"
 #include "runtime/container_directory.hpp"
 #include "runtime/events.hpp"
+#include "runtime/supervision_mark.hpp"
 #include "security/default_seccomp.hpp"
 
 namespace minirun {
@@ -163,16 +164,20 @@ StoredContainer StoredContainer::find(const Paths& paths, const std::string& wor
     return container;
 }
 
+std::optional<StoredContainer> StoredContainer::in_directory(const Paths& paths, const std::string& id) try {
+    StoredContainer container(paths, paths.containers + "/" + id);
+    if (!is_stored_container(container.path_)) return std::nullopt;
+    container.facts_ = read_document(container.path_ + "/container.json", read_facts);
+    return container;
+} catch (const Error&) {
+    // It was removed just now, or a crash of the machine has left it without content.
+    return std::nullopt;
+}
+
 std::vector<StoredContainer> StoredContainer::all(const Paths& paths) {
     std::vector<StoredContainer> containers;
-    for (const auto& id : entries_of(paths.containers)) try {
-            StoredContainer container(paths, paths.containers + "/" + id);
-            if (!is_stored_container(container.path_)) continue;
-            container.facts_ = read_document(container.path_ + "/container.json", read_facts);
-            containers.push_back(std::move(container));
-        } catch (const Error&) {
-            // One that was removed just now, or that a crash of the machine has left without content.
-        }
+    for (const auto& id : entries_of(paths.containers))
+        if (auto container = in_directory(paths, id)) containers.push_back(std::move(*container));
     return containers;
 }
 
@@ -324,17 +329,17 @@ Fd StoredContainer::lock() const {
     return lock;
 }
 
-Fd StoredContainer::become_supervisor() const {
+StoredContainer::Supervision StoredContainer::become_supervisor() const {
     auto lock = this->lock();
     // In place: on a full disk there is room for the exit code.
     write_exit_code(lock, "");
     if (const auto done = record_process_again(path_ + "/supervisor", ::getpid(), Fd()); !done)
         throw system_error(cat("cannot make the link ", quote(path_ + "/supervisor")), done.error(), root_hint);
-    return lock;
+    return {std::move(lock), mark_supervised(paths_, facts_.id)};
 }
 
-void StoredContainer::end_supervision(const Fd& lock, int exit_code) const {
-    write_exit_code(lock, cat(exit_code));
+void StoredContainer::end_supervision(const Supervision& own, int exit_code) const {
+    write_exit_code(own.lock, cat(exit_code));
     // Of one that goes now the link stays: were we killed before, it would not go.
     if (!facts_.remove) ::unlink((path_ + "/supervisor").c_str());
 }

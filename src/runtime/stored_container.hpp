@@ -38,11 +38,14 @@ public:
     static StoredContainer make(const Paths& paths, const ContainerFacts& facts, const LaunchRequest& request);
     /// By its name, its id, or the beginning of that. Throws Error: not_found; usage if several begin like that.
     static StoredContainer find(const Paths& paths, const std::string& word);
+    /// That of containers/ID; nothing if there is none, of which a crash of the machine may have left a directory.
+    static std::optional<StoredContainer> in_directory(const Paths& paths, const std::string& id);
     static std::vector<StoredContainer> all(const Paths& paths);
 
     const std::string& id() const { return facts_.id; }
     const std::string& path() const { return path_; }
-    std::string log_path() const { return path_ + "/json.log"; }
+    static std::string log_in(const std::string& directory) { return directory + "/json.log"; }
+    std::string log_path() const { return log_in(path_); }
     const ContainerFacts& facts() const { return facts_; }
     ContainerRecord record() const;
     /// What it is launched from. Throws Error.
@@ -67,12 +70,16 @@ public:
     /// As long as the descriptor is open nobody starts it. Throws Error{conflict} if it has a supervisor, which does
     /// not come to an end, Error{not_found} if it was removed.
     Fd lock() const;
-    /// The same for who becomes that.
-    Fd become_supervisor() const;
+    /// The same for who becomes that, as long as both are open. Others see it by the lock, or by the mark, which is
+    /// faster (SupervisionMarks).
+    struct Supervision {
+        Fd lock, mark;
+    };
+    Supervision become_supervisor() const;
     /// What it was made as may have been changed meanwhile.
     void reread();
-    /// The end of that, told to those that wait. `lock` is become_supervisor()'s.
-    void end_supervision(const Fd& lock, int exit_code) const;
+    /// The end of that, told to those that wait.
+    void end_supervision(const Supervision& own, int exit_code) const;
     /// Waits for the end of its supervisor, if it has one; what that has told. None where `milliseconds` are over; -1
     /// is for ever.
     std::optional<int> await_supervisor(int milliseconds) const;

@@ -27,6 +27,7 @@
 #include "runtime/driven_launch.hpp"
 #include "runtime/events.hpp"
 #include "runtime/health_monitor.hpp"
+#include "runtime/observed_containers.hpp"
 #include "runtime/own_cgroup.hpp"
 #include "runtime/stored_container.hpp"
 
@@ -64,6 +65,7 @@ void note(const StoredContainer& container, const ContainerProgress& progress) {
     try {
         container.write(progress);
     } catch (const Error&) {
+        note_change(container.path());
     }
 }
 
@@ -179,7 +181,7 @@ int Containers::supervise(const std::string& word, int attached, const std::func
     const auto paths = default_paths();
     auto container = StoredContainer::find(paths, word);
     (void)container.observe();  // what a supervisor that was killed has left is ended
-    const auto lock = container.become_supervisor();
+    const auto supervision = container.become_supervisor();
     container.stop_by_hand(false);
     ContainerProgress progress;
     try {
@@ -204,7 +206,7 @@ int Containers::supervise(const std::string& word, int attached, const std::func
             const bool again = is_to_run_again(container, progress);
             tell_end(paths, container, progress);
             // Whoever is told may go on and remove it.
-            if (!again) container.end_supervision(lock, progress.exit_code);
+            if (!again) container.end_supervision(supervision, progress.exit_code);
             clients.tell_end(progress.exit_code);
             if (!again || !back_off.wait(Clock::now() - begin) || container.is_stopped_by_hand()) break;
             progress.restarts++;
@@ -214,11 +216,11 @@ int Containers::supervise(const std::string& word, int attached, const std::func
         progress.exit_code = exit_code(error.kind());
         progress.error = error.message();
         note(container, progress);
-        container.end_supervision(lock, progress.exit_code);
+        container.end_supervision(supervision, progress.exit_code);
         throw;
     }
     container.clear_run();
-    container.end_supervision(lock, progress.exit_code);
+    container.end_supervision(supervision, progress.exit_code);
     if (container.facts().remove) container.remove();
     return progress.exit_code;
 }
