@@ -159,6 +159,17 @@ class TestReached:
                         address).lines == ["02:00:00:00:00:07"]
 
 
+    def test_this_host_by_a_name(self, world, host, plain):
+        host("network", "create", "lan").ok()
+        options = ["--add-host", "this.example:host-gateway", "--network", "bridge:lan", "--network", "bridge"]
+        with Server(world.host, 7777, "this host"):
+            address = host.run(*options, plain, "sh", "-c", "grep this.example /etc/hosts").lines[0].split("\t")[0]
+            with waiting(host, plain, *options) as (_, inside):
+                assert ask(inside, address, 7777) == "this host"
+        assert address == json.loads(host("network", "inspect", "lan").ok().out)[0]["IPAM"]["Config"][0]["Gateway"]
+        host("network", "rm", "lan").ok()
+
+
 class TestRefused:
     def test_a_port_that_is_taken(self, world, host, plain):
         with waiting(host, plain, "--network", "bridge", "-p", "8080:80"):
