@@ -12,7 +12,7 @@ import tarfile
 
 import pytest
 
-from bundles import Device, Directory, File, Hardlink, Link, make_tree
+from bundles import ARCHITECTURE, WHITEOUT, Device, Directory, File, Hardlink, Link, digest, make_tree
 from harness import MINIRUN, skip
 
 # All that a tree shows: names, types, modes, owners, links, sizes, times.
@@ -130,14 +130,38 @@ class TestCommit:
         skopeo("copy", "--quiet", "--insecure-policy", "docker-archive:made.tar", "oci:layout:made")
         assert len(json.loads(skopeo("inspect", "oci:layout:made"))["Layers"]) == len(facts(box, "made:1")["RootFS"]["Layers"])
 
-    def test_what_it_refuses(self, box, image, plain):
+    def test_of_a_bundle_outside_the_store(self, box, bundle):
+        """Its layers come into the store, with their whiteouts; the bundle itself makes no image there."""
+        source = bundle({"Cmd": ["ls", "/data"]}, {"data/gone": WHITEOUT, "data/new": "new"}, layers=[FILES])
+        seen = box.run("--name", "c", source, "sh", "-ec", "echo more > /data/more; rm /data/new" + LISTING).ok().out
+        id = box("commit", "c", "made:1").ok().out.strip()
+        assert box("images", "-q", "--no-trunc").lines == [id]
+        image = facts(box, "made:1")
+        assert len(image["RootFS"]["Layers"]) == 4 and image["Config"]["Cmd"] == ["ls", "/data"]
+        shutil.rmtree(source)
+        assert listed(box.run("made:1", "sh", "-c", LISTING).ok().out) == listed(seen)
+        assert box.run("made:1").lines == ["kept", "more"]
+        box("image", "verify", "made:1").check(True, "")
+
+    def test_of_a_bundle_that_has_changed(self, box, bundle):
+        source = bundle(files=FILES)
+        box("create", "--name", "c", source).ok()
+        make_tree(source / "layers/002", {"x": "x"})
+        box("commit", "c").refused_with(125, f"cannot commit container 'c': '{source}' has other layers than when the container was made")
+        shutil.rmtree(source)
+        box("commit", "c").refused_with(125, str(source))
+        assert box("images", "-q").lines == [] and not list(box.root.glob("layers/*"))
+
+    def test_what_it_refuses(self, box, image, plain, bundle):
         refused = lambda name, sentence, hint=None: box("commit", name, "made").refused_with(125, f"cannot commit container '{name}': {sentence}", hint=hint)
         box("create", "--name", "memory", "--tmpfs-upper", image).ok()
         refused("memory", "what it writes is in memory (--tmpfs-upper)")
         box("create", "--name", "fixed", "--read-only", image).ok()
         refused("fixed", "its root file system is read-only")
         box("create", "--name", "outside", plain).ok()
-        refused("outside", f"'{plain}', which it runs, is not in the store", hint="minirun load")
+        inspected = bundle(document=[{"Id": digest(9), "Architecture": ARCHITECTURE, "Os": "linux", "Config": {"Cmd": ["true"]}, "RootFS": {"Type": "layers"}}])
+        box("create", "--name", "docker", inspected).ok()
+        refused("docker", f"'{inspected}', which it runs, is neither in the store nor a bundle", hint="minirun import")
         box("commit", "nobody").refused(125, "there is no container 'nobody'", "minirun ps -a lists them")
         box("commit").refused_with(125, "minirun commit takes a container", hint="minirun commit CONTAINER NAME[:TAG]")
         box("commit", "memory", "Not A Name").refused_with(125, "Not A Name")
