@@ -118,7 +118,7 @@ NetworkEnd design_end(const NetworkStore& store, const BridgeNetwork& network, c
 BridgeNetwork network_named(const NetworkStore& store, const std::string& name, bool make) {
     if (const auto network = store.get(name)) return *network;
     if (name != default_network) return store.find(name);  // which says that there is none
-    auto network = store.design(name, {.subnets = {}, .ipv6 = has_ipv6(), .labels = {}});
+    auto network = store.design(name, {.subnets = {}, .ipv6 = has_ipv6(), .labels = {}, .options = {}});
     if (make) store.write(network);
     return network;
 }
