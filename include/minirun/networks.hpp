@@ -24,6 +24,7 @@ struct BridgeNetwork {
     bool internal = false;  ///< no way out, and none in
     bool names = true;      ///< its containers find each other by name
     std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> options;  ///< of netavark(1): "mtu", "isolate"
 };
 
 /// A container's end of one.
@@ -43,6 +44,7 @@ struct NetworkOptions {
     bool internal = false;
     bool names = true;
     std::map<std::string, std::string> labels;
+    std::map<std::string, std::string> options;  ///< BridgeNetwork::options
 };
 
 /// A container on a network.

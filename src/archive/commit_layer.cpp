@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "archive/directory_tar.hpp"
+#include "archive/import_image.hpp"
 #include "archive/load_image.hpp"
 #include "archive/sha256.hpp"
 #include "archive/store_writer.hpp"
@@ -58,6 +59,31 @@ std::string empty_layer(const StoreWriter& writer) {
     return path;
 }
 
+// What the container runs.
+struct Below {
+    Json config;
+    std::vector<std::string> diff_ids, keys;
+    Fd held;  ///< as long as an image of the store is needed
+};
+
+Below image_below(const ImageStore& store, const std::string& id) {
+    Below below;
+    below.held = hold_image(store, id);
+    if (!below.held) throw Error(ErrorKind::not_found, cat("the image ", id, " was removed just now"));
+    below.config = stored_config(store, id);
+    for (const auto& one : stored_layers(store, id)) {
+        below.diff_ids.push_back(one.diff_id);
+        below.keys.push_back(one.key);
+    }
+    return below;
+}
+
+Below bundle_below(StoreWriter& writer, const Image& bundle, const Limits& limits) {
+    auto stored = store_bundle(writer, bundle, limits);
+    return {parse_json(stored.config, bundle.config_file, limits.depth_of_json()), std::move(stored.diff_ids),
+            std::move(stored.keys), Fd()};
+}
+
 }  // namespace
 
 void check(const CommitOptions& options) {
@@ -68,12 +94,11 @@ void check(const CommitOptions& options) {
 }
 
 std::string commit_layer(const ImageStore& store, const CommitSource& source, const CommitOptions& options) {
-    const auto held = hold_image(store, source.image_id);
-    if (!held) throw Error(ErrorKind::not_found, cat("the image ", source.image_id, " was removed just now"));
-    const auto below = stored_layers(store, source.image_id);
-    check_layer_limit(below.size() + 1, options.limits);
-
     StoreWriter writer(store);
+    const auto below =
+        source.bundle ? bundle_below(writer, *source.bundle, options.limits) : image_below(store, source.image_id);
+    check_layer_limit(below.keys.size() + 1, options.limits);
+
     DirectoryTar tar(is_directory(source.upper) ? source.upper : empty_layer(writer), TreeForm::writable_layer,
                      store.data());
     const auto layer = writer.unpack(tar, "the container's writable layer", options.limits);
@@ -84,14 +109,10 @@ std::string commit_layer(const ImageStore& store, const CommitSource& source, co
         writer.publish_layer(layer, key);
     }
 
-    const auto document = config_above(stored_config(store, source.image_id), source, options, layer.diff_id);
+    const auto document = config_above(below.config, source, options, layer.diff_id);
     const auto config = document.dump();
-    StoreWriter::NewImage image{
-        config, sha256_digest(config).substr(7), document["created"].get<std::string>(), {}, {}};
-    for (const auto& one : below) {
-        image.diff_ids.push_back(one.diff_id);
-        image.keys.push_back(one.key);
-    }
+    StoreWriter::NewImage image{config, sha256_digest(config).substr(7), document["created"].get<std::string>(),
+                                below.diff_ids, below.keys};
     image.diff_ids.push_back(layer.diff_id);
     image.keys.push_back(key);
     writer.publish_image(image);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <tuple>
 
 #include "archive/attributes.hpp"
 #include "archive/whiteout.hpp"
@@ -101,6 +102,15 @@ DirectoryTar::DirectoryTar(const std::string& path, TreeForm form, const std::st
     add_directory(entry_of("./", info), std::move(root), info);
 }
 
+DirectoryTar::DirectoryTar(const Fd& source, const std::string& path, TarPart part)
+    : path_(path), form_(TreeForm::tree), part_(std::move(part)), block_(read_size), tar_([this](Bytes bytes) {
+          ready_.insert(ready_.end(), bytes.begin(), bytes.end());
+      }) {
+    struct stat info {};
+    if (::fstat(source.get(), &info) < 0) failed(part_.name, errno);
+    add_entry(source, part_.name, info);
+}
+
 void DirectoryTar::failed(const std::string& name, int error) const {
     throw system_error(cat("cannot read ", quote(name.empty() ? path_ : cat(path_, '/', name))), error);
 }
@@ -140,14 +150,20 @@ void DirectoryTar::add_next_entry() {
     const Fd held(::openat(level.directory.get(), last.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat info {};
     if (!held || ::fstat(held.get(), &info) < 0) failed(name, errno);
-    const auto place = cat("/proc/self/fd/", held.get());
     if (is_whiteout(info) && form_ != TreeForm::tree) return add_whiteout(level.prefix, last);
     if (last.starts_with(whiteout_prefix) && form_ != TreeForm::tree)
         throw Error(ErrorKind::bad_input,
                     cat(quote(cat(path_, '/', name)), " has a name that an archive of a layer cannot hold"));
+    add_entry(held, name, info);
+}
+
+void DirectoryTar::add_entry(const Fd& held, const std::string& name, const struct stat& info) {
+    const auto place = cat("/proc/self/fd/", held.get());
     auto entry = entry_of(name, info);
+    if (part_.owners) std::tie(entry.uid, entry.gid) = part_.owners(info.st_uid, info.st_gid);
     if (is_layer()) refuse_what_is_not_whole(name, place);
     if (S_ISDIR(info.st_mode) || S_ISREG(info.st_mode)) {
+        if (part_.enters && !part_.enters(held.get())) return;
         Fd opened(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
         if (!opened) failed(name, errno);
         return S_ISDIR(info.st_mode) ? add_directory(entry, std::move(opened), info)
@@ -186,7 +202,7 @@ void DirectoryTar::add_directory(const TarEntry& entry, Fd directory, const stru
     made.xattrs = kept_attributes(place);
     if (!made.name.ends_with('/')) made.name += '/';
     tar_.add(made);
-    if (info.st_dev != device_ || std::pair(info.st_dev, info.st_ino) == except_) return;
+    if ((info.st_dev != device_ && !part_.enters) || std::pair(info.st_dev, info.st_ino) == except_) return;
     const auto prefix = made.name == "./" ? "" : made.name;
     if (is_opaque_here(directory.get())) tar_.add(marker(cat(prefix, opaque_marker)));
     enter(std::move(directory), prefix);

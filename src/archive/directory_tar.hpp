@@ -1,6 +1,9 @@
 // A directory -> a tar archive of it.
 #pragma once
 
+#include <sys/stat.h>
+
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -20,6 +23,13 @@ enum class TreeForm {
     tree             ///< whatever there is, as it is
 };
 
+/// What of a container becomes an archive, where that is not a whole tree.
+struct TarPart {
+    std::string name;                 ///< of it in the archive; of what is in a directory "./"
+    std::function<bool(int)> enters;  ///< whether a file or directory is read, whatever file system it is on
+    std::function<std::pair<uid_t, gid_t>(uid_t, gid_t)> owners;  ///< of those here those in the archive
+};
+
 /// The archive of all that is below a directory, and of that itself as "./", in the order of the names: the same for
 /// the same tree. Of another file system that is mounted below, only the mount point, and likewise of the directory
 /// `except` (minirun's own data, which grows meanwhile). Sockets are left out.
@@ -30,6 +40,8 @@ class DirectoryTar : public ByteSource {
 public:
     /// Throws Error, which names `path`.
     DirectoryTar(const std::string& path, TreeForm form, const std::string& except);
+    /// Of a directory or a file that is held by a descriptor (O_PATH is enough), as it is.
+    DirectoryTar(const Fd& source, const std::string& path, TarPart part);
 
     Bytes next() override;
 
@@ -46,6 +58,7 @@ private:
     bool is_opaque_here(int directory) const;
     void enter(Fd directory, const std::string& prefix);
     void add_next_entry();
+    void add_entry(const Fd& held, const std::string& name, const struct stat& info);
     void add_directory(const TarEntry& entry, Fd directory, const struct stat& info);
     void add_file(const TarEntry& entry, Fd file, const struct stat& info);
     void copy_some();
@@ -53,6 +66,7 @@ private:
 
     std::string path_;
     TreeForm form_;
+    TarPart part_;
     dev_t device_ = 0;
     std::pair<dev_t, ino_t> except_{};
     std::vector<unsigned char> ready_, given_, block_;

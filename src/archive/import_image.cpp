@@ -110,38 +110,46 @@ std::string import_image(const ImageStore& store, const std::string& path, const
     return id;
 }
 
+StoredBundle store_bundle(StoreWriter& writer, const Image& bundle, const Limits& limits) {
+    check_layer_limit(bundle.layers.size(), limits);
+    const auto& store = writer.store();
+    StoredBundle stored;
+    std::map<std::string, DraftLayer> drafts;
+    for (const auto& layer : bundle.layers) {
+        DirectoryTar tar(layer.path, TreeForm::layer, store.data());
+        auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), limits);
+        stored.diff_ids.push_back(draft.diff_id);
+        stored.keys.push_back(own_key(draft.diff_id));
+        if (!store.has_layer(stored.keys.back())) drafts.emplace(stored.keys.back(), std::move(draft));
+    }
+    if (!drafts.empty()) writer.sync();
+    for (const auto& [key, draft] : drafts) writer.publish_layer(draft, key);
+    stored.new_layers = drafts.size();
+    stored.config = read_file(bundle.config_file, limits.json);
+    if (bundle.config.diff_ids != stored.diff_ids) {
+        auto config = parse_json(stored.config, bundle.config_file, limits.depth_of_json());
+        config["rootfs"] = {{"type", "layers"}, {"diff_ids", stored.diff_ids}};
+        stored.config = config.dump();
+    }
+    return stored;
+}
+
 LoadedImage load_bundle(const ImageStore& store, const std::string& directory, const LoadOptions& options) {
     const auto bundle = open_image(directory.find('/') == std::string::npos ? "./" + directory : directory);
     if (bundle.form != Image::Form::image_config)
         throw Error(ErrorKind::unsupported,
                     cat("the config.json of ", quote(directory), " is not an image's config, so it makes no image"),
                     "an OCI or Docker image config is needed");
-    check_layer_limit(bundle.layers.size(), options.limits);
     StoreWriter writer(store);
     if (options.dedup) writer.share_blocks();
+    const auto stored = store_bundle(writer, bundle, options.limits);
     LoadedImage loaded;
-    std::vector<std::string> diff_ids, keys;
-    std::map<std::string, DraftLayer> drafts;
-    for (const auto& layer : bundle.layers) {
-        DirectoryTar tar(layer.path, TreeForm::layer, store.data());
-        auto draft = writer.unpack(tar, cat("layer ", quote(layer.name)), options.limits);
-        diff_ids.push_back(draft.diff_id);
-        keys.push_back(own_key(draft.diff_id));
-        if (!store.has_layer(keys.back())) drafts.emplace(keys.back(), std::move(draft));
-    }
-    if (!drafts.empty()) writer.sync();
-    for (const auto& [key, draft] : drafts) writer.publish_layer(draft, key);
-    loaded.new_layers = drafts.size();
-    auto text = read_file(bundle.config_file, options.limits.json);
-    auto config = parse_json(text, bundle.config_file, options.limits.depth_of_json());
-    if (bundle.config.diff_ids != diff_ids) {
-        config["rootfs"] = {{"type", "layers"}, {"diff_ids", diff_ids}};
-        text = config.dump();
-    }
+    loaded.new_layers = stored.new_layers;
+    loaded.layers = stored.diff_ids.size();
+    const auto config = parse_json(stored.config, bundle.config_file, options.limits.depth_of_json());
     const auto created =
         config.contains("created") && config["created"].is_string() ? config["created"].get<std::string>() : "";
-    loaded.id = publish(writer, text, created, diff_ids, keys);
-    loaded.layers = diff_ids.size();
+    loaded.id = publish(writer, stored.config, created, stored.diff_ids, stored.keys);
     if (const auto name = name_of(bundle.directory); !name.empty()) loaded.names.push_back(name);
     loaded.names.insert(loaded.names.end(), options.tags.begin(), options.tags.end());
     for (const auto& name : loaded.names) store.set_tag(name, loaded.id);

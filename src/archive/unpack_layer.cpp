@@ -29,8 +29,10 @@ constexpr std::uint64_t beneath = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLV
 
 class Unpacker {
 public:
-    Unpacker(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits, TarRecorder* recorder)
-        : tar_(tar), tree_(tree), name_(name), limits_(limits), recorder_(recorder) {}
+    // Without `layer` the names of whiteouts are names like others.
+    Unpacker(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits, bool layer,
+             TarRecorder* recorder)
+        : tar_(tar), tree_(tree), name_(name), limits_(limits), layer_(layer), recorder_(recorder) {}
 
     UnpackedLayer run() {
         TarEntry entry;
@@ -39,6 +41,7 @@ public:
             if (++entries > limits_.entries)
                 throw Error(ErrorKind::bad_input, cat(name_, " has more than ", limits_.entries, " entries"),
                             "--max-entries raises the limit");
+            if (!layer_) entry.xattrs.clear();
             unpack(entry);
         }
         finish_directories();
@@ -57,6 +60,7 @@ private:
     [[noreturn]] void refuse(const TarEntry& entry, std::string_view why, std::string hint = "") const {
         throw Error(ErrorKind::bad_input, cat(name_, ": the entry ", quote(entry.name), ' ', why), std::move(hint));
     }
+    std::string_view whole() const { return layer_ ? "layer" : "directory"; }
     static std::string path_hint(std::size_t limit) {
         return limit < PATH_MAX - 1 ? "--max-path raises the limit" : "no path on Linux is longer";
     }
@@ -71,7 +75,7 @@ private:
         std::size_t depth = 0;
         for (const auto& part : split(path, '/')) {
             if (part.empty() || part == ".") continue;
-            if (part == "..") refuse(entry, cat("leaves the layer: ", quote(path)));
+            if (part == "..") refuse(entry, cat("leaves the ", whole(), ": ", quote(path)));
             if (part.size() > 255) refuse(entry, "has a name of more than 255 bytes");
             clean += (clean.empty() ? "" : "/") + part;
             depth++;
@@ -99,7 +103,8 @@ private:
             opened = kernel::open_beneath(tree_.get(), path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0, beneath);
         }
         if (opened.error() == ENOTDIR || opened.error() == ELOOP)
-            refuse(entry, cat("lies below ", quote(path), ", which is no directory in this layer"));
+            refuse(entry,
+                   cat("lies below ", quote(path), ", which is no directory in this ", layer_ ? "layer" : "archive"));
         if (!opened) failed(entry, opened.error());
         open_.reset(opened.value());
         open_path_ = path;
@@ -110,7 +115,7 @@ private:
         // An archive with a NUL in a name cannot be told apart from one without: libarchive ends the name there.
         const auto path = checked_path(entry, entry.name);
         if (path.empty()) {
-            if (!S_ISDIR(entry.mode)) refuse(entry, "names the root of the layer, and is no directory");
+            if (!S_ISDIR(entry.mode)) refuse(entry, cat("names the root of the ", whole(), ", and is no directory"));
             note_directory("", entry);
             result_.root_is_named = true;
             finish(entry, tree_.get(), Opened::whole);
@@ -120,7 +125,7 @@ private:
         const auto above = slash == std::string::npos ? std::string() : path.substr(0, slash);
         const auto last = slash == std::string::npos ? path : path.substr(slash + 1);
         const int directory = parent(entry, above);
-        if (last.starts_with(whiteout_prefix))
+        if (layer_ && last.starts_with(whiteout_prefix))
             hide(entry, directory, above, last);
         else
             make(entry, directory, path, last);
@@ -152,7 +157,7 @@ private:
             case S_IFREG: return make_file(entry, directory, path, last);
             case S_IFLNK: return make_symbolic_link(entry, directory, path, last);
             case S_IFCHR:
-                if (entry.major == 0 && entry.minor == 0)
+                if (layer_ && entry.major == 0 && entry.minor == 0)
                     refuse(entry, "is a 0/0 device, which is how a deleted file is kept");
                 [[fallthrough]];
             case S_IFBLK:
@@ -161,7 +166,7 @@ private:
                     return ::mknodat(directory, last.c_str(), entry.mode & S_IFMT, makedev(entry.major, entry.minor));
                 });
                 break;
-            default: refuse(entry, "is of a type that a layer cannot hold");
+            default: refuse(entry, cat("is of a type that a ", whole(), " cannot hold"));
         }
         const Fd made(::openat(directory, last.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
         if (!made) failed(entry, errno);
@@ -242,7 +247,8 @@ private:
 
     void link(const TarEntry& entry, int directory, const std::string& path, const std::string& last) {
         const auto target = checked_path(entry, entry.link);
-        if (target.empty() || target == path) refuse(entry, "is a hard link to itself or to the root of the layer");
+        if (target.empty() || target == path)
+            refuse(entry, cat("is a hard link to itself or to the root of the ", whole()));
         const auto slash = target.rfind('/');
         const auto above = slash == std::string::npos ? std::string(".") : target.substr(0, slash);
         const auto found =
@@ -350,6 +356,7 @@ private:
     const Fd& tree_;
     const std::string& name_;
     const Limits& limits_;
+    const bool layer_;
     TarRecorder* recorder_;
     UnpackedLayer result_;
     std::map<std::string, Directory> directories_;
@@ -362,7 +369,11 @@ private:
 
 UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits,
                            TarRecorder* recorder) {
-    return Unpacker(tar, tree, name, limits, recorder).run();
+    return Unpacker(tar, tree, name, limits, true, recorder).run();
+}
+
+UnpackedLayer unpack_files(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits) {
+    return Unpacker(tar, tree, name, limits, false, nullptr).run();
 }
 
 }  // namespace minirun

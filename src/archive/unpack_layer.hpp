@@ -35,4 +35,8 @@ struct UnpackedLayer {
 UnpackedLayer unpack_layer(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits,
                            TarRecorder* recorder = nullptr);
 
+/// The same for an archive that is no layer: ".wh." begins a name as any other, devices are what they are, and no
+/// attributes are kept.
+UnpackedLayer unpack_files(TarReader& tar, const Fd& tree, const std::string& name, const Limits& limits);
+
 }  // namespace minirun

@@ -216,12 +216,14 @@ SysStatus HostSteps::operator()(const op::RunHook& step) const {
 
 SysStatus HostSteps::operator()(const op::StartPasta& step) const {
     // Not there: the child has failed, and says itself why.
-    if (const auto network = open_namespace(cat("/proc/", side_.pid), "net")) side_.pasta = PastaProcess(step, network);
+    side_.network = open_namespace(cat("/proc/", side_.pid), "net");
+    if (side_.network) side_.pasta = PastaProcess(step, side_.network);
     return SysStatus::success();
 }
 
 SysStatus HostSteps::operator()(const op::ConnectBridges& step) const {
     // Not there: the child has failed, and says itself why.
+    side_.network = open_namespace(cat("/proc/", side_.pid), "net");
     if (auto network = open_namespace(cat("/proc/", side_.pid), "net"))
         side_.bridges = BridgeConnection(step, std::move(network));
     return SysStatus::success();

@@ -30,6 +30,7 @@ struct HostSide {
     Fd kept_mounts;                     ///< of the child: its mount namespace
     Fd mount_namespace;                 ///< of the child, unless its end is that of all others
     std::function<void()> await_child;  ///< until it has come to op::AwaitParent; throws LaunchFailure
+    Fd network;                         ///< of the child, if one of these two connects it
     PastaProcess pasta;                 ///< if it has been started
     BridgeConnection bridges;           ///< if it has some
     std::vector<MovedDevice> devices;   ///< they come back, unless keep_devices() is called

@@ -161,6 +161,7 @@ Launched launch(const Plan& plan, const LaunchSetting& setting) {
             std::move(reports.upper),
             std::move(side.kept_mounts),
             std::move(reports.denials),
+            std::move(side.network),
             std::move(side.pasta),
             std::move(side.bridges)};
 }

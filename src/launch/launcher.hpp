@@ -26,6 +26,7 @@ struct Launched {
     Fd upper;            ///< of op::HandOverUpper: the directory that the writable layer is in
     Fd kept_mounts;      ///< of op::KeepMounts: the mount namespace
     std::unique_ptr<DenialCounter> denials;  ///< of a filter whose denials are counted
+    Fd network;                              ///< the container's network namespace, if one of these two connects it
     PastaProcess pasta;                      ///< of op::StartPasta
     BridgeConnection bridges;                ///< of op::ConnectBridges
 };

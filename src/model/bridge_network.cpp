@@ -32,7 +32,8 @@ Json bridge_network_json(const BridgeNetwork& network) {
     Json json{{"name", network.name},         {"id", network.id},
               {"created", network.created},   {"interface", network.interface},
               {"internal", network.internal}, {"names", network.names},
-              {"labels", network.labels},     {"subnets", Json::array()}};
+              {"labels", network.labels},     {"options", network.options},
+              {"subnets", Json::array()}};
     for (const auto& subnet : network.subnets)
         json["subnets"].push_back({{"range", subnet.range}, {"gateway", subnet.gateway}});
     return json;
@@ -47,6 +48,7 @@ BridgeNetwork read_bridge_network(const JsonView& view) {
     network.internal = view["internal"].boolean_or(false);
     network.names = view["names"].boolean_or(true);
     for (const auto& [key, value] : view["labels"].members()) network.labels[key] = value.string_or("");
+    for (const auto& [key, value] : view["options"].members()) network.options[key] = value.string_or("");
     for (const auto& subnet : view["subnets"].elements())
         network.subnets.push_back({subnet["range"].string_or(""), subnet["gateway"].string_or("")});
     return network;

@@ -42,6 +42,8 @@ constexpr std::string_view own_hosts =
     "ff02::2\tip6-allrouters\n";
 
 constexpr std::string_view own_address = "127.0.1.1";
+// Until set_host_gateway() puts the address of the network there that the container is given at its start.
+constexpr std::string_view host_gateway = "host-gateway";
 constexpr std::string_view no_name_server =
     "# No name server of the host can be reached from here: minirun run --dns ADDRESS names one.\n";
 
@@ -55,13 +57,30 @@ bool names_host(std::string_view hosts, std::string_view name) {
     return false;
 }
 
+// Under which this host is reached from the container.
+std::string_view host_address(Network network, std::string_view option) {
+    const auto refused = [&](std::string_view reason) {
+        return option_error("--add-host", option, reason, "with --network bridge, or host, there is one");
+    };
+    switch (network) {
+        case Network::host: return "127.0.0.1";
+        case Network::bridge: return host_gateway;
+        case Network::pasta: throw refused("pasta has no address that leads to this host");
+        case Network::path: throw refused("which address leads to this host, only who has made that network knows");
+        case Network::none:
+        case Network::container: break;
+    }
+    throw refused("without a network no address leads to this host");
+}
+
 std::string hosts_text(const ContainerSpec& spec, const RunOptions& options, const HostFacts& host) {
     const bool hosts_network = network_of(options) == Network::host && !host.hosts.empty();
     std::string text = hosts_network ? host.hosts : std::string(own_hosts);
     if (!text.ends_with('\n')) text += '\n';
     for (const auto& option : options.add_hosts) {
         const auto entry = parse_add_host(option);
-        append(text, cat(entry.address, '\t', entry.name, '\n'));
+        const auto address = entry.address == host_gateway ? host_address(network_of(options), option) : entry.address;
+        append(text, cat(address, '\t', entry.name, '\n'));
     }
     // The container's own name, which programs look up. 127.0.1.1, as on Debian: 127.0.0.1 is localhost.
     const auto& name = spec.hostname;
@@ -149,6 +168,16 @@ void set_own_address(std::string& hosts, const std::string& address) {
     if (line != std::string::npos) hosts.replace(line + 1, own_address.size(), address);
 }
 
+void set_host_gateway(std::string& hosts, const std::string& address) {
+    std::string text;
+    for (const auto& line : split(hosts, '\n')) {
+        const bool is_one = line.starts_with(cat(host_gateway, '\t'));
+        if (is_one && !address.empty()) append(text, cat(address, line.substr(host_gateway.size()), '\n'));
+        if (!is_one && !line.empty()) append(text, cat(line, '\n'));
+    }
+    hosts = std::move(text);
+}
+
 void set_name_servers(std::string& resolv_conf, const std::vector<std::string>& servers) {
     std::string text;
     for (const auto& server : servers) append(text, cat("nameserver ", server, '\n'));
@@ -172,12 +201,12 @@ HostEntry parse_add_host(std::string_view text) {
     if (!is_host_name(entry.name))
         throw option_error("--add-host", text, cat(quote(entry.name), " is no host name"),
                            "letters, digits, '-' and '_', with dots between the labels");
-    if (address == "host-gateway") throw option_error("--add-host", text, "host-gateway is not supported yet");
+    if (address == host_gateway) return entry;
     if (address.size() > 2 && address.starts_with('[') && address.ends_with(']'))
         address = address.substr(1, address.size() - 2);
     if (!is_address(address))
         throw option_error("--add-host", text, cat(quote(address), " is no IP address"),
-                           "write it as 10.0.0.5 or fd00::5: names are not looked up");
+                           "write it as 10.0.0.5 or fd00::5, or host-gateway: names are not looked up");
     return entry;
 }
 

@@ -22,16 +22,19 @@ std::vector<EtcFile> etc_files(const ContainerSpec& spec, const RunOptions& opti
 /// if there are others, or none. pasta forwards nothing but UDP, which is enough for what most programs ask.
 std::string dns_forward(const RunOptions& options, const HostFacts& host);
 
-/// The line of /etc/hosts with the container's own name gets this address; and these are the only name servers of
-/// /etc/resolv.conf. Both are texts of etc_files().
+/// The line of /etc/hosts with the container's own name gets this address; those of --add-host NAME:host-gateway get
+/// that one, and go if it is empty; and these are the only name servers of /etc/resolv.conf. All are texts of
+/// etc_files().
 void set_own_address(std::string& hosts, const std::string& address);
+void set_host_gateway(std::string& hosts, const std::string& address);
 void set_name_servers(std::string& resolv_conf, const std::vector<std::string>& servers);
 
 struct HostEntry {
     std::string name, address;
     bool operator==(const HostEntry&) const = default;
 };
-/// --add-host "NAME:ADDRESS" or "NAME=ADDRESS"; an IPv6 address may stand in brackets.
+/// --add-host "NAME:ADDRESS" or "NAME=ADDRESS"; an IPv6 address may stand in brackets, and "host-gateway" for the
+/// address of this host.
 HostEntry parse_add_host(std::string_view text);
 
 /// Labels of letters, digits, '-' and '_' with dots between them, 64 bytes at most (sethostname(2)).

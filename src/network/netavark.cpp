@@ -33,7 +33,7 @@ Json network_info(const BridgeNetwork& network) {
             {"driver", "bridge"},           {"network_interface", network.interface},
             {"subnets", subnets},           {"ipv6_enabled", v6},
             {"internal", network.internal}, {"dns_enabled", network.names},
-            {"options", Json::object()}};
+            {"options", network.options}};
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ ContainerFacts facts_of(const Image& image, const RunOptions& options, const Lau
             .created = rfc3339(std::chrono::system_clock::now()),
             .image_name = image.name,
             .image_id = image.id,
+            .config_file = image.id.empty() && image.form == Image::Form::image_config ? image.config_file : "",
             .args = request.spec.process.args,
             .labels = options.labels,
             .ports = request.pasta    ? request.pasta->ports
@@ -67,6 +68,7 @@ Json facts_json(const ContainerFacts& facts) {
               {"created", facts.created},
               {"image", facts.image_name},
               {"imageId", facts.image_id},
+              {"configFile", facts.config_file},
               {"args", facts.args},
               {"labels", facts.labels},
               {"ports", ports_json(facts.ports)},
@@ -84,6 +86,7 @@ ContainerFacts read_facts(const JsonView& view) {
     facts.created = view["created"].string_or("");
     facts.image_name = view["image"].string_or("");
     facts.image_id = view["imageId"].string_or("");
+    facts.config_file = view["configFile"].string_or("");
     facts.args = view["args"].strings().value_or(std::vector<std::string>{});
     for (const auto& [key, value] : view["labels"].members()) facts.labels[key] = value.string_or("");
     facts.ports = read_ports(view["ports"]);

@@ -18,6 +18,7 @@ struct ContainerFacts {
     std::string id, name;
     std::string created;               ///< RFC 3339
     std::string image_name, image_id;  ///< as it was named; the id is empty where it is none of the store
+    std::string config_file;           ///< of a bundle outside the store: absolute path; otherwise empty
     std::vector<std::string> args;     ///< what it runs
     std::map<std::string, std::string> labels;
     std::vector<PublishedPorts> ports;

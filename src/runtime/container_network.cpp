@@ -118,12 +118,13 @@ NetworkEnd design_end(const NetworkStore& store, const BridgeNetwork& network, c
 BridgeNetwork network_named(const NetworkStore& store, const std::string& name, bool make) {
     if (const auto network = store.get(name)) return *network;
     if (name != default_network) return store.find(name);  // which says that there is none
-    auto network = store.design(name, {.subnets = {}, .ipv6 = has_ipv6(), .labels = {}});
+    auto network = store.design(name, {.subnets = {}, .ipv6 = has_ipv6(), .labels = {}, .options = {}});
     if (make) store.write(network);
     return network;
 }
 
-// Its own name leads to its first address, and names are looked up where aardvark-dns answers.
+// Its own name leads to its first address, that of --add-host NAME:host-gateway to the first bridge, and names are
+// looked up where aardvark-dns answers.
 void complete_etc_files(LaunchRequest& request) {
     const auto& ends = request.bridge->record.ends;
     std::vector<std::string> servers;
@@ -132,6 +133,8 @@ void complete_etc_files(LaunchRequest& request) {
             if (end.network.names) servers.push_back(subnet.gateway);
     for (auto& file : request.etc_files) {
         if (file.path == "/etc/hosts" && !ends.empty()) set_own_address(file.text, ends.front().addresses.front());
+        if (file.path == "/etc/hosts")
+            set_host_gateway(file.text, ends.empty() ? "" : ends.front().network.subnets.front().gateway);
         if (file.path == "/etc/resolv.conf" && !servers.empty() && !request.bridge->keeps_names)
             set_name_servers(file.text, servers);
     }

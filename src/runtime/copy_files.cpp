@@ -87,7 +87,8 @@ private:
         if (root_ && root_->first == info.st_dev && root_->second == info.st_ino) return;
         if (depth >= deepest)
             throw Error(ErrorKind::unsupported, cat(quote(path), " is deeper than ", deepest, " directories"));
-        if (::mkdirat(parent.get(), name.c_str(), 0700) < 0 && errno != EEXIST) failed(path);
+        const bool is_new = ::mkdirat(parent.get(), name.c_str(), 0700) == 0;
+        if (!is_new && errno != EEXIST) failed(path);
         const Fd made(::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (!made && (errno == ENOTDIR || errno == ELOOP))
             throw Error(ErrorKind::conflict,
@@ -98,7 +99,7 @@ private:
         const auto copy = look_at(made, path);
         if (!root_) root_ = {copy.st_dev, copy.st_ino};
         copy_entries(source, made, path, depth);
-        set_looks(made.get(), info, path);
+        if (is_new || !rules_.only_places.contains(path)) set_looks(made.get(), info, path);
     }
 
     void copy_entries(const Fd& source, const Fd& target, const std::string& path, int depth) {

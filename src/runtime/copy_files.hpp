@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,8 @@ struct CopyRules {
     /// Of a file's owner and group those of its copy; without it the copy belongs to whom this process makes files as,
     /// and is neither set-user-id nor set-group-id.
     std::function<std::pair<uid_t, gid_t>(uid_t, gid_t)> owners;
+    /// Directories of the source, by their paths below it, that say nothing of a directory which is there already.
+    std::set<std::string> only_places;
 };
 
 /// What was left out: devices, sockets, what is in /proc, /sys and their like.

@@ -147,6 +147,7 @@ BridgeNetwork NetworkStore::design(const std::string& name, const NetworkOptions
     network.internal = options.internal;
     network.names = options.names;
     network.labels = options.labels;
+    network.options = options.options;
     const bool any_v4 =
         std::any_of(options.subnets.begin(), options.subnets.end(), [](const Subnet& one) { return !is_v6(one); });
     const bool any_v6 = std::any_of(options.subnets.begin(), options.subnets.end(), is_v6);

@@ -14,6 +14,7 @@
 #include "image/remove_image.hpp"
 #include "kernel/features.hpp"
 #include "launch/child_process.hpp"
+#include "launch/delivery.hpp"
 #include "launch/launcher.hpp"
 #include "launch/left_behind.hpp"
 #include "launch/plan_from_request.hpp"
@@ -215,6 +216,7 @@ RunResult Runner::run(const RunOptions& options) {
     if (request.streams.counted) result.output_bytes = streams.output().bytes;
     // Nothing of it runs any more.
     stragglers.reset();
+    await_delivery(launched, ending);
     launched.pasta.end();
     launched.bridges.end();
     findings.collect(launched, result);

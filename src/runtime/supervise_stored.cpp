@@ -13,6 +13,7 @@
 #include "kernel/features.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/child_process.hpp"
+#include "launch/delivery.hpp"
 #include "launch/launcher.hpp"
 #include "launch/left_behind.hpp"
 #include "launch/plan_from_request.hpp"
@@ -136,6 +137,8 @@ public:
         return ending;
     }
 
+    void await_delivery(const Ending& ending) const { minirun::await_delivery(launched_, ending); }
+
     bool was_out_of_memory() const {
         const auto verdict = cgroup_->verdict();
         return verdict && verdict->oom_kills > 0;
@@ -201,6 +204,7 @@ int Containers::supervise(const std::string& word, int attached, const std::func
             progress.finished = now();
             progress.exit_code = exit_code_of_run(ending);
             progress.oom_killed = run->was_out_of_memory();
+            run->await_delivery(ending);
             run.reset();
             note(container, progress);
             const bool again = is_to_run_again(container, progress);

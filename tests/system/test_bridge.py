@@ -159,6 +159,17 @@ class TestReached:
                         address).lines == ["02:00:00:00:00:07"]
 
 
+    def test_this_host_by_a_name(self, world, host, plain):
+        host("network", "create", "lan").ok()
+        options = ["--add-host", "this.example:host-gateway", "--network", "bridge:lan", "--network", "bridge"]
+        with Server(world.host, 7777, "this host"):
+            address = host.run(*options, plain, "sh", "-c", "grep this.example /etc/hosts").lines[0].split("\t")[0]
+            with waiting(host, plain, *options) as (_, inside):
+                assert ask(inside, address, 7777) == "this host"
+        assert address == json.loads(host("network", "inspect", "lan").ok().out)[0]["IPAM"]["Config"][0]["Gateway"]
+        host("network", "rm", "lan").ok()
+
+
 class TestRefused:
     def test_a_port_that_is_taken(self, world, host, plain):
         with waiting(host, plain, "--network", "bridge", "-p", "8080:80"):
@@ -247,10 +258,25 @@ class TestNetworks:
         (["--subnet", "10.1.2.1/24", "a"], "this is no range of addresses"), (["--subnet", "10.1.2.0/31", "a"], "this is too small"),
         (["--subnet", "10.0.0.0/7", "a"], "this is too large"), (["--subnet", "10.1.2.0/24", "--gateway", "10.1.3.1", "a"], "this is no address of a machine in 10.1.2.0/24"),
         (["--gateway", "10.1.2.1", "a"], "--gateway says which address of a range is the host's"), (["-d", "macvlan", "a"], "there is no driver but bridge"),
+        (["-o", "mtu=1000", "a"], "the MTU is a number of bytes from 1280 to 65535"), (["-o", "mtu", "a"], "the MTU is a number of bytes from 1280 to 65535"),
+        (["-o", "isolate=yes", "a"], "isolate is true or false"), (["-o", "com.docker.network.bridge.name=x", "a"], "there is no such option"),
         (["a/b"], "the network name 'a/b' is not valid"), (["aardvark.pid"], "the network name 'aardvark.pid' is not valid"), ([], "takes other arguments")], ids=" ".join)
     def test_what_none_can_be(self, host, words, told):
         host("network", "create", *words).refused_with(125, told)
         assert host("network", "ls", "-q").out == ""
+
+    def test_options(self, host, plain):
+        host("network", "create", "-o", "com.docker.network.driver.mtu=1400", "-o", "isolate=true", "lan").ok()
+        host("network", "create", "--opt", "isolate=true", "other").ok()
+        options = json.loads(host("network", "inspect", "lan").ok().out)[0]["Options"]
+        assert (options["com.docker.network.driver.mtu"], options["isolate"]) == ("1400", "true")
+        with waiting(host, plain, "--network", "bridge:lan") as (_, one), waiting(host, plain, "--network", "bridge:other") as (_, two), \
+                waiting(host, plain, "--network", "bridge") as (_, three), Server(one, 80, "one"):
+            address = json.loads(one.ip("-j", "-4", "address", "show", "eth0"))[0]
+            assert address["mtu"] == 1400
+            address = address["addr_info"][0]["local"]
+            assert ask(three, address, 80) == "one" and ask(two, address, 80, patience=1) == "timeout"
+        host("network", "rm", "lan", "other").ok()
 
     def test_connect_and_disconnect(self, host, plain):
         for name in ("one", "two"):

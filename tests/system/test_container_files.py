@@ -1,6 +1,8 @@
 """minirun commit, export and cp: what a container that stays has in its root file system, as an image, as an archive and file
 by file."""
 import fcntl
+import gzip
+import io
 import json
 import os
 import re
@@ -10,8 +12,8 @@ import tarfile
 
 import pytest
 
-from bundles import Device, Directory, File, Hardlink, Link, make_tree
-from harness import skip
+from bundles import ARCHITECTURE, WHITEOUT, Device, Directory, File, Hardlink, Link, digest, make_tree
+from harness import MINIRUN, skip
 
 # All that a tree shows: names, types, modes, owners, links, sizes, times.
 LISTING = r"""
@@ -128,14 +130,38 @@ class TestCommit:
         skopeo("copy", "--quiet", "--insecure-policy", "docker-archive:made.tar", "oci:layout:made")
         assert len(json.loads(skopeo("inspect", "oci:layout:made"))["Layers"]) == len(facts(box, "made:1")["RootFS"]["Layers"])
 
-    def test_what_it_refuses(self, box, image, plain):
+    def test_of_a_bundle_outside_the_store(self, box, bundle):
+        """Its layers come into the store, with their whiteouts; the bundle itself makes no image there."""
+        source = bundle({"Cmd": ["ls", "/data"]}, {"data/gone": WHITEOUT, "data/new": "new"}, layers=[FILES])
+        seen = box.run("--name", "c", source, "sh", "-ec", "echo more > /data/more; rm /data/new" + LISTING).ok().out
+        id = box("commit", "c", "made:1").ok().out.strip()
+        assert box("images", "-q", "--no-trunc").lines == [id]
+        image = facts(box, "made:1")
+        assert len(image["RootFS"]["Layers"]) == 4 and image["Config"]["Cmd"] == ["ls", "/data"]
+        shutil.rmtree(source)
+        assert listed(box.run("made:1", "sh", "-c", LISTING).ok().out) == listed(seen)
+        assert box.run("made:1").lines == ["kept", "more"]
+        box("image", "verify", "made:1").check(True, "")
+
+    def test_of_a_bundle_that_has_changed(self, box, bundle):
+        source = bundle(files=FILES)
+        box("create", "--name", "c", source).ok()
+        make_tree(source / "layers/002", {"x": "x"})
+        box("commit", "c").refused_with(125, f"cannot commit container 'c': '{source}' has other layers than when the container was made")
+        shutil.rmtree(source)
+        box("commit", "c").refused_with(125, str(source))
+        assert box("images", "-q").lines == [] and not list(box.root.glob("layers/*"))
+
+    def test_what_it_refuses(self, box, image, plain, bundle):
         refused = lambda name, sentence, hint=None: box("commit", name, "made").refused_with(125, f"cannot commit container '{name}': {sentence}", hint=hint)
         box("create", "--name", "memory", "--tmpfs-upper", image).ok()
         refused("memory", "what it writes is in memory (--tmpfs-upper)")
         box("create", "--name", "fixed", "--read-only", image).ok()
         refused("fixed", "its root file system is read-only")
         box("create", "--name", "outside", plain).ok()
-        refused("outside", f"'{plain}', which it runs, is not in the store", hint="minirun load")
+        inspected = bundle(document=[{"Id": digest(9), "Architecture": ARCHITECTURE, "Os": "linux", "Config": {"Cmd": ["true"]}, "RootFS": {"Type": "layers"}}])
+        box("create", "--name", "docker", inspected).ok()
+        refused("docker", f"'{inspected}', which it runs, is neither in the store nor a bundle", hint="minirun import")
         box("commit", "nobody").refused(125, "there is no container 'nobody'", "minirun ps -a lists them")
         box("commit").refused_with(125, "minirun commit takes a container", hint="minirun commit CONTAINER NAME[:TAG]")
         box("commit", "memory", "Not A Name").refused_with(125, "Not A Name")
@@ -364,8 +390,6 @@ class TestCopy:
         refused(scratch / "file", "c:/file/", sentence="'/file/'")
         box("cp", scratch / "file", "c:/dir/dir").ok()
         refused(scratch / "dir", "c:/dir", sentence="cannot replace 'dir', which is no directory, by a directory")
-        refused("-", "c:/", sentence="minirun cp takes no archive from or to a stream (-)")
-        refused("c:/file", "-", sentence="minirun cp takes no archive from or to a stream (-)")
         refused("c:/file", "c:/other", sentence="minirun cp does not copy from one container to another")
         refused(scratch / "file", scratch / "other", sentence="neither of the two paths is in a container")
         refused("c:/file", sentence="minirun cp takes a source and a target")
@@ -376,3 +400,124 @@ class TestCopy:
         box("cp", "fixed:/data/kept", scratch / "kept").ok()
         box("create", "--name", "memory", "--tmpfs-upper", image).ok()
         refused("memory:/data/kept", scratch, sentence="what the container writes is in memory (--tmpfs-upper)")
+
+
+def packed(*entries):
+    """A tar archive: of each entry its name, and its content or what else it is."""
+    with io.BytesIO() as file:
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for name, content, *more in entries:
+                info = tarfile.TarInfo(name)
+                info.mode = 0o644
+                for key, value in (more[0] if more else {}).items():
+                    setattr(info, key, value)
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+        return file.getvalue()
+
+
+DIRECTORY = {"type": tarfile.DIRTYPE, "mode": 0o711}
+
+
+class TestCopyStreams:
+    def into(self, box, scratch, archive, target="c:/into", options=()):
+        (scratch / "archive").write_bytes(archive)
+        with open(scratch / "archive") as file:
+            return box.start("cp", *options, "-", target, stdin=file).finish()
+
+    def out(self, box, source, *options):
+        done = subprocess.run([*map(str, box.outermost), MINIRUN, "cp", *options, source, "-"], env=box.env, capture_output=True, stdin=subprocess.DEVNULL)
+        assert (done.returncode, done.stderr) == (0, b""), done
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as tar:
+            return {one.name: (one, tar.extractfile(one).read() if one.isreg() else None) for one in tar}
+
+    @STATES
+    @pytest.mark.parametrize("options", [[], ["--userns", "private"]], ids=str)
+    def test_in(self, box, image, scratch, begin, options):
+        begin(box, image, "mkdir -m 1777 /into; mkdir -m 700 /into/there /into/looks; echo old > /into/there/a", options=options)
+        archive = packed(("there/a", b"a", {"uid": 12, "gid": 34, "mode": 0o4755}), ("new/b", b"b"), ("looks", b"", DIRECTORY),
+                         ("link", b"", {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}), ("again", b"", {"type": tarfile.LNKTYPE, "linkname": "there/a"}))
+        look = ("sh", "-c", "cd /into; stat -c '%n %a %u %g %h' . there looks new there/a new/b; cat again; readlink link")
+        self.into(box, scratch, archive).ok()
+        assert inside(box, begin, *look).out.splitlines() == [
+            ". 1777 0 0 5", "there 700 0 0 2", "looks 711 0 0 2", "new 755 0 0 2", "there/a 755 0 0 2", "new/b 644 0 0 1", "a/etc/passwd"]
+        self.into(box, scratch, gzip.compress(archive), options=["-a"]).ok()
+        assert "there/a 4755 12 34 2" in inside(box, begin, *look).out
+
+    @STATES
+    @pytest.mark.parametrize("options", [[], ["--userns", "private"]], ids=str)
+    def test_out(self, box, image, begin, options):
+        begin(box, image, "mkdir -p /d/e; echo x > /d/e/x; chown 12:34 /d/e/x; chmod 4750 /d/e/x; ln -s /etc/passwd /d/l; ln /d/e/x /d/y; ln -s d /short", options=options)
+        tree = self.out(box, "c:/d")
+        assert sorted(tree) == ["d", "d/e", "d/e/x", "d/l", "d/y"] and tree["d/l"][0].linkname == "/etc/passwd"
+        info, text = tree["d/e/x"]
+        assert (text, info.mode, info.uid, info.gid) == (b"x\n", 0o4750, 12, 34) and tree["d/y"][0].linkname == "d/e/x"
+        assert sorted(self.out(box, "c:/d/.")) == [".", "e", "e/x", "l", "y"]
+        assert list(self.out(box, "c:/short")) == ["short"] and self.out(box, "c:/short")["short"][0].issym()
+        assert "short/e/x" in self.out(box, "c:/short", "-L") and list(self.out(box, "c:/d/e/x")) == ["x"]
+        assert "bin/busybox" in self.out(box, "c:/")
+
+    def test_from_one_to_another(self, box, image):
+        stopped(box, image, "mkdir /d; echo x > /d/x")
+        box("create", "--name", "other", image, "cat", "/tmp/d/x").ok()
+        with box.start("cp", "c:/d", "-") as source:
+            box.start("cp", "-", "other:/tmp", stdin=source.popen.stdout).finish().ok()
+        assert box("start", "-a", "other").ok().out == "x\n"
+
+    def test_volumes_of_one_that_runs(self, box, image, scratch):
+        volume = make_tree(scratch / "volume", {"x": "x"})
+        running(box, image, options=["-v", f"{volume}:/v"])
+        assert self.out(box, "c:/v")["v/x"][1] == b"x" and "v/x" in self.out(box, "c:/")
+        self.into(box, scratch, packed(("y", b"y")), "c:/v").ok()
+        assert (volume / "y").read_text() == "y"
+        assert [name for name in self.out(box, "c:/proc") if name != "proc"] == []
+
+    @STATES
+    def test_a_hostile_archive(self, box, image, scratch, begin):
+        secret = make_tree(scratch / "host", {"secret": "of the host"})
+        begin(box, image, f"mkdir -p /into/keep; ln -s {secret} /into/way; ln -s /etc /into/etc")
+        link = lambda name, to: (name, b"", {"type": tarfile.SYMTYPE, "linkname": to})
+        hard = lambda name, to: (name, b"", {"type": tarfile.LNKTYPE, "linkname": to})
+        for entries, sentence in (
+                ([("../out", b"x")], "the entry '../out' leaves the directory"),
+                ([("a/../../out", b"x")], "leaves the directory"), ([hard("l", "../../secret")], "leaves the directory"),
+                ([link("out", str(secret)), ("out/secret", b"evil")], "lies below 'out', which is no directory in this archive"),
+                ([("x", b"x"), hard("l", "none")], "the entry 'l' is a hard link to 'none', which is not before it in the archive"),
+                ([link("out", str(secret)), hard("l", "out/secret")], "is a hard link through a symbolic link"),
+                ([(".", b"x")], "names the root of the directory")):
+            self.into(box, scratch, packed(("before", b"x"), *entries)).refused_with(125, sentence)
+        self.into(box, scratch, packed(("a", b"a"))[:700]).refused_with(125, "standard input is c")  # cut off, or corrupt
+        self.into(box, scratch, b"no archive" * 100).refused_with(125, "the archive on standard input is no tar archive")
+        # Links of the container's do not lead a copy on, and nothing of a refused archive is there.
+        for name in ("way/secret", "etc/new"):
+            self.into(box, scratch, packed((name, b"evil"))).refused_with(125, "cannot replace")
+        assert inside(box, begin, "ls", "/into").out.split() == ["etc", "keep", "way"]
+        assert (secret / "secret").read_text() == "of the host" and os.listdir(secret) == ["secret"]
+        # From its root on, whatever it is written as.
+        self.into(box, scratch, packed(("/abs", b"x"), (f"{'d/' * 600}x", b"x"))).ok()
+        assert inside(box, begin, "cat", "/into/abs").out == "x"
+        assert not list((box.root / "staging").iterdir())
+
+    def test_what_only_means_something_in_layers(self, box, image, scratch):
+        stopped(box, image, "mkdir /into; echo x > /into/kept")
+        device = {"type": tarfile.CHRTYPE, "devmajor": 0, "devminor": 0}
+        said = self.into(box, scratch, packed((".wh.kept", b"w"), ("d/.wh..wh..opq", b""), ("kept", b"", device),
+                                              ("d", b"", DIRECTORY | {"pax_headers": {"SCHILY.xattr.trusted.overlay.opaque": "y"}})))
+        assert said.code == 0 and "left out 1 name, of devices, sockets or the kernel's own files: 'kept'" in said.err
+        tree = self.out(box, "c:/into")
+        assert tree["into/kept"][1] == b"x\n" and tree["into/.wh.kept"][1] == b"w" and "into/d/.wh..wh..opq" in tree
+
+    def test_bounds(self, box, image, scratch):
+        stopped(box, image, "mkdir /into")
+        self.into(box, scratch, packed(("a", b"a"), ("b", b"b")), options=["--max-entries", "1"]).refused_with(
+            125, "the archive on standard input has more than 1 entries", hint="--max-entries")
+        self.into(box, scratch, packed(("a", b"a" * 2000)), options=["--max-size", "1k"]).refused_with(125, "unpacks to more than", hint="--max-size")
+
+    def test_what_it_refuses(self, box, image, scratch):
+        stopped(box, image, "echo x > /file")
+        archive = packed(("a", b"a"))
+        self.into(box, scratch, archive, "c:/none").refused_with(125, "the container has no directory '/none'", hint="that is there")
+        self.into(box, scratch, archive, "c:/file").refused_with(125, "cannot copy a directory to '/file', which is no directory")
+        self.into(box, scratch, archive, "nobody:/").refused_with(125, "there is no container 'nobody'")
+        box("cp", "c:/none", "-").refused_with(125, "the container has no '/none'")
+        box("cp", "-", "-").refused_with(125, "neither of the two paths is in a container")

@@ -1,4 +1,6 @@
 // minirun commit: what a container has changed becomes a layer, and an image with it.
+#include <algorithm>
+
 #include "archive/commit_layer.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
@@ -90,6 +92,18 @@ private:
     bool paused_;
 };
 
+// As it is now; what the container runs on has to be in it still.
+Image bundle_of(const ContainerFacts& facts, const ContainerRoot& root) {
+    auto bundle = open_image(facts.config_file);
+    const auto same = [](const Layer& a, const Layer& b) { return a.path == b.path; };
+    if (bundle.form != Image::Form::image_config || !std::ranges::equal(bundle.layers, root.layers, same))
+        throw Error(ErrorKind::conflict,
+                    cat("cannot commit container ", quote(facts.name), ": ", quote(bundle.directory),
+                        " has other layers than when the container was made"),
+                    "run a container of the bundle as it is");
+    return bundle;
+}
+
 CommitSource source_of(const StoredContainer& container) {
     const auto& facts = container.facts();
     const auto root = root_of(container);
@@ -105,10 +119,12 @@ CommitSource source_of(const StoredContainer& container) {
     if (root.kind == ContainerRoot::Kind::read_only)
         refuse("its root file system is read-only, so it has changed nothing",
                "minirun tag gives its image another name");
-    if (facts.image_id.empty())
-        refuse(cat(quote(facts.image_name), ", which it runs, is not in the store"),
-               "minirun load puts a bundle there, minirun import a directory: run a container of that");
-    return {facts.image_id, root.upper, join(facts.args, " ")};
+    const auto args = join(facts.args, " ");
+    if (!facts.image_id.empty()) return {facts.image_id, std::nullopt, root.upper, args};
+    if (facts.config_file.empty())
+        refuse(cat(quote(facts.image_name), ", which it runs, is neither in the store nor a bundle"),
+               "minirun import makes an image of a directory: run a container of that");
+    return {"", bundle_of(facts, root), root.upper, args};
 }
 
 }  // namespace
@@ -120,7 +136,8 @@ int commit_command(int argc, char** argv) {
             cat("Usage: minirun commit [OPTIONS] CONTAINER [NAME[:TAG]]\n"
                 "\n"
                 "Makes an image of a container: the layers of its image, and what it has changed in\n"
-                "its root file system as another one. Volumes are no part of it.\n"
+                "its root file system as another one. Volumes are no part of it. The layers of a\n"
+                "bundle are put into the store.\n"
                 "\n"
                 "Options:\n",
                 options_help(words())));

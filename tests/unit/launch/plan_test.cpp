@@ -96,7 +96,7 @@ TEST_CASE("plan: networks that containers share") {
     auto request = small_request();
     auto& bridge = request.bridge.emplace();
     BridgeNetwork lan{"lan", "cccc", "", "mr-cccc", {{"10.90.0.0/24", "10.90.0.1"}, {"fd00:1::/64", "fd00:1::1"}},
-                      false, true,   {}};
+                      false, true,   {}, {}};
     bridge.record.id = "aaaa";
     bridge.record.name = "web";
     bridge.record.ports = {{"", 8080, 80, 1, PublishedPorts::Protocol::tcp}};

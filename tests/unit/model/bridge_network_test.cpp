@@ -11,8 +11,8 @@ TEST_CASE("a container's networks are read as they were written down") {
     record.name = "web";
     record.host = UINT64_MAX;
     record.ports = {{"::1", 8000, 80, 3, PublishedPorts::Protocol::udp}};
-    const BridgeNetwork lan{
-        "lan", "cccc", "2026-01-01T00:00:00Z", "mr-cccc", {{"10.90.0.0/24", "10.90.0.1"}}, true, false, {{"a", "b"}}};
+    const BridgeNetwork lan{"lan", "cccc", "2026-01-01T00:00:00Z", "mr-cccc",        {{"10.90.0.0/24", "10.90.0.1"}},
+                            true,  false,  {{"a", "b"}},           {{"mtu", "1400"}}};
     record.ends = {{lan, "eth0", {"10.90.0.2"}, "02:42:0a:5a:00:02", {"db"}, 7}};
     const auto json = Json::parse(network_record_json(record).dump());
     Problems problems("network.json");
@@ -24,4 +24,5 @@ TEST_CASE("a container's networks are read as they were written down") {
     REQUIRE(again.ends.size() == 1);
     CHECK(again.ends[0].port == 7);
     CHECK(again.ends[0].network.labels.at("a") == "b");
+    CHECK(again.ends[0].network.options == lan.options);
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/text.hpp"
 #include "support.hpp"
 
 using namespace minirun;
@@ -147,15 +148,40 @@ TEST_CASE("--add-host") {
         {"a b:10.0.0.5",
          "--add-host 'a b:10.0.0.5': 'a b' is no host name | letters, digits, '-' and '_', with dots between the "
          "labels"},
-        {"db:host-gateway", "--add-host 'db:host-gateway': host-gateway is not supported yet | "},
         {"db:10.0.0",
          "--add-host 'db:10.0.0': '10.0.0' is no IP address | "
-         "write it as 10.0.0.5 or fd00::5: names are not looked up"},
+         "write it as 10.0.0.5 or fd00::5, or host-gateway: names are not looked up"},
         {"db:1.2.3.4\n6.6.6.6 evil",
          "--add-host 'db:1.2.3.4\\n6.6.6.6 evil': '1.2.3.4\\n6.6.6.6 evil' is no IP address | "
-         "write it as 10.0.0.5 or fd00::5: names are not looked up"},
+         "write it as 10.0.0.5 or fd00::5, or host-gateway: names are not looked up"},
     };
     for (const auto& row : rows) CHECK(test::error_text([&] { parse_add_host(row.text); }) == row.expected);
+}
+
+TEST_CASE("--add-host NAME:host-gateway") {
+    using Network = RunOptions::Network;
+    CHECK(parse_add_host("db:host-gateway") == HostEntry{"db", "host-gateway"});
+    Fixture fixture;
+    fixture.options.add_hosts = {"this:host-gateway", "db:10.0.0.5"};
+    fixture.options.network = Network::host;
+    CHECK(fixture.text("/etc/hosts") == fixture.host.hosts + "127.0.0.1\tthis\n10.0.0.5\tdb\n127.0.1.1\tweb\n");
+    // Which address a bridge has is known at the container's start.
+    fixture.options.network = Network::bridge;
+    auto hosts = fixture.text("/etc/hosts");
+    set_host_gateway(hosts, "10.90.0.1");
+    CHECK(hosts == std::string(own_hosts) + "10.90.0.1\tthis\n10.0.0.5\tdb\n127.0.1.1\tweb\n");
+    hosts = fixture.text("/etc/hosts");
+    set_host_gateway(hosts, "");
+    CHECK(hosts == std::string(own_hosts) + "10.0.0.5\tdb\n127.0.1.1\tweb\n");
+    const std::pair<Network, const char*> rows[] = {
+        {Network::pasta, "pasta has no address that leads to this host"},
+        {Network::path, "which address leads to this host, only who has made that network knows"},
+        {Network::none, "without a network no address leads to this host"}};
+    for (const auto& [network, reason] : rows) {
+        fixture.options.network = network;
+        CHECK(test::error_text([&] { fixture.text(""); }) ==
+              cat("--add-host 'this:host-gateway': ", reason, " | with --network bridge, or host, there is one"));
+    }
 }
 
 TEST_CASE("etc files: options are checked here too") {

@@ -9,7 +9,7 @@ namespace {
 
 NetworkEnd end_of(const std::string& name, const std::string& interface, bool internal) {
     const BridgeNetwork network{
-        name, "id-of-" + name, "", "mr-" + name, {{"10.90.0.0/24", "10.90.0.1"}}, internal, true, {}};
+        name, "id-of-" + name, "", "mr-" + name, {{"10.90.0.0/24", "10.90.0.1"}}, internal, true, {}, {}};
     return {network, interface, {"10.90.0.2"}, "02:42:0a:5a:00:02", {"alias"}, 0};
 }
 

@@ -10,6 +10,7 @@
 #include "cli/render.hpp"
 #include "minirun/error.hpp"
 #include "minirun/networks.hpp"
+#include "model/option_error.hpp"
 
 namespace minirun {
 namespace {
@@ -21,6 +22,7 @@ constexpr OptionWords create_options[] = {
     {0, "internal", "", "no way out of it"},
     {0, "disable-dns", "", "its containers do not find each other by name"},
     {0, "label", "KEY=VALUE", "a remark"},
+    {'o', "opt", "KEY=VALUE", "mtu=BYTES, or isolate=true: no way to other such networks"},
     {'d', "driver", "bridge", "taken for Docker's sake: there is no other"},
     {0, "help", "", "print this text"},
 };
@@ -35,6 +37,23 @@ constexpr OptionWords force_options[] = {
     {0, "help", "", "print this text"},
 };
 
+// Docker's names for them, too.
+void apply_option(NetworkOptions& options, const std::string& text) {
+    const auto equals = text.find('=');
+    auto key = text.substr(0, equals);
+    const auto value = equals == std::string::npos ? std::string() : text.substr(equals + 1);
+    if (key == "com.docker.network.driver.mtu") key = "mtu";
+    // Less than 1280 is none for IPv6; 65535 is the most that a bridge takes.
+    const auto bytes = parse_number<unsigned>(value);
+    if (key == "mtu" && (!bytes || *bytes < 1280 || *bytes > 65535))
+        throw option_error("--opt", text, "the MTU is a number of bytes from 1280 to 65535", "write mtu=1400");
+    if (key == "isolate" && value != "true" && value != "false")
+        throw option_error("--opt", text, "isolate is true or false");
+    if (key != "mtu" && key != "isolate")
+        throw option_error("--opt", text, "there is no such option", "there are mtu=BYTES and isolate=true");
+    options.options[key] = value;
+}
+
 void apply(NetworkOptions& options, std::string_view name, const Given& given) {
     if (name == "subnet") options.subnets.push_back({given.value, ""});
     if (name == "ipv6") options.ipv6 = given.on;
@@ -44,6 +63,7 @@ void apply(NetworkOptions& options, std::string_view name, const Given& given) {
         throw Error(ErrorKind::usage, "--gateway says which address of a range is the host's",
                     "give --subnet before it");
     if (name == "gateway") options.subnets.back().gateway = given.value;
+    if (name == "opt") apply_option(options, given.value);
     if (name == "driver" && given.value != "bridge")
         throw Error(ErrorKind::usage, cat("--driver ", quote(given.value), ": there is no driver but bridge"));
     if (name == "label") {

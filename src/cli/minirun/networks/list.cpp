@@ -76,7 +76,10 @@ Ordered inspected_network(const std::string& word) {
     out["IPAM"] = {{"Driver", "default"}, {"Options", Ordered::object()}, {"Config", ranges}};
     out["Internal"] = network.internal;
     out["Containers"] = containers;
-    out["Options"] = {{"com.docker.network.bridge.name", network.interface}};
+    auto options = Ordered::object({{"com.docker.network.bridge.name", network.interface}});
+    for (const auto& [key, value] : network.options)
+        options[key == "mtu" ? "com.docker.network.driver.mtu" : key] = value;
+    out["Options"] = options;
     out["Labels"] = network.labels;
     return out;
 }
