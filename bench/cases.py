@@ -177,6 +177,8 @@ def exec_(world):
     subprocess.run([MINIRUN, "run", "-d", "--name", "bench", world.image(), "sleep", "100000"], env=world.env, **peers.QUIET)
     world.stack.callback(subprocess.run, [MINIRUN, "rm", "-f", "bench"], env=world.env, stdout=subprocess.DEVNULL)
     commands["minirun exec"] = [MINIRUN, "exec", "bench", "/bin/true"]
+    found = json.loads(subprocess.run([MINIRUN, "inspect", "bench"], env=world.env, capture_output=True, check=True).stdout)
+    commands["floor"] = [FLOOR, "--enter", str(found[0]["State"]["Pid"]), "/bin/true"]
     for name, runtime in peers.oci_runtimes(world.scratch, MINIRUN_OCI).items():
         bundle = world.oci_bundle(lambda spec: (spec["process"].update(args=["/bin/sleep", "100000"]), spec["linux"].update(cgroupsPath=f"/minirun-bench-{name}")), f"{name}-bundle")
         world.stack.callback(subprocess.run, [*WITHOUT_UNIFIED, *runtime, "delete", "--force", "bench"])

@@ -2,13 +2,15 @@
 //
 //   floor [OPTIONS] DIRECTORY COMMAND LAYER...                  (topmost layer first)
 //   floor --many TIMES PROCESSES DIRECTORY COMMAND LAYER...     (DIRECTORY is absolute)
+//   floor --enter PID COMMAND                                   (into the container of that process)
 //
 // Options: --host-network; --limit FILE=VALUE, a file of a cgroup, which is made if there is none.
 //
 // Makes the same things as `minirun run` does by default (namespaces, overlay with a private writable layer, mounts,
 // devices, provided files, masks, read-only paths, capabilities, no_new_privs, the default seccomp filter), runs
 // COMMAND without arguments, and removes what it made in DIRECTORY. No parsing, no checks, no messages: it shows what is
-// possible, and is no program to use.
+// possible, and is no program to use. --enter does what `minirun exec` does: it begins anew from a read-only mount, and
+// enters namespaces and cgroups with the same rights.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -150,6 +152,26 @@ static void enter_cgroups(void) {
         if (i == 0 || strcmp(limits[i][0], limits[i - 1][0]) != 0) write_text(limits[i][0], "cgroup.procs", "0");
 }
 
+static void become(const char *command) {
+    setsid();
+    for (int capability = 0; capability < 41; capability++)
+        if ((capabilities >> capability & 1) == 0) prctl(PR_CAPBSET_DROP, capability);
+    syscall(SYS_setgroups, 0, NULL);
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    const uint32_t low = (uint32_t)capabilities;
+    const struct __user_cap_data_struct data[2] = {{low, low, 0}, {0, 0, 0}};
+    must(syscall(SYS_capset, &header, data), "capset");
+    syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+    umask(022);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    const struct sock_fprog program = {sizeof filter / sizeof *filter, (struct sock_filter *)filter};
+    must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp");
+    char *const argv[] = {(char *)command, NULL};
+    char *const envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    execve(command, argv, envp);
+    must(-1, command);
+}
+
 static void inside(const char *directory, const char *command, char **layers) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     umask(0);
@@ -199,23 +221,7 @@ static void inside(const char *directory, const char *command, char **layers) {
     static const char *const readonly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
     for (unsigned i = 0; i < sizeof readonly / sizeof *readonly; i++) read_only(readonly[i]);
 
-    setsid();
-    for (int capability = 0; capability < 41; capability++)
-        if ((capabilities >> capability & 1) == 0) prctl(PR_CAPBSET_DROP, capability);
-    syscall(SYS_setgroups, 0, NULL);
-    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    const uint32_t low = (uint32_t)capabilities;
-    const struct __user_cap_data_struct data[2] = {{low, low, 0}, {0, 0, 0}};
-    must(syscall(SYS_capset, &header, data), "capset");
-    syscall(SYS_close_range, 3, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
-    umask(022);
-    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    const struct sock_fprog program = {sizeof filter / sizeof *filter, (struct sock_filter *)filter};
-    must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), "seccomp");
-    char *const argv[] = {(char *)command, NULL};
-    char *const envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-    execve(command, argv, envp);
-    must(-1, command);
+    become(command);
 }
 
 static int once(const char *directory, char **command_and_layers) {
@@ -244,6 +250,56 @@ static int once(const char *directory, char **command_and_layers) {
     return info.si_status;
 }
 
+// CVE-2019-5736: what a container can get hold of on its way in, it is not to write to.
+static void begin_anew(char **argv) {
+    if (getenv("FLOOR_ANEW") != NULL) return;
+    const int self = (int)syscall(SYS_open_tree, AT_FDCWD, "/proc/self/exe", 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC);
+    must(self, "open_tree");
+    struct mount_attr read_only_mount = {.attr_set = MOUNT_ATTR_RDONLY};
+    must(syscall(SYS_mount_setattr, self, "", AT_EMPTY_PATH, &read_only_mount, sizeof read_only_mount), "mount_setattr");
+    char *const envp[] = {"FLOOR_ANEW=1", NULL};
+    must(syscall(SYS_execveat, self, "", argv, envp, AT_EMPTY_PATH), "execveat");
+}
+
+// The same that the process is in, by the "N:CONTROLLER:PATH" of v1 and the "0::PATH" of v2; -1 behind the last.
+static void open_cgroups(const char *pid, int files[16]) {
+    char path[512], line[512];
+    int count = 0;
+    snprintf(path, sizeof path, "/proc/%s/cgroup", pid);
+    FILE *cgroups = fopen(path, "re");
+    while (cgroups != NULL && count < 15 && fgets(line, sizeof line, cgroups) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        char *controller = strchr(line, ':') + 1, *place = strchr(controller, ':');
+        *place++ = '\0';
+        const char *v1 = strncmp(controller, "name=", 5) == 0 ? controller + 5 : controller;
+        snprintf(path, sizeof path, "/sys/fs/cgroup/%s%s/%s", *v1 != '\0' ? v1 : "unified", place, *v1 != '\0' ? "tasks" : "cgroup.procs");
+        const int file = open(path, O_WRONLY | O_CLOEXEC);
+        if (file >= 0) files[count++] = file;
+    }
+    if (cgroups != NULL) fclose(cgroups);
+    files[count] = -1;
+}
+
+static int enter(const char *pid, const char *command, char **argv) {
+    begin_anew(argv);
+    int files[16];
+    open_cgroups(pid, files);
+    const int process = (int)syscall(SYS_pidfd_open, atoi(pid), 0);
+    must(process, "pidfd_open");
+    must(setns(process, CLONE_NEWPID), "setns");
+    const pid_t child = fork();
+    must(child, "fork");
+    if (child == 0) {
+        prctl(PR_SET_DUMPABLE, 0);
+        for (int i = 0; files[i] >= 0; i++) must(write(files[i], "0", 1), "a cgroup");
+        must(setns(process, CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWCGROUP), "setns");
+        become(command);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return status != 0;
+}
+
 // One after the other in each of so many processes.
 static int many(int times, int processes, const char *directory, char **command_and_layers) {
     for (int i = 0; i < processes; i++) {
@@ -263,6 +319,7 @@ static int many(int times, int processes, const char *directory, char **command_
 
 int main(int argc, char **argv) {
     if (argc > 6 && strcmp(argv[1], "--many") == 0) return many(atoi(argv[2]), atoi(argv[3]), argv[4], argv + 5);
+    if (argc == 4 && strcmp(argv[1], "--enter") == 0) return enter(argv[2], argv[3], argv);
     for (; argc > 2 && strncmp(argv[1], "--", 2) == 0; argc--, argv++) {
         if (strcmp(argv[1], "--host-network") == 0) {
             host_network = 1;

@@ -12,6 +12,7 @@
 #include "kernel/system_error.hpp"
 #include "launch/hooks.hpp"
 #include "launch/left_behind.hpp"
+#include "launch/systemd_scope.hpp"
 #include "minirun/error.hpp"
 #include "minirun/lifecycle.hpp"
 #include "model/container_state.hpp"
@@ -19,6 +20,7 @@
 #include "plan/builder.hpp"
 #include "runtime/container_record.hpp"
 #include "runtime/driven_launch.hpp"
+#include "runtime/driven_request.hpp"
 
 namespace minirun {
 namespace {
@@ -55,11 +57,33 @@ bool lock_unless_gone(ContainerRecord& record, bool force) {
     }
 }
 
+// The call that ends its scope, if systemd has made it one: by itself that ends when systemd sees that nobody is in it,
+// and until then there is no container of the same name.
+std::vector<std::string> ending_of_scope(const ContainerRecord& record) {
+    const auto place = record.is_made() ? record.cgroup() : std::nullopt;
+    LaunchRequest request;
+    if (place) set_cgroup_manager(request, record.read());
+    if (request.cgroup_manager == CgroupManager::files) return {};
+    std::vector<std::string> words{"stop", place->name.substr(place->name.rfind('/') + 1)};
+    if (request.cgroup_manager == CgroupManager::user_systemd) words.insert(words.begin(), "--user");
+    return words;
+}
+
+void end_scope(const std::vector<std::string>& call) {
+    try {
+        if (!call.empty()) run_systemd_program(call);
+    } catch (const Error&) {
+        // It has ended already.
+    }
+}
+
 }  // namespace
 
 void undo(const ContainerRecord& record, const ContainerSpec* spec, const std::string& bundle) {
+    const auto scope = ending_of_scope(record);
     end_processes(record);
     record.remove();
+    end_scope(scope);
     if (spec != nullptr) run_poststop_hooks(*spec, record.id(), bundle);
 }
 
