@@ -27,21 +27,20 @@ std::string cgroup_name(std::string_view cgroups_path, std::string_view id) {
     // Right below the root: one that holds all of ours would be made and removed with every container that runs alone.
     if (cgroups_path.empty() && !id.empty()) return cat("/minirun-", id);
     std::string name = cgroups_path.starts_with('/') ? "" : "/minirun";
-    const auto wanted = cgroups_path;
     std::size_t parts = 0;
-    for (const auto& part : split(wanted, '/')) {
+    for (const auto& part : split(cgroups_path, '/')) {
         if (part.empty() || part == ".") continue;
         if (part == "..")
             throw Error(
                 ErrorKind::bad_input,
-                cat("the cgroup ", quote(wanted), " has \"..\" in it: it must stay below the root of the cgroups"),
+                cat("the cgroup ", quote(cgroups_path), " has \"..\" in it: it must stay below the root of the cgroups"),
                 "name it without");
         name += '/' + part;
         parts++;
     }
     if (parts == 0)
         throw Error(ErrorKind::bad_input,
-                    cat("the cgroup ", quote(wanted), " is the root, which has other processes and takes no limits"),
+                    cat("the cgroup ", quote(cgroups_path), " is the root, which has other processes and takes no limits"),
                     "name one below it, like /minirun/NAME");
     return name;
 }

@@ -9,24 +9,11 @@ import time
 
 import pytest
 
-from harness import DEADLINE, MINIRUN, until
-from terminal import Terminal
+from harness import MINIRUN, until
+from observed import EAT, logged, phase, state, supervisor_of
 
 ANOTHER_NAME = "choose another name, or remove that container first"
 LISTED = "minirun ps -a lists them"
-EAT = "x=0123456789abcdef; while true; do x=$x$x; done"
-
-
-def phase(box, name="web"):
-    return box("inspect", "-f", "{{.State.Status}}", name).ok().out.strip()
-
-
-def state(box, name="web"):
-    return json.loads(box("inspect", name).ok().out)[0]["State"]
-
-
-def logged(box, text, name="web"):
-    until(lambda: text in box("logs", name).out, f"{text!r} in the log")
 
 
 class TestLife:
@@ -216,142 +203,6 @@ class TestRestart:
         box.run("--restart", "always", plain).refused(125, "--restart is for containers in the background", "add --detach")
 
 
-class TestLogs:
-    def entries(self, box, name="web"):
-        path = pathlib.Path(box("inspect", "-f", "{{.LogPath}}", name).lines[0])
-        return [json.loads(line) for line in path.read_text().splitlines()]
-
-    def test_their_form_is_docker_s(self, box, detached):
-        detached("sh", "-c", r"echo out; echo err >&2; printf 'no end \303\244\377'")
-        box("wait", "web").ok()
-        found = self.entries(box)
-        assert sorted((one["stream"], one["log"]) for one in found) == [("stderr", "err\n"), ("stdout", "no end ä\N{REPLACEMENT CHARACTER}"), ("stdout", "out\n")]
-        assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", one["time"]) and list(one) == ["log", "stream", "time"] for one in found)
-
-    def test_which_lines(self, box, detached):
-        detached("sh", "-c", "for i in 1 2 3 4 5; do echo $i; sleep 0.02; done")
-        box("wait", "web").ok()
-        assert box("logs", "-n", "2", "web").lines == ["4", "5"]
-        assert box("logs", "--tail", "0", "web").lines == [] and len(box("logs", "--tail=all", "web").lines) == 5
-        time_of = {one["log"].strip(): one["time"] for one in self.entries(box)}
-        whole = [line.split(" ", 1) for line in box("logs", "-t", "web").lines]
-        assert [(text, at) for at, text in whole] == list(time_of.items())
-        assert box("logs", "--since", "10m", "web").lines == ["1", "2", "3", "4", "5"] and box("logs", "--until", "10m", "web").lines == []
-        box("logs", "--since", "soon", "web").refused_with(125, "--since 'soon': this is no time")
-        box("logs", "-n", "x", "web").refused(125, "--tail 'x': expected a number of lines, or all")
-
-    def test_follow(self, box, detached):
-        detached("sh", "-c", "echo first; sleep 0.3; echo last")
-        with box.start("logs", "-f", "web") as running:
-            running.wait_for("first\n")
-            assert running.finish().ok().out == "first\nlast\n"
-
-    def test_follow_until_its_supervisor_is_killed(self, box, detached):
-        detached("sh", "-c", "echo first; exec sleep 1000")
-        with box.start("logs", "-f", "web") as running:
-            running.wait_for("first\n")
-            os.kill(supervisor_of(box), signal.SIGKILL)
-            running.finish().ok()
-
-    def test_rotation(self, box, detached):
-        detached("sh", "-c", "for i in $(seq 1000); do echo line $i; done", options=["--log-opt", "max-size=10k", "--log-opt", "max-file=3"])
-        box("wait", "web").ok()
-        path = pathlib.Path(box("inspect", "-f", "{{.LogPath}}", "web").lines[0])
-        files = sorted(path.parent.glob("json.log*"))
-        assert [file.name for file in files] == ["json.log", "json.log.1", "json.log.2"]
-        assert all(file.stat().st_size <= 10240 for file in files)
-        lines = box("logs", "web").lines
-        assert lines == [f"line {n}" for n in range(1001 - len(lines), 1001)] and len(lines) > 200
-
-    def test_follow_over_a_rotation(self, box, detached):
-        detached("sh", "-c", "for i in $(seq 300); do echo line $i; sleep 0.001; done", options=["--log-opt", "max-size=4k", "--log-opt", "max-file=50"])
-        assert box("logs", "-f", "web").lines == [f"line {n}" for n in range(1, 301)]
-
-    def test_none(self, box, detached):
-        detached("echo", "x", options=["--log-driver", "none"])
-        box("wait", "web").ok()
-        box("logs", "web").refused(125, "container 'web' keeps no log", "it was made with --log-driver none")
-
-    @pytest.mark.parametrize("option, message", [("max-file=0", "expected a number from 1 to 1000"), ("x=1", "only max-size, max-file and tag are known")])
-    def test_bad_options(self, box, plain, option, message):
-        box.run("-d", "--log-opt", option, plain).refused(125, f"--log-opt '{option}': {message}")
-
-    def test_a_part_of_a_line_goes(self, box, detached):
-        """What kill -9 leaves of one is no line of the next run."""
-        detached("echo", "x")
-        box("wait", "web").ok()
-        path = pathlib.Path(box("inspect", "-f", "{{.LogPath}}", "web").lines[0])
-        path.write_bytes(path.read_bytes() + b'{"log":"half of')
-        assert box("logs", "web").ok().out == "x\n"
-        box("start", "web").ok()
-        box("wait", "web").ok()
-        assert box("logs", "web").ok().out == "x\nx\n" and len(self.entries(box)) == 2
-
-    def test_nobody_reads_and_it_goes_on(self, box, detached):
-        detached("sh", "-c", "dd if=/dev/zero bs=64k count=64 2>/dev/null | tr '\\0' x; echo; echo done >&2", options=["--log-opt", "max-size=100k"])
-        assert box("wait", "web").ok().out == "0\n"
-        assert 0 < pathlib.Path(box("inspect", "-f", "{{.LogPath}}", "web").lines[0]).stat().st_size <= 100 << 10
-
-
-class TestExec:
-    def test_it_is_inside(self, box, detached):
-        detached("sh", "-c", "echo $$ > /tmp/pid; exec sleep 1000", options=["--hostname", "inside", "-e", "A=1"])
-        result = box("exec", "-e", "B=2", "-w", "/tmp", "web", "sh", "-c", "hostname; echo $A $B; pwd; id -u; exit 5")
-        assert (result.code, result.out) == (5, "inside\n1 2\n/tmp\n0\n")
-
-    def test_it_has_the_container_s_rights(self, box, detached):
-        detached("sleep", "1000")
-        of = lambda *words: {key: value for key, value in (line.split(":\t") for line in box(*words).ok().out.splitlines()) if key in ("CapBnd", "CapEff", "Seccomp", "NoNewPrivs", "CapPrm")}
-        first = of("exec", "web", "cat", "/proc/1/status")
-        assert of("exec", "web", "cat", "/proc/self/status") == first and first["Seccomp"] == "2"
-        whole = of("exec", "--privileged", "web", "cat", "/proc/self/status")
-        assert whole["Seccomp"] == "0" and int(whole["CapEff"], 16) > int(first["CapEff"], 16)
-
-    def test_its_program_cannot_be_written_to(self, box, detached):
-        """CVE-2019-5736: until the command runs, the new process is minirun itself, and those in the container see it."""
-        detached("sleep", "1000")
-        with box.start("exec", "web", "sh", "-c", "echo runs; exec sleep 1000") as running:
-            running.wait_for("runs")
-            assert os.statvfs(f"/proc/{running.popen.pid}/exe").f_flag & os.ST_RDONLY
-            pages = pathlib.Path(f"/proc/{running.popen.pid}/map_files")
-            assert all(os.statvfs(page).f_flag & os.ST_RDONLY for page in pages.iterdir())
-
-    def test_it_is_in_its_cgroup(self, box, detached):
-        id = detached("sleep", "1000", options=["-m", "64m", "--cgroupns", "host"])
-        assert all(line.endswith(id) for line in box("exec", "web", "cat", "/proc/self/cgroup").lines if ":memory:" in line or line.startswith("0::"))
-        box("exec", "web", "sh", "-c", EAT).ended(137)
-
-    @pytest.mark.parametrize("user, uid", [("1000:1000", "1000"), ("tester", "1000"), ("0", "0")])
-    def test_as_another_user(self, box, detached, user, uid):
-        detached("sh", "-c", "echo tester:x:1000:1000::/home/t:/bin/sh >> /etc/passwd; exec sleep 1000")
-        until(lambda: box("exec", "web", "grep", "-q", "^tester", "/etc/passwd").code == 0, "the user")
-        assert box("exec", "-u", user, "web", "sh", "-c", "id -u; grep CapEff /proc/self/status | grep -c 0000000000000000").out.split() == [uid, "0" if uid == "0" else "1"]
-
-    def test_standard_input(self, box, detached):
-        detached("sleep", "1000")
-        assert box("exec", "-i", "web", "cat", stdin="through").ok().out == "through"
-        assert box("exec", "web", "cat", stdin="through").ok().out == ""
-
-    def test_in_the_background(self, box, detached):
-        detached("sleep", "1000")
-        box("exec", "-d", "web", "sh", "-c", "echo x > /tmp/x").ok()
-        until(lambda: box("exec", "web", "cat", "/tmp/x").out == "x\n", "the file")
-        box("exec", "-dt", "web", "sh").refused(125, "with --detach nobody is there for a terminal or for input", "leave out -t and -i")
-
-    def test_what_is_not_there(self, box, detached):
-        detached("sleep", "1000")
-        box("exec", "web", "nope").refused_with(127, "'nope'")
-        box("exec", "web").refused(125, "the command to run is missing", "minirun exec CONTAINER COMMAND [ARG…]")
-        box("exec", "-u", "nobody-at-all", "web", "true").refused_with(125, "nobody-at-all")
-        box("stop", "web").ok()
-        box("exec", "web", "true").refused(125, "container 'web' is not running: it is exited")
-
-
-def supervisor_of(box, name="web"):
-    pid = state(box, name)["Pid"]
-    return int(re.search(r"PPid:\t(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
-
-
 class TestSupervisor:
     def test_it_is_small_and_asleep(self, box, detached):
         """Private memory that is its own: pages of the program are shared by all that run it."""
@@ -473,7 +324,8 @@ class TestErrors:
         box("rm", "web").refused(125, "cannot remove container 'web': it is running", "stop it first, or remove it with --force")
 
     def test_an_id_that_is_several(self, box, detached):
-        ids = {detached("true", name=f"c{n}")[0] for n in range(17)}
+        for n in range(17):
+            detached("true", name=f"c{n}")
         twice = next(one for one in "0123456789abcdef" if sum(id.startswith(one) for id in box("ps", "-aq").lines) > 1)
         box("inspect", "--type", "container", twice)
         box("stop", twice).refused_with(125, f"containers begin with '{twice}'", hint="give more of it")
@@ -568,133 +420,6 @@ class TestUpdate:
                                                 (["-m", "x", "web"], "--memory 'x'"), (["-m", "1g"], "minirun update takes a container")])
     def test_bad_words(self, box, words, message):
         box("update", *words).refused_with(125, message)
-
-
-ECHO = ["sh", "-c", "echo ready; while read x; do echo got $x; echo err $x >&2; done; echo over; exit 6"]
-
-
-def attached(running):
-    """Its connection is one that the supervisor has accepted: what it has after the signals' queue."""
-    inode = lambda: [os.readlink(f"/proc/{running.popen.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{running.popen.pid}/fd")]
-    until(lambda: any(name == "anon_inode:[signalfd]" for name in inode()), "the connection")
-    time.sleep(0.1)  # it is accepted
-
-
-class TestAttach:
-    def test_from_the_beginning(self, box, plain):
-        """Nothing that it writes is missed, and both streams are kept apart."""
-        box("create", "-i", "--name", "web", plain, *ECHO).ok()
-        for _ in range(3):
-            result = box("start", "-ai", "web", stdin="typed\n")
-            assert (result.code, result.out, result.err) == (6, "ready\ngot typed\nover\n", "err typed\n")
-        assert box("logs", "web").out == "ready\ngot typed\nover\n" * 3
-
-    def test_the_end_of_input_is_that_of_one_run(self, box, plain):
-        box("create", "-i", "--restart", "on-failure:3", "--name", "web", plain, "sh", "-c", "read x && echo got $x; exit 1").ok()
-        assert box("start", "-ai", "web", stdin="").code == 1
-        until(lambda: phase(box) == "running", "the next run")
-        with box.start("attach", "web", stdin=-1) as running:
-            attached(running)
-            running.write("two\n")
-            running.wait_for("got two\n")
-
-    def test_later(self, box, detached):
-        detached(*ECHO, options=["-i"])
-        logged(box, "ready\n")
-        with box.start("attach", "web", stdin=-1) as first, box.start("attach", "--no-stdin", "web") as second:
-            attached(first), attached(second)
-            first.write("one\n")
-            first.wait_for("got one\n")
-            second.wait_for("got one\n")
-            first.popen.stdin.close()  # not the end of the container's input
-            with box.start("attach", "web", stdin=-1) as third:
-                third.write("two\n")
-                third.wait_for("got two\n")
-            box("stop", "-t", "0", "web").ok()
-            assert second.popen.wait(DEADLINE) in (137, 143)
-
-    def test_without_input_of_its_own(self, box, detached):
-        detached("sh", "-c", "read x; echo read $?; exec sleep 1000")
-        logged(box, "read 1\n")
-        with box.start("attach", "web", stdin=-1) as running:
-            running.write("x\n")
-            box("kill", "web").ok()
-            assert running.popen.wait(DEADLINE) == 137
-
-    def test_signals_are_passed_on(self, box, detached):
-        detached("sh", "-c", "trap 'echo caught; exit 5' TERM; echo ready; while true; do sleep 0.05; done")
-        logged(box, "ready\n")
-        with box.start("attach", "web") as running:
-            attached(running)
-            running.send(signal.SIGTERM)
-            result = running.finish()
-            assert (result.code, result.out) == (5, "caught\n")
-
-    def test_without_passing_signals_on(self, box, detached):
-        detached("sleep", "1000")
-        with box.start("attach", "--sig-proxy=false", "web") as running:
-            attached(running)
-            running.send(signal.SIGINT)
-            assert running.finish().ok() and phase(box) == "running"
-
-    def test_a_terminal(self, box, detached):
-        with contextlib.closing(Terminal()) as terminal:
-            self.use(box, detached, terminal)
-
-    def use(self, box, detached, terminal):
-        detached("sh", options=["-it", "-e", "PS1=shell: "])
-        terminal.start(box, "attach", "web")
-        terminal.type("\nstty size; tty; echo $((6*7))\n")
-        terminal.read_until("42")
-        assert terminal.is_raw and b"24 80" in terminal.output and b"/dev/pts/0" in terminal.output
-        terminal.resize(30, 99)
-        terminal.type("stty size\n")
-        terminal.read_until("30 99")
-        terminal.type(b"\x10\x11")
-        assert terminal.finish().code == 0 and terminal.settings() == terminal.before and phase(box) == "running"
-        terminal.start(box, "attach", "--detach-keys", "ctrl-a,d", "web")
-        terminal.type(b"echo \x10still\n")
-        terminal.type(b"\x01d")
-        assert terminal.finish().code == 0 and phase(box) == "running"
-        terminal.start(box, "attach", "web")
-        terminal.type("exit 7\n")
-        assert terminal.finish().code == 7 and phase(box) == "exited"
-
-    def test_who_does_not_read_is_let_go(self, box, detached):
-        detached("sh", "-c", "read x; dd if=/dev/zero bs=64k count=200 2>/dev/null; exit 8", options=["-i", "--log-driver", "none"])
-        reading, writing = os.pipe()
-        with box.start("attach", "web", stdin=-1, stdout=writing) as stuck:
-            os.close(writing)
-            stuck.write("go\n")
-            assert box("wait", "web").ok().out == "8\n"
-            os.close(reading)
-            stuck.popen.wait(DEADLINE)
-
-    def test_many(self, box, detached):
-        detached("sh", "-c", "read x; seq 2000", options=["-i"])
-        all_of_them = [box.start("attach", "web", stdin=-1) for _ in range(10)]
-        for one in all_of_them:
-            attached(one)
-        all_of_them[0].write("go\n")
-        assert all(one.finish().out.split() == [str(n) for n in range(1, 2001)] for one in all_of_them)
-
-    def test_not_there(self, box, plain, detached):
-        detached("true")
-        box("wait", "web").ok()
-        box("attach", "web").refused(125, "container 'web' is not running: it is exited")
-        with box.start("run", "--name", "fg", plain, "payload", "wait") as running:
-            running.wait_for("ready")
-            box("attach", "fg").refused(125, "container 'fg' runs in the foreground of another command", "minirun logs -f shows what it writes")
-        box("start", "-a", "web", "fg").refused(125, "minirun start --attach takes one container")
-
-    @pytest.mark.parametrize("keys", ["ctrl-", "nope", "", "ctrl-p,,x"])
-    def test_bad_keys(self, box, detached, keys):
-        detached("sleep", "1000")
-        box("attach", "--detach-keys", keys, "web").refused_with(125, f"--detach-keys '{keys}'", "is no key")
-
-    def test_it_needs_a_terminal(self, box, detached):
-        detached("sh", options=["-it"])
-        box("attach", "web").refused(125, "container 'web' has a terminal, and standard input here is none", "leave out its input: attach --no-stdin")
 
 
 class TestGenerate:
