@@ -31,17 +31,18 @@ std::string cgroup_name(std::string_view cgroups_path, std::string_view id) {
     for (const auto& part : split(cgroups_path, '/')) {
         if (part.empty() || part == ".") continue;
         if (part == "..")
-            throw Error(
-                ErrorKind::bad_input,
-                cat("the cgroup ", quote(cgroups_path), " has \"..\" in it: it must stay below the root of the cgroups"),
-                "name it without");
+            throw Error(ErrorKind::bad_input,
+                        cat("the cgroup ", quote(cgroups_path),
+                            " has \"..\" in it: it must stay below the root of the cgroups"),
+                        "name it without");
         name += '/' + part;
         parts++;
     }
     if (parts == 0)
-        throw Error(ErrorKind::bad_input,
-                    cat("the cgroup ", quote(cgroups_path), " is the root, which has other processes and takes no limits"),
-                    "name one below it, like /minirun/NAME");
+        throw Error(
+            ErrorKind::bad_input,
+            cat("the cgroup ", quote(cgroups_path), " is the root, which has other processes and takes no limits"),
+            "name one below it, like /minirun/NAME");
     return name;
 }
 
