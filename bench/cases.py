@@ -12,9 +12,11 @@ import peers
 from measure import WITHOUT_UNIFIED, Case, Target
 
 PROJECT = pathlib.Path(__file__).resolve().parents[1]
-MINIRUN = PROJECT / "build/minirun"
-MINIRUN_OCI = PROJECT / "build/minirun-oci"
-FLOOR = PROJECT / "build/release/bench/floor"
+# Where bench/run installs what is measured.
+PROGRAMS = PROJECT / "build/bench"
+MINIRUN = PROGRAMS / "minirun"
+MINIRUN_OCI = PROGRAMS / "minirun-oci"
+FLOOR = PROGRAMS / "floor"
 EXAMPLES = PROJECT / "rootfs-examples"
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 

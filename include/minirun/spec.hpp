@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "minirun/resources.hpp"
+#include "minirun/shared_text.hpp"
 
 namespace minirun {
 
@@ -146,7 +147,7 @@ struct LinuxSpec {
     std::vector<DeviceSpec> devices;  ///< beside the default ones, which every container gets
     std::map<std::string, std::string> sysctl;
     /// The text of a seccomp profile (JSON, Docker's or the specification's form); absent: no filter.
-    std::optional<std::string> seccomp;
+    std::optional<SharedText> seccomp;
     std::string personality;  ///< config-linux.md "Personality": "", "LINUX", "LINUX32"
     /// "", "private", "slave", "shared", "unbindable", of the root alone; with an "r" before it, of all mounts below,
     /// too

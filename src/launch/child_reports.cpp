@@ -4,13 +4,14 @@
 
 #include <array>
 #include <cerrno>
-#include <fstream>
+#include <cstdint>
 #include <string>
 
 #include "base/text.hpp"
 #include "kernel/channel.hpp"
 #include "kernel/files.hpp"
 #include "kernel/names.hpp"
+#include "kernel/proc_file.hpp"
 #include "kernel/process.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/seccomp_listener.hpp"
@@ -40,15 +41,6 @@ void refuse_to_wait_on() {
     if (const int signal = pending_end_signal(); signal != 0)
         throw Error(ErrorKind::system,
                     cat("ended by ", signal_name(signal), " before the container's program was started"));
-}
-
-// The fourth field of /proc/PID/stat; 0 if there is no such process.
-pid_t parent_of(pid_t pid) {
-    std::ifstream file(cat("/proc/", pid, "/stat"));
-    std::string text;
-    std::getline(file, text, '\0');
-    const auto fields = split(std::string_view(text).substr(text.rfind(')') + 1), ' ');
-    return fields.size() > 2 ? parse_number<pid_t>(fields[2]).value_or(0) : 0;
 }
 
 }  // namespace
@@ -100,8 +92,8 @@ bool ChildReports::is_from_child(pid_t sender) const {
     if (sender == pid_) return true;
     if (step_of<op::ForkInit>(plan_) == nullptr || sender <= 0) return false;
     // One that has failed is gone when its report is read.
-    const auto parent = parent_of(sender);
-    return parent == pid_ || parent == 0;
+    const auto parent = kernel::ProcessStat(cat(sender)).number(kernel::ProcessStat::parent);
+    return parent == static_cast<std::uint64_t>(pid_) || parent == 0;
 }
 
 void ChildReports::check(const ChildReport& report, bool gate, bool has_descriptor) const {

@@ -11,6 +11,7 @@
 #include "base/file.hpp"
 #include "base/text.hpp"
 #include "kernel/mount.hpp"
+#include "kernel/proc_file.hpp"
 #include "kernel/process.hpp"
 #include "plan/builder.hpp"
 
@@ -59,16 +60,8 @@ void end_all_in(std::uint64_t mount_namespace) {
         if (round > 10) ::usleep(10000);
 }
 
-// The beginning of a file of /proc, which is written when it is read; empty if it is gone.
-std::string read_proc(const std::string& path) {
-    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    char text[1024];
-    const auto n = file ? ::read(file.get(), text, sizeof text) : -1;
-    return n < 0 ? "" : std::string(text, static_cast<std::size_t>(n));
-}
-
 std::string read_boot() {
-    const auto id = read_proc("/proc/sys/kernel/random/boot_id");
+    const auto id = kernel::read_proc("/proc/sys/kernel/random/boot_id");
     return id.substr(0, id.find('\n'));
 }
 
@@ -78,23 +71,13 @@ std::string this_boot() {
     return boot.empty() ? read_boot() : boot;
 }
 
-// What /proc/PID/stat tells behind the name, which may hold anything; empty if there is no such process.
-std::vector<std::string> stat_of(std::string_view pid) {
-    const auto stat = read_proc(cat("/proc/", pid, "/stat"));
-    return split(std::string_view(stat).substr(stat.rfind(')') + 1), ' ');
-}
-
-// Fields 3 and 22, counted from behind the name.
-constexpr std::size_t state_field = 1, start_time_field = 20;
-
 std::string start_time_of(std::string_view pid) {
-    const auto fields = stat_of(pid);
-    return fields.size() > start_time_field ? fields[start_time_field] : "";
+    return kernel::ProcessStat(pid).field(kernel::ProcessStat::start_time);
 }
 
 bool is_zombie(std::string_view pid) {
-    const auto fields = stat_of(pid);
-    return fields.size() > state_field && (fields[state_field] == "Z" || fields[state_field] == "X");
+    const auto state = kernel::ProcessStat(pid).field(kernel::ProcessStat::state);
+    return state == "Z" || state == "X";
 }
 
 // A record of this boot: number, start time, boot, mount namespace; otherwise empty.

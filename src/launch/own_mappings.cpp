@@ -12,6 +12,8 @@
 #include <cstring>
 #include <span>
 
+#include "kernel/proc_file.hpp"
+
 namespace minirun {
 namespace {
 
@@ -90,21 +92,37 @@ SysStatus exchange(const Image& image, const Segment& segment, const Fd& program
     return (segment.p_flags & PF_W) != 0 ? move_to_memory(pages) : map_again(pages, protection_of(segment), program);
 }
 
-SysStatus set_own_file(const Fd& program) noexcept {
-    const auto file = static_cast<unsigned long>(program.get());
-    return ::prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, file, 0UL, 0UL) < 0 ? failure() : SysStatus::success();
+// The addresses that /proc/self/stat and cmdline show, as they are. The kernel takes them and the file in one call, for
+// which CAP_SYS_ADMIN is enough; PR_SET_MM_EXE_FILE wants CAP_SYS_RESOURCE.
+prctl_mm_map own_addresses() {
+    const kernel::ProcessStat now("self");
+    prctl_mm_map map{};
+    map.start_code = now.number(26), map.end_code = now.number(27);
+    map.start_data = now.number(45), map.end_data = now.number(46);
+    map.start_brk = now.number(47);
+    map.start_stack = now.number(28);
+    map.arg_start = now.number(48), map.arg_end = now.number(49);
+    map.env_start = now.number(50), map.env_end = now.number(51);
+    return map;
+}
+
+SysStatus set_own_file(prctl_mm_map map, const Fd& program) noexcept {
+    map.brk = reinterpret_cast<std::uintptr_t>(::sbrk(0));  // now: what is freed or allocated moves it
+    map.exe_fd = static_cast<std::uint32_t>(program.get());
+    return ::prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0UL) < 0 ? failure() : SysStatus::success();
 }
 
 }  // namespace
 
-SysStatus exchange_own_file(const Fd& program) noexcept {
+SysStatus exchange_own_file(const Fd& program) {
     const auto image = running_image();
     if (image.segments.empty()) return SysStatus::failure(ENOEXEC);
+    const auto addresses = own_addresses();
     // EBUSY, since all is mapped yet, unless it is not to be had at all.
-    if (const auto asked = set_own_file(program); asked.error() != EBUSY) return asked;
+    if (const auto asked = set_own_file(addresses, program); asked.error() != EBUSY) return asked;
     for (const auto& segment : image.segments)
         if (const auto done = exchange(image, segment, program); !done) return done;
-    return set_own_file(program);
+    return set_own_file(addresses, program);
 }
 
 }  // namespace minirun

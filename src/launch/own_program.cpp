@@ -86,7 +86,7 @@ bool goes_on_from(const Fd& mount) {
 
 }  // namespace
 
-void run_from_readonly_mount(char** argv) {
+void run_from_readonly_mount(char** argv, bool in_new_user_namespace) {
     if (cannot_be_written()) return;
     const auto fail = [](int error) {
         return system_error("cannot keep minirun's own program out of the container's reach", error,
@@ -97,7 +97,7 @@ void run_from_readonly_mount(char** argv) {
     if (opened.error() == ENOSYS) opened = sealed_copy();
     if (!opened) throw fail(opened.error());
     const Fd program(opened.value());
-    if (mounted && goes_on_from(program)) return;
+    if (mounted && !in_new_user_namespace && goes_on_from(program)) return;
     auto directory = cat(directory_variable, '=', directory_of_link());
     std::vector<char*> environment{directory.data()};  // the first of a name counts
     for (char** entry = environ; *entry != nullptr; entry++) environment.push_back(*entry);

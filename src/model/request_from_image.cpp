@@ -131,11 +131,11 @@ std::vector<DeviceSpec> devices_of(const RunOptions& options, const HostFacts& h
     return devices;
 }
 
-std::optional<std::string> seccomp_of(const RunOptions& options, const HostFacts& host) {
+std::optional<SharedText> seccomp_of(const RunOptions& options, const HostFacts& host) {
     if (options.seccomp == "unconfined") return std::nullopt;
     if (options.seccomp) return options.seccomp;
     if (options.privileged) return std::nullopt;
-    return std::string(host.default_seccomp_profile);
+    return SharedText::lasting(host.default_seccomp_profile);
 }
 
 void set_isolation(ContainerSpec& spec, const RunOptions& options, const HostFacts& host) {

@@ -29,7 +29,7 @@ struct HostFacts {
     std::string seccomp_cache;       ///< absolute path of the directory with compiled filters; empty: none
     std::string hostname;            ///< the host's own, for --uts host
     std::string hosts, resolv_conf;  ///< the text of the host's /etc/hosts and /etc/resolv.conf, for --network host
-    std::string_view default_seccomp_profile;  ///< the profile's text
+    std::string_view default_seccomp_profile;  ///< the profile's text, which lasts
     /// What --cap-add ALL and --privileged stand for (bit n is capability n): what minirun itself holds.
     std::uint64_t capabilities = ~std::uint64_t{0};
     std::vector<DeviceSpec> devices;  ///< the host's, for --privileged

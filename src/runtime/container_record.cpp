@@ -112,12 +112,11 @@ void ContainerRecord::write_config(std::string_view text) const { replace_file(p
 
 std::string ContainerRecord::read_config() const { return read_file(path_ + "/config.json", max_config_size); }
 
-ContainerSpec ContainerRecord::read_spec() const {
+const ContainerSpec& ContainerRecord::read_spec() const {
     if (spec_) return *spec_;
     auto spec = parse_runtime_spec(read_config(), path_ + "/config.json");
-    if (is_made() && read().default_seccomp) spec.linux_.seccomp = default_seccomp_profile();
-    spec_ = spec;
-    return spec;
+    if (is_made() && read().default_seccomp) spec.linux_.seccomp = SharedText::lasting(default_seccomp_profile());
+    return spec_.emplace(std::move(spec));
 }
 
 void ContainerRecord::write(const Made& made) const {

@@ -58,7 +58,7 @@ public:
 
     void write_config(std::string_view text) const;  ///< before it is read
     std::string read_config() const;
-    ContainerSpec read_spec() const;
+    const ContainerSpec& read_spec() const;
     void write(const Made& made) const;
     const Made& read() const;
 

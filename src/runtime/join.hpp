@@ -14,7 +14,7 @@ namespace minirun {
 /// The namespaces of a container's first process, held open: those that its config.json names.
 class JoinedProcess {
 public:
-    /// Throws Error{conflict} if it has ended.
+    /// The record has to outlive it. Throws Error{conflict} if it has ended.
     explicit JoinedProcess(const ContainerRecord& record);
 
     const ContainerSpec& spec() const { return spec_; }
@@ -22,7 +22,7 @@ public:
     std::vector<Namespace> namespaces() const;
 
 private:
-    ContainerSpec spec_;
+    const ContainerSpec& spec_;
     std::vector<std::pair<NamespaceType, Fd>> held_;
 };
 

@@ -49,6 +49,7 @@ LEFT_OUT = [
     ("test_report_diff.py::test_who_owns_it", ["mount_setattr", "all"], IDS),
     ("test_hostile_programs.py::TestWhatIsDenied::test_the_programs_work[namespaces-", ["clone3", "all"], A_FILTER),
     ("test_exec.py::TestExec::test_it_has_the_container_s_rights", CHOICES, A_FILTER),
+    ("test_exec.py::TestExec::test_its_program_cannot_be_written_to", CHOICES, ITSELF),
     ("test_report_denied.py::", ["pidfd_open", "all"], LISTENER),
     ("test_report_denied.py::test_what_it_answers_is_the_same", ["mount_setattr", "fsopen"], A_FILTER),
     ("test_many.py::TestReports::test_findings", ["pidfd_open", "all"], LISTENER),

@@ -4,8 +4,11 @@ import pathlib
 
 import pytest
 
-from harness import until
+from harness import PAYLOAD, until
 from observed import EAT
+
+# Where exec's own program runs from, and whether it was begun anew for that: by the calls that are missing.
+PROGRAMS = {"exchanged": ("", "/", False), "begun anew": ("157:35", "/", True), "copied": ("442", "/memfd:minirun (deleted)", True)}
 
 
 class TestExec:
@@ -22,14 +25,22 @@ class TestExec:
         whole = of("exec", "--privileged", "web", "cat", "/proc/self/status")
         assert whole["Seccomp"] == "0" and int(whole["CapEff"], 16) > int(first["CapEff"], 16)
 
-    def test_its_program_cannot_be_written_to(self, box, detached):
+    @pytest.mark.parametrize("way", PROGRAMS)
+    def test_its_program_cannot_be_written_to(self, box, detached, way):
         """CVE-2019-5736: until the command runs, the new process is minirun itself, and those in the container see it."""
+        missing, program, begun_anew = PROGRAMS[way]
         detached("sleep", "1000")
-        with box.start("exec", "web", "sh", "-c", "echo runs; exec sleep 1000") as running:
+        with box.start("exec", "web", "sh", "-c", "echo runs; exec sleep 1000", before=[PAYLOAD, "without", missing] if missing else []) as running:
             running.wait_for("runs")
-            assert os.statvfs(f"/proc/{running.popen.pid}/exe").f_flag & os.ST_RDONLY
-            pages = pathlib.Path(f"/proc/{running.popen.pid}/map_files")
-            assert all(os.statvfs(page).f_flag & os.ST_RDONLY for page in pages.iterdir())
+            proc = pathlib.Path(f"/proc/{running.popen.pid}")
+            assert (os.readlink(proc / "exe"), b"MINIRUN_OWN_DIRECTORY" in (proc / "environ").read_bytes()) == (program, begun_anew)
+            with pytest.raises(OSError):
+                open(proc / "exe", "r+b")
+            pages = list((proc / "map_files").iterdir())
+            # A file in memory is mapped as it is; the rest through a mount that is read-only.
+            assert pages and all(program in os.readlink(page) if "memfd" in program else os.statvfs(page).f_flag & os.ST_RDONLY for page in pages)
+            # What the kernel tells of it is as it was.
+            assert (proc / "cmdline").read_bytes().split(b"\0")[1:5] == [b"exec", b"web", b"sh", b"-c"]
 
     def test_it_is_in_its_cgroup(self, box, detached):
         id = detached("sleep", "1000", options=["-m", "64m", "--cgroupns", "host"])

@@ -1,4 +1,6 @@
 // minirun: the command that is named first, or help about all of them.
+#include <unistd.h>
+
 #include <array>
 #include <csignal>
 #include <exception>
@@ -252,25 +254,27 @@ int dispatch(int argc, char** argv) {
                 near.empty() ? "minirun --help lists the commands" : cat("did you mean minirun ", near, "?"));
 }
 
-}  // namespace
-}  // namespace minirun
-
-int main(int argc, char** argv) {
-    minirun::open_missing_standard_streams();
+int run(int argc, char** argv) {
+    open_missing_standard_streams();
     // Past `ulimit -f` a write then fails, and says so. The container starts with the default again.
     struct sigaction ignored {};
     ignored.sa_handler = SIG_IGN;
     ::sigaction(SIGXFSZ, &ignored, nullptr);
-    minirun::set_health_check_program("/proc/self/exe");
+    set_health_check_program("/proc/self/exe");
     try {
-        if (argc < 2)
-            throw minirun::Error(minirun::ErrorKind::usage, "no command is named", "minirun --help lists the commands");
-        return minirun::dispatch(argc - 1, argv + 1);
-    } catch (const minirun::Error& error) {
-        minirun::print_error("minirun", error);
-        return minirun::exit_code(error.kind());
+        if (argc < 2) throw Error(ErrorKind::usage, "no command is named", "minirun --help lists the commands");
+        return dispatch(argc - 1, argv + 1);
+    } catch (const Error& error) {
+        print_error("minirun", error);
+        return exit_code(error.kind());
     } catch (const std::exception& error) {
-        minirun::print_error("minirun", {minirun::ErrorKind::system, minirun::cat("internal error: ", error.what())});
-        return minirun::exit_code(minirun::ErrorKind::system);
+        print_error("minirun", {ErrorKind::system, cat("internal error: ", error.what())});
+        return exit_code(ErrorKind::system);
     }
 }
+
+}  // namespace
+}  // namespace minirun
+
+// What is left then goes with the process: to give it back would touch all of it once more.
+int main(int argc, char** argv) { ::_exit(minirun::run(argc, argv)); }

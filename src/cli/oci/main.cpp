@@ -1,4 +1,6 @@
 // minirun-oci: the options that all commands have, and the command.
+#include <unistd.h>
+
 #include <array>
 #include <csignal>
 #include <exception>
@@ -125,11 +127,7 @@ int fail(const OciSetting& setting, const Error& error) {
     return code == 125 ? 1 : code;  // runc's for its own failures
 }
 
-}  // namespace
-}  // namespace minirun
-
-int main(int argc, char** argv) {
-    using namespace minirun;
+int run(int argc, char** argv) {
     open_missing_standard_streams();
     OciSetting setting;
     setting.own_argv = argv;
@@ -147,3 +145,9 @@ int main(int argc, char** argv) {
         return fail(setting, {ErrorKind::system, cat("internal error: ", error.what())});
     }
 }
+
+}  // namespace
+}  // namespace minirun
+
+// What is left then goes with the process: to give it back would touch all of it once more.
+int main(int argc, char** argv) { ::_exit(minirun::run(argc, argv)); }

@@ -10,17 +10,18 @@
 namespace minirun {
 namespace {
 
-// By an execve(2) the program begins anew: the second time it has what it needs.
-void begin_anew(const OciSetting& setting) {
-    run_from_readonly_mount(setting.own_argv);
+// If the program begins anew, it has what it needs the second time.
+void leave_own_file(const OciSetting& setting, bool in_new_user_namespace) {
+    run_from_readonly_mount(setting.own_argv, in_new_user_namespace);
     keep_rights_no_longer();
 }
 
 }  // namespace
 
 void get_ready_to_create(const OciSetting& setting) {
-    if (!has_own_rights()) enter_own_user_namespace();
-    begin_anew(setting);
+    const bool lacks_rights = !has_own_rights();
+    if (lacks_rights) enter_own_user_namespace();
+    leave_own_file(setting, lacks_rights);
 }
 
 void get_ready_to_run(const OciSetting& setting, const ContainerSpec& spec) {
@@ -29,12 +30,13 @@ void get_ready_to_run(const OciSetting& setting, const ContainerSpec& spec) {
 }
 
 void get_ready_to_enter(const OciSetting& setting, const std::string& id) {
-    if (!has_own_rights()) {
+    const bool lacks_rights = !has_own_rights();
+    if (lacks_rights) {
         const auto below = user_namespace_below_ours(ContainerRecord::open(record_root(setting.root), id));
         if (!below) return;  // it has ended, which is for the command to say
         enter_user_namespace(below);
     }
-    begin_anew(setting);
+    leave_own_file(setting, lacks_rights);
 }
 
 void get_ready_to_start(const OciSetting& setting, const std::string& id) {

@@ -130,7 +130,7 @@ TEST_CASE("a whole document: the Linux section") {
     // 8630 is S_IFCHR | 0666.
     CHECK(spec.devices[0] == DeviceSpec{"/dev/fuse", 'c', 10, 229, 0666, 3, 4});
     CHECK(spec.devices[1] == DeviceSpec{"/run/pipe", 'p', 0, 0, 0666, 0, 0});
-    CHECK(Json::parse(spec.seccomp.value())["defaultAction"] == "SCMP_ACT_ALLOW");
+    CHECK(Json::parse(std::string_view(spec.seccomp.value()))["defaultAction"] == "SCMP_ACT_ALLOW");
     CHECK(spec.rootfs_propagation == "rslave");
     CHECK(spec.mount_label == "system_u:object_r:container_file_t:s0");
     CHECK(spec.masked_paths == List{"/proc/kcore"});
