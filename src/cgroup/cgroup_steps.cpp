@@ -154,19 +154,23 @@ void add_delegation(PlanBuilder& plan) {
     if (uid != 0) plan.host_before(op::DelegateCgroup{plan.text(plan.cgroup->directories[0].path), uid});
 }
 
+bool is_little(const std::optional<std::int64_t>& limit) { return limit && *limit > 0 && *limit < little_memory; }
+
 bool has_little_memory(const PlanBuilder& plan) {
     const auto& spec = plan.request.spec;
-    const auto limit = spec.linux_.resources.memory.limit.value_or(0);
-    return limit > 0 && limit < little_memory && has_new_namespace(spec, NamespaceType::mount);
+    return is_little(spec.linux_.resources.memory.limit) && has_new_namespace(spec, NamespaceType::mount);
 }
 
 const char* tasks_of(PlanBuilder& plan, const std::string& path) { return plan.text(path + "/tasks"); }
 
 }  // namespace
 
-bool limits_memory(const Resources& resources) {
-    const auto& unified = resources.unified;
-    return resources.memory.limit.value_or(0) > 0 || resources.memory.swap.value_or(0) > 0 ||
+bool memory_may_run_out_early(const LinuxSpec& spec) {
+    const auto& memory = spec.resources.memory;
+    const auto& unified = spec.resources.unified;
+    const auto& place = spec.cgroups_path;
+    const bool has_parent = !place.empty() && (!place.starts_with('/') || place.find('/', 1) != std::string::npos);
+    return has_parent || is_little(memory.limit) || is_little(memory.swap) ||
            std::any_of(unified.begin(), unified.end(),
                        [](const auto& entry) { return entry.first.starts_with("memory."); });
 }

@@ -7,8 +7,9 @@
 
 namespace minirun {
 
-/// Whether there is a limit on memory.
-bool limits_memory(const Resources& resources);
+/// Whether a limit on memory could be reached before the container's program runs: its own, or one of a cgroup above
+/// its own, whose other processes use what they use.
+bool memory_may_run_out_early(const LinuxSpec& spec);
 
 /// The cgroup that the container of a request gets on a host with this layout; nothing if it gets none. Throws Error
 /// where one is needed and the host has no cgroups.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -22,6 +23,10 @@ struct ChildStart {
     int start_listener = -1;                 ///< whom AwaitStart listens to, or -1: the parent says it
     sigset_t signal_mask = {};               ///< the mask to exec with
     std::int64_t* finished = nullptr;  ///< for each step the time at which it was done, shared with the parent; or null
+    /// For a child in the parent's memory that splits off pid 1 (ForkInit): minirun-init, and a stack for the other
+    /// one.
+    int init_program = -1;
+    std::span<std::byte> second_stack = {};
 };
 
 /// Executes the steps of phase child and child_final; the last one is Exec. Does not return: on failure one

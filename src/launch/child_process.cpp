@@ -4,10 +4,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
 #include "kernel/process.hpp"
+#include "launch/init_image.hpp"
 
 namespace minirun {
 namespace {
@@ -28,6 +30,8 @@ constexpr bool memory_can_be_lent = true;
 
 constexpr std::size_t stack_size = 64 * 1024;
 
+std::size_t guard_size() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
+
 std::mutex& child_in_memory() {
     static std::mutex one;
     return one;
@@ -41,22 +45,25 @@ EndsProcess::~EndsProcess() {
     (void)kernel::wait_pidfd(pidfd_->get());
 }
 
+// Two of them, one above the other. The page at the low end of each is a guard.
 std::span<std::byte> LentMemory::lend() {
     std::unique_lock<std::mutex> lock(child_in_memory(), std::try_to_lock);
     if (!lock) return {};
-    // The page at the low end is a guard.
-    const auto guard = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const auto size = guard + stack_size;
+    const auto size = 2 * (guard_size() + stack_size);
     void* const memory =
         ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return {};
     mapped_ = {static_cast<std::byte*>(memory), size};
-    const auto stack = mapped_.subspan(guard);
-    if (::mprotect(stack.data(), stack.size(), PROT_READ | PROT_WRITE) < 0) return {};
+    for (const auto stack : {first_stack(), second_stack()})
+        if (::mprotect(stack.data(), stack.size(), PROT_READ | PROT_WRITE) < 0) return {};
     was_dumpable_ = kernel::is_dumpable();
     lock_ = std::move(lock);
-    return stack;
+    return first_stack();
 }
+
+std::span<std::byte> LentMemory::first_stack() const { return mapped_.subspan(guard_size(), stack_size); }
+
+std::span<std::byte> LentMemory::second_stack() const { return mapped_.last(stack_size); }
 
 LentMemory::~LentMemory() {
     if (was_dumpable_) (void)kernel::set_dumpable(true);
@@ -73,15 +80,28 @@ void ChildProcess::run(void* self) noexcept {
     run_child(child.steps_, child.start_);
 }
 
+// Empty where that is not to be: it gets a copy then.
+std::span<std::byte> ChildProcess::lend_memory() {
+    const bool forks_init = std::any_of(steps_.begin(), steps_.end(), [](const Step& step) {
+        return std::holds_alternative<op::ForkInit>(step.operation);
+    });
+    if (!memory_can_be_lent || (forks_init && !init_program())) return {};
+    const auto stack = memory_.lend();
+    if (!forks_init || stack.empty()) return stack;
+    start_.init_program = init_program().get();
+    start_.second_stack = memory_.second_stack();
+    return stack;
+}
+
 void ChildProcess::clone(const op::CloneProcess& step) {
     const Fd cgroup(step.cgroup == nullptr ? -1 : ::open(step.cgroup, O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (step.cgroup != nullptr && !cgroup) error_ = errno;
     if (error_ != 0) return;
     auto cloned = SysResult<kernel::Cloned>::failure(ENOSYS);
-    if (const auto stack = step.in_memory && memory_can_be_lent ? memory_.lend() : std::span<std::byte>();
-        !stack.empty())
+    if (const auto stack = step.in_memory ? lend_memory() : std::span<std::byte>(); !stack.empty())
         cloned = kernel::clone_process_in_memory(step.flags, stack, &ChildProcess::run, this, cgroup.get());
     if (!cloned && cloned.error() == ENOSYS) {
+        start_.init_program = -1;
         cloned = kernel::clone_process(step.flags, cgroup.get());
         if (cloned && cloned.value().pid == 0) run_child(steps_, start_);
     }

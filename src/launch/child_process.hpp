@@ -38,8 +38,12 @@ public:
 
     /// The stack; empty if another child is in our memory, or there is none left.
     std::span<std::byte> lend();
+    /// One more, for a child's child.
+    std::span<std::byte> second_stack() const;
 
 private:
+    std::span<std::byte> first_stack() const;
+
     std::unique_lock<std::mutex> lock_;
     std::span<std::byte> mapped_;
     bool was_dumpable_ = false;
@@ -48,7 +52,7 @@ private:
 /// Runs the steps of the child in a new process, and ends it with itself unless that has been released.
 class ChildProcess {
 public:
-    /// What it is given is to stay until it is released or gone.
+    /// What it is given, and what that names, is to stay until it is released or gone.
     ChildProcess(const op::CloneProcess& step, std::span<const Step> steps, const ChildStart& start);
 
     /// 0, or why there is none.
@@ -63,10 +67,11 @@ public:
 
 private:
     static void run(void* self) noexcept;
+    std::span<std::byte> lend_memory();
     void clone(const op::CloneProcess& step);
 
     std::span<const Step> steps_;
-    const ChildStart& start_;
+    ChildStart start_;
     int error_ = 0;
     pid_t pid_ = -1;
     Fd pidfd_;

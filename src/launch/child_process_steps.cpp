@@ -159,17 +159,33 @@ SysStatus ChildSteps::operator()(const op::OpenTerminal& step) noexcept {
 
 SysStatus ChildSteps::operator()(const op::ForkInit&) noexcept {
     prepare_mini_init();
-    int gate[2];
-    if (const auto made = sys::status(SYS_pipe2, gate, O_CLOEXEC); !made) return made;
+    if (const auto made = sys::status(SYS_pipe2, gate_, O_CLOEXEC); !made) return made;
+    if (start_.init_program >= 0) return become_init_program();
+    keep_out_of_sight();
     const auto forked = kernel::clone_process(0);
     if (!forked) return SysStatus::failure(forked.error());
-    if (forked.value().pid != 0) run_mini_init(forked.value().pid, gate[1]);
+    if (forked.value().pid != 0) run_mini_init(forked.value().pid, gate_[1]);
+    return await_init();
+}
+
+// In the parent's memory, where pid 1 must not stay. The other process goes on in it until it execs, too.
+SysStatus ChildSteps::become_init_program() noexcept {
+    const auto other =
+        kernel::clone_process_in_memory(0, start_.second_stack, beside_init.run, beside_init.argument, -1);
+    if (!other) return SysStatus::failure(other.error());
+    const auto failed = exec_mini_init(start_.init_program, other.value().pid, gate_[1]);
+    // Before the gate opens, which it does at this one's end.
+    (void)kernel::send_signal(other.value().pidfd, SIGKILL);
+    return failed;
+}
+
+SysStatus ChildSteps::await_init() noexcept {
     // Nothing of the image runs before the reaper has given up what it can do without: it closes its end then.
     char nothing = 0;
-    sys::close(gate[1]);
-    while (sys::call(SYS_read, gate[0], &nothing, sizeof nothing) == -EINTR) {
+    sys::close(gate_[1]);
+    while (sys::call(SYS_read, gate_[0], &nothing, sizeof nothing) == -EINTR) {
     }
-    sys::close(gate[0]);
+    sys::close(gate_[0]);
     // The reaper is the parent now, and it dies with minirun.
     return set_death_signal();
 }
@@ -236,6 +252,8 @@ SysStatus ChildSteps::operator()(const op::SetUser& step) noexcept {
     report.item = 2;
     if (const auto set = kernel::set_uid(step.uid); !set) return set;
     report.item = -1;
+    // The kernel has made it what fs.suid_dumpable says: with 2 the memory of who has lent it could be dumped.
+    (void)kernel::set_dumpable(false);
     return set_death_signal();
 }
 

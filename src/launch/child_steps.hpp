@@ -116,6 +116,15 @@ public:
     SysStatus operator()(const op::CheckCommand&) noexcept;
     SysStatus operator()(const op::Exec&) noexcept;
 
+    /// What a second process in this memory does once pid 1 is minirun-init (ForkInit): on its own stack, and beginning
+    /// with await_init().
+    struct Task {
+        void (*run)(void*) noexcept = nullptr;
+        void* argument = nullptr;
+    };
+    Task beside_init;
+    SysStatus await_init() noexcept;
+
     ChildReport report;
     /// To the parent, or, from AwaitStart on, to who has started the container.
     int report_socket() const noexcept { return report_socket_; }
@@ -142,12 +151,15 @@ private:
     SysStatus find_command(int directory, std::span<const char* const> candidates) noexcept;
     SysStatus connect_stream(int source, int stream) noexcept;
     SysStatus hand_over_listener(int listener) noexcept;
+    SysStatus become_init_program() noexcept;
 
     const ChildStart& start_;
     int slots_[static_cast<unsigned>(Slot::count)];
     int report_socket_;
     bool dies_with_parent_ = false;
     int terminal_ = -1;  ///< the slave of the container's pty
+    int gate_[2] = {-1,
+                    -1};  ///< a pipe: minirun-init closes the writing end when it has given up what it can do without
 };
 
 }  // namespace minirun

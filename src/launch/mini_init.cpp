@@ -1,5 +1,6 @@
 #include "launch/mini_init.hpp"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -75,16 +76,30 @@ constexpr sock_filter only_reaping[] = {
 
 }  // namespace
 
-void prepare_mini_init() noexcept {
+void keep_out_of_sight() noexcept {
     // This process still has minirun's program and memory: non-dumpable, nobody inside can look at /proc/1/exe or
     // /proc/1/mem, nor write to the program through it (CVE-2019-5736).
     (void)kernel::set_dumpable(false);
     hide_command_line_and_environment();
+}
+
+void prepare_mini_init() noexcept {
     // In minirun's session, the kernel would signal it too when somebody types Ctrl-C at minirun's terminal or changes
     // its size, and the container would hear of it twice.
     sys::call(SYS_setsid);
     // Without a pid namespace it would not be the one who gets the orphans.
     (void)sys::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+SysStatus exec_mini_init(int program, pid_t child, int gate) noexcept {
+    char number[12];
+    char* digit = number + sizeof number - 1;
+    *digit = '\0';
+    for (; child > 0; child /= 10) *--digit = static_cast<char>('0' + child % 10);
+    const char* const arguments[] = {"minirun-init", digit, nullptr};
+    const char* const environment[] = {nullptr};
+    if (const auto moved = sys::status(SYS_dup3, gate, init_gate, 0); !moved) return moved;
+    return sys::status(SYS_execveat, program, "", arguments, environment, AT_EMPTY_PATH);
 }
 
 void run_mini_init(pid_t child, int gate) noexcept {
@@ -95,13 +110,13 @@ void run_mini_init(pid_t child, int gate) noexcept {
     (void)kernel::set_capabilities(only_kill, only_kill, 0);
     (void)kernel::set_no_new_privileges();
     // The report socket among them: the parent waits for its end of file.
-    sys::call(SYS_dup3, gate, 0, 0);
+    sys::call(SYS_dup3, gate, init_gate, 0);
     sys::call(SYS_close_range, 1, ~0u, 0);
 
     constexpr std::uint64_t all = ~std::uint64_t{0};
     sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
     (void)kernel::load_seccomp(only_reaping, std::size(only_reaping), 0);
-    sys::call(SYS_close, 0);
+    sys::call(SYS_close, init_gate);
     while (true) {
         const long signal = sys::call(SYS_rt_sigtimedwait, &all, nullptr, nullptr, sizeof all);
         if (signal == SIGCHLD)

@@ -1,7 +1,6 @@
 #include "launch/own_program.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -15,6 +14,7 @@
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/text.hpp"
+#include "kernel/memory_file.hpp"
 #include "kernel/mount.hpp"
 #include "kernel/system_error.hpp"
 #include "launch/own_mappings.hpp"
@@ -58,17 +58,17 @@ SysResult<int> readonly_mount() {
 
 // Without mount_setattr(2): a copy that nobody can write to.
 SysResult<int> sealed_copy() {
-    constexpr unsigned executable = 0x10;  // MFD_EXEC, since Linux 6.3: vm.memfd_noexec wants it said
-    Fd copy(::memfd_create("minirun", MFD_CLOEXEC | MFD_ALLOW_SEALING | executable));
-    if (!copy && errno == EINVAL) copy.reset(::memfd_create("minirun", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    const auto made = kernel::executable_memory_file("minirun");
+    if (!made) return made;
+    Fd copy(made.value());
     const Fd program(::open(self, O_RDONLY | O_CLOEXEC));
-    if (!copy || !program) return SysResult<int>::failure(errno);
+    if (!program) return SysResult<int>::failure(errno);
     constexpr std::size_t at_once = 1 << 30;
     ssize_t copied = 1;
     while (copied > 0) copied = ::sendfile(copy.get(), program.get(), nullptr, at_once);
-    if (copied < 0 || ::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
-        return SysResult<int>::failure(errno);
-    return SysResult<int>::success(copy.release());
+    if (copied < 0) return SysResult<int>::failure(errno);
+    const auto sealed = kernel::seal(copy.get());
+    return sealed ? SysResult<int>::success(copy.release()) : SysResult<int>::failure(sealed.error());
 }
 
 std::string directory_of_link() {

@@ -37,6 +37,13 @@ void add_exec(PlanBuilder& plan, std::span<const char* const> candidates) {
         op::Exec{candidates, plan.arena().null_terminated(process.args), plan.arena().null_terminated(process.env)});
 }
 
+// Whether --init can split the child in two there. What is split off has to end with pid 1, as in a new pid namespace.
+// And in a user namespace that it has entered pid 1 is nobody yet, whom an execve(2) leaves no capabilities.
+bool can_be_split(const ContainerSpec& spec) {
+    const auto* pid = find_namespace(spec, NamespaceType::pid);
+    return pid != nullptr && pid->path.empty() && find_namespace(spec, NamespaceType::user) == nullptr;
+}
+
 }  // namespace
 
 std::uint64_t clone_flag(NamespaceType type) {
@@ -53,22 +60,21 @@ std::uint64_t clone_flag(NamespaceType type) {
     return 0;
 }
 
-// Until it execs, the child can do its work in the parent's memory: then nothing is copied. Not where it stays there:
-// as --init's reaper, which lives beside what the image runs. Not where the kernel ties to the memory what is meant for
-// the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks (time_namespaces(7); to
-// join other ones, a process is to be alone in its memory).
-// Nor in the pid namespace of another container, where one with CAP_SYS_PTRACE could write to it, dumpable or not.
-// Nor where it stays when this program has ended, or needs more of a stack than it is lent: to copy a tree.
+// Until it execs, the child can do its work in the parent's memory: then nothing is copied. Not where the kernel ties
+// to the memory what is meant for the process: a score for the OOM killer (proc_pid_oom_score_adj(5)), and the clocks
+// (time_namespaces(7); to join other ones, a process is to be alone in its memory).
+// Nor in the pid namespace of another container, where one with CAP_SYS_PTRACE could write to it, dumpable or not. Nor
+// where the kernel's OOM killer may end it, and with it all who share its memory. Nor where it stays when this program
+// has ended, or needs more of a stack than it is lent: to copy a tree.
 bool can_share_memory(const LaunchRequest& request) {
     for (const auto& mount : request.spec.mounts)
         if (std::find(mount.options.begin(), mount.options.end(), "tmpcopyup") != mount.options.end()) return false;
     const auto* pid = find_namespace(request.spec, NamespaceType::pid);
     if (pid == nullptr ? request.driven.outlives_minirun : !pid->path.empty()) return false;
-    const auto& namespaces = request.spec.linux_.namespaces;
-    const bool other_time = std::any_of(namespaces.begin(), namespaces.end(),
-                                        [](const Namespace& one) { return one.type == NamespaceType::time; });
-    return !request.supervision.init && !request.driven.waits_for_start && !request.spec.process.oom_score_adj &&
-           !other_time && !limits_memory(request.spec.linux_.resources);
+    if (request.supervision.init && !can_be_split(request.spec)) return false;
+    const bool other_time = find_namespace(request.spec, NamespaceType::time) != nullptr;
+    return !request.driven.waits_for_start && !request.spec.process.oom_score_adj && !other_time &&
+           !memory_may_run_out_early(request.spec.linux_);
 }
 
 op::OpenTerminal terminal_step(const LaunchRequest& request, bool console) {

@@ -241,7 +241,7 @@ struct Describe {
         return "pivot_root: the container's root becomes /, the host's is unmounted";
     }
     std::string operator()(const op::ForkInit&) const {
-        return "fork: minirun stays as pid 1 and reaps, the child goes on";
+        return "start minirun-init as pid 1, which reaps, and go on beside it";
     }
     std::string operator()(const op::NewSession&) const { return "start a new session"; }
     std::string operator()(const op::ConnectStreams& s) const {

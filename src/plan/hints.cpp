@@ -306,6 +306,13 @@ struct Diagnose {
         return {};
     }
 
+    Diagnosis operator()(const op::ForkInit&) const {
+        if (report.error == EACCES || report.error == EPERM)
+            return {ErrorKind::not_permitted, "",
+                    "this host does not let minirun execute a file in memory (memfd_create): run without --init"};
+        return {};
+    }
+
     Diagnosis operator()(const op::LimitBoundingSet&) const {
         if (report.error == EPERM) return {ErrorKind::not_permitted, "", "dropping capabilities takes CAP_SETPCAP"};
         return {};

@@ -418,7 +418,7 @@ struct PivotRoot {
 // In the child, last: the process.
 /// A session keyring of its own: the host's would be searched for keys otherwise. session-keyring(7).
 struct NewKeyring {};
-/// Splits off pid 1: this process becomes the reaper, its child goes on with the plan.
+/// Splits off pid 1: this process becomes minirun-init, the reaper, and a second one goes on with the plan.
 struct ForkInit {};
 struct NewSession {};
 /// Standard input, output and error: as the supervisor prepared them, or the container's terminal, which becomes

@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import platform
 import re
 import select
 import signal
@@ -9,7 +10,7 @@ import time
 
 import pytest
 
-from harness import DEADLINE, children, reap_orphans
+from harness import DEADLINE, PAYLOAD, children, reap_orphans
 from terminal import Terminal
 
 # Of all kinds: those that end a process by default, those that stop it, those that do nothing, one in real time.
@@ -89,13 +90,15 @@ class TestForwarding:
             os.kill(running.pid, signal.SIGKILL)
             running.finish().ended(137)
 
-    def test_the_callers_dispositions_stay_outside(self, minirun, plain):
-        """nohup ignores SIGHUP, Python SIGPIPE, a background job of a shell SIGINT."""
+    @pytest.mark.parametrize("options", [[], ["--init"]], ids=str)
+    def test_the_callers_dispositions_stay_outside(self, minirun, plain, options):
+        """nohup ignores SIGHUP, Python SIGPIPE, a background job of a shell SIGINT, a careless daemon SIGCHLD."""
         def ignore():
-            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM):
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_IGN)
-        process = minirun.start("run", plain, "payload", "facts", "signals", preexec_fn=ignore, restore_signals=False)
-        assert process.finish().facts["signals"] == {"blocked": [], "ignored": []}
+        process = minirun.start("run", *options, plain, "payload", "facts", "signals", preexec_fn=ignore, restore_signals=False)
+        result = process.finish().ok()
+        assert result.facts["signals"] == {"blocked": [], "ignored": []}
 
     def test_minirun_needs_no_reader(self, minirun, plain):
         """The end of a pipe that nobody reads any more is the container's affair, and not the end of minirun."""
@@ -107,12 +110,42 @@ class TestForwarding:
         assert (result.code, result.err.strip()) in ((0, "141"), (0, "74"))  # SIGPIPE, or its failed write(2)
 
 
+# A program of its own, and where no file in memory can be made for it (memfd_create), a copy of minirun.
+MEMFD_CREATE, EXECVEAT = ("319", "322") if platform.machine() == "x86_64" else ("279", "281")
+KINDS_OF_INIT = pytest.mark.parametrize("before", [[], [PAYLOAD, "without", MEMFD_CREATE]], ids=["program", "copy"])
+
+
 class TestInit:
-    def test_what_it_is(self, minirun, plain):
-        facts = minirun.run("--init", plain, "payload", "facts", "pid", "init", "tty", "signals").facts
+    @KINDS_OF_INIT
+    def test_what_it_is(self, minirun, plain, before):
+        facts = minirun.run("--init", plain, "payload", "facts", "pid", "init", "tty", "signals", before=before).facts
         assert (facts["pid"], facts["init"]) == (2, "minirun-init")
         assert facts["tty"]["session_leader"]
         assert facts["signals"] == {"blocked": [], "ignored": []}
+
+    @KINDS_OF_INIT
+    @pytest.mark.parametrize("options", [["--privileged", "-q"], ["--userns", "private"]], ids=str)
+    def test_what_it_can_do_itself(self, minirun, plain, before, options):
+        """Signal a child of another user, and nothing more."""
+        status = minirun.run("--init", *options, plain, "cat", "/proc/1/status", before=before).ok().lines
+        facts = dict(line.split(":\t", 1) for line in status if ":\t" in line)
+        assert {facts[key] for key in ("CapPrm", "CapEff")} == {"0000000000000020"} and int(facts["CapBnd"], 16) == 0
+        assert (facts["Seccomp"], facts["NoNewPrivs"]) == ("2", "1")
+
+    def test_the_programs_memory(self, minirun, plain):
+        """Of minirun's nothing is there any more."""
+        with minirun.start("run", "--init", plain, "payload", "wait") as running:
+            running.wait_for("ready")
+            proc = pathlib.Path(f"/proc/{running.pid}")
+            files = {line.split(maxsplit=5)[5].strip() for line in (proc / "maps").read_text().splitlines() if line.split()[4] != "0"}
+            assert files == {"/memfd:minirun-init (deleted)"}
+            assert os.readlink(proc / "exe") in files and (proc / "environ").read_bytes() == b""
+            assert list((proc / "fd").iterdir()) == []
+            running.send(signal.SIGTERM)
+            running.finish()
+
+    def test_it_cannot_be_started(self, minirun, plain):
+        minirun.run("--init", plain, "echo", "runs", before=[PAYLOAD, "without", EXECVEAT]).refused_with(125, "minirun-init")
 
     def test_without_it_the_command_is_pid_1(self, minirun, plain):
         assert minirun.run(plain, "payload", "facts", "pid", "init").facts == {"args": ["pid", "init"], "pid": 1, "init": "payload"}

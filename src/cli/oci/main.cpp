@@ -129,6 +129,8 @@ int fail(const OciSetting& setting, const Error& error) {
 
 int run(int argc, char** argv) {
     open_missing_standard_streams();
+    // Ignored, as a caller may have left it, the kernel reaps children by itself, and nobody hears how they ended.
+    std::signal(SIGCHLD, SIG_DFL);
     OciSetting setting;
     setting.own_argv = argv;
     set_warning_log([&](const std::string& text) {

@@ -312,6 +312,48 @@ TEST_CASE("plan: hooks run when the tree is made, and before the child goes on")
     CHECK(std::get<op::AwaitParent>(wait).announce);
 }
 
+TEST_CASE("plan: the child works in minirun's memory where that can neither outlive nor end minirun") {
+    auto features = modern_kernel();
+    features.cgroups = cgroup_v1();
+    const auto in_memory = [&](const auto& change) {
+        auto request = small_request();
+        change(request);
+        return step_of<op::CloneProcess>(plan_from_request(request, features))->in_memory;
+    };
+    constexpr std::int64_t mebibyte = 1 << 20;
+    CHECK(in_memory([](auto&) {}));
+    CHECK(in_memory([](auto& request) { request.supervision.init = true; }));
+    // What is split off there does not end with the first process.
+    CHECK_FALSE(in_memory([](auto& request) {
+        request.supervision.init = true;
+        std::erase_if(request.spec.linux_.namespaces, [](auto& one) { return one.type == NamespaceType::pid; });
+    }));
+    CHECK_FALSE(in_memory([](auto& request) {
+        request.supervision.init = true;
+        request.spec.linux_.namespaces.push_back({NamespaceType::user, "/proc/1/ns/user"});
+    }));
+    CHECK_FALSE(in_memory([](auto& request) {
+        for (auto& one : request.spec.linux_.namespaces)
+            if (one.type == NamespaceType::pid) one.path = "/proc/1/ns/pid";
+    }));
+    // The OOM killer ends all who share a memory.
+    const auto with_limit = [&](std::int64_t limit) {
+        return in_memory([&](auto& request) { request.spec.linux_.resources.memory.limit = limit; });
+    };
+    CHECK(with_limit(256 * mebibyte));
+    CHECK(with_limit(16 * mebibyte));
+    CHECK_FALSE(with_limit(16 * mebibyte - 1));
+    CHECK(with_limit(-1));
+    const auto below = [&](const char* path) {
+        return in_memory([&](auto& request) { request.spec.linux_.cgroups_path = path; });
+    };
+    CHECK(below("/own"));
+    CHECK_FALSE(below("/somebody-s/own"));
+    CHECK_FALSE(below("relative"));
+    features.cgroups = {{{"/sys/fs/cgroup", {"cpu", "memory"}, "/", true}}};
+    CHECK_FALSE(in_memory([](auto& request) { request.spec.linux_.resources.unified["memory.high"] = "1G"; }));
+}
+
 TEST_CASE("plan: a created container waits with all rights given up but those for the filter") {
     auto request = small_request();
     request.driven.waits_for_start = true;
