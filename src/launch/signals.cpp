@@ -94,6 +94,12 @@ int pending_end_signal() noexcept {
     return 0;
 }
 
+void hear_of_children() noexcept {
+    struct sigaction as_usual {};
+    as_usual.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &as_usual, nullptr);
+}
+
 void take_end_signals() noexcept {
     sigset_t all;
     ::sigemptyset(&all);

@@ -23,6 +23,10 @@ private:
     sigset_t before_{};
 };
 
+/// Undoes that a caller ignores SIGCHLD, which the program inherits: the kernel would reap children by itself, and
+/// nobody would hear how they ended.
+void hear_of_children() noexcept;
+
 /// One that ends minirun and waits to be taken: SIGTERM, SIGINT, SIGHUP or SIGQUIT; 0 if there is none. Blocked as they
 /// are, they say only so that what takes long is to be given up.
 int pending_end_signal() noexcept;

@@ -14,6 +14,7 @@
 #include "cli/minirun/commands.hpp"
 #include "cli/minirun/containers/background.hpp"
 #include "cli/render.hpp"
+#include "launch/signals.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
 
@@ -256,8 +257,7 @@ int dispatch(int argc, char** argv) {
 
 int run(int argc, char** argv) {
     open_missing_standard_streams();
-    // Ignored, as a caller may have left it, the kernel reaps children by itself, and nobody hears how they ended.
-    std::signal(SIGCHLD, SIG_DFL);
+    hear_of_children();
     // Past `ulimit -f` a write then fails, and says so. The container starts with the default again.
     struct sigaction ignored {};
     ignored.sa_handler = SIG_IGN;

@@ -14,6 +14,7 @@
 #include "cli/oci/commands.hpp"
 #include "cli/oci/log.hpp"
 #include "cli/render.hpp"
+#include "launch/signals.hpp"
 #include "minirun/error.hpp"
 #include "runtime/driven_launch.hpp"
 
@@ -129,8 +130,7 @@ int fail(const OciSetting& setting, const Error& error) {
 
 int run(int argc, char** argv) {
     open_missing_standard_streams();
-    // Ignored, as a caller may have left it, the kernel reaps children by itself, and nobody hears how they ended.
-    std::signal(SIGCHLD, SIG_DFL);
+    hear_of_children();
     OciSetting setting;
     setting.own_argv = argv;
     set_warning_log([&](const std::string& text) {
