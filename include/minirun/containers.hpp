@@ -24,6 +24,8 @@ enum class ContainerPhase { created, running, paused, restarting, exited };
 
 /// "created", …
 std::string_view phase_word(ContainerPhase phase) noexcept;
+/// Whether nothing of it runs, nor will without a command: created or exited.
+bool is_at_rest(ContainerPhase phase) noexcept;
 
 /// What can be seen of a container.
 struct ContainerSummary {
@@ -94,6 +96,8 @@ public:
 
     /// All, the newest first.
     std::vector<ContainerSummary> list() const;
+    /// The same one after the other, until `see` returns false: of hundreds no more than one is in memory.
+    void each(const std::function<bool(const ContainerSummary&)>& see) const;
     /// One of them.
     ContainerSummary summary(const std::string& word) const;
     /// All of it.

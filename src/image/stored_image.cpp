@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <map>
 
 #include "base/fd.hpp"
 #include "base/file.hpp"
 #include "base/json.hpp"
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "kernel/system_error.hpp"
 #include "minirun/error.hpp"
@@ -75,21 +75,6 @@ std::vector<StoredLayer> stored_layers(const ImageStore& store, const std::strin
         layers.push_back({diff_id, key, layer_size(store, key), layer_fact(store, key, "archiveSize")});
     }
     return layers;
-}
-
-std::int64_t seconds_of(std::string_view rfc3339) {
-    std::tm time{};
-    const std::string text(rfc3339);
-    const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
-    if (rest == nullptr) return 0;
-    const auto zone = std::string_view(rest).find_first_of("+-Zz");
-    int hours = 0, minutes = 0;
-    if (zone != std::string_view::npos && (rest[zone] == '+' || rest[zone] == '-') &&
-        std::sscanf(rest + zone + 1, "%2d:%2d", &hours, &minutes) == 2) {
-        const int sign = rest[zone] == '+' ? 1 : -1;
-        return ::timegm(&time) - sign * (hours * 3600 + minutes * 60);
-    }
-    return ::timegm(&time);
 }
 
 namespace {

@@ -50,7 +50,4 @@ Json stored_config(const ImageStore& store, const std::string& id);
 /// layer, in one readlink(2). `directory` is that of the image. Throws Error.
 void write_image_facts(const std::string& directory, std::uint64_t size, std::string_view created);
 
-/// Seconds since 1970 of a time in RFC 3339; 0 if it is none.
-std::int64_t seconds_of(std::string_view rfc3339);
-
 }  // namespace minirun

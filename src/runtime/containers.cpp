@@ -143,6 +143,10 @@ std::string Containers::create(const Image& image, const RunOptions& options) co
 
 std::vector<ContainerSummary> Containers::list() const { return observe_all(default_paths()); }
 
+void Containers::each(const std::function<bool(const ContainerSummary&)>& see) const {
+    observe_each(default_paths(), see);
+}
+
 ContainerSummary Containers::summary(const std::string& word) const {
     return StoredContainer::find(default_paths(), word).observe();
 }
@@ -170,7 +174,7 @@ int Containers::wait(const std::string& word) const {
 void Containers::stop(const std::string& word, std::optional<std::chrono::nanoseconds> timeout) const {
     auto container = StoredContainer::find(default_paths(), word);
     const auto phase = container.observe().phase;
-    if (phase == ContainerPhase::created || phase == ContainerPhase::exited) return;
+    if (is_at_rest(phase)) return;
     const auto supervision = container.request().supervision;
     end(container, timeout.value_or(supervision.stop_timeout), supervision.stop_signal);
     tell(container, "stop");
@@ -213,7 +217,7 @@ void Containers::unpause(const std::string& word) const {
 void Containers::remove(const std::string& word, bool force) const {
     auto container = StoredContainer::find(default_paths(), word);
     const auto phase = container.observe().phase;
-    const bool lives = phase != ContainerPhase::created && phase != ContainerPhase::exited;
+    const bool lives = !is_at_rest(phase);
     if (lives && !force)
         throw Error(ErrorKind::conflict, cat("cannot remove container ", quote(word), ": it is ", phase_word(phase)),
                     "stop it first, or remove it with --force");

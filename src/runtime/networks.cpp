@@ -84,7 +84,7 @@ void disconnect_running(const Paths& paths, const RunningContainer& running, con
 // If it runs. Looked at before anything is locked: one that is lost is ended, which takes the same lock.
 std::optional<RunningContainer> running_one(const Paths& paths, StoredContainer& container) {
     const auto phase = container.observe().phase;
-    if (phase == ContainerPhase::created || phase == ContainerPhase::exited) return std::nullopt;
+    if (is_at_rest(phase)) return std::nullopt;
     return find_running(paths, container.id());
 }
 

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <ctime>
+#include <deque>
 #include <memory>
+#include <optional>
 
 #include "base/file.hpp"
 #include "base/text.hpp"
@@ -17,10 +19,6 @@
 
 namespace minirun {
 namespace {
-
-bool is_over(const ContainerSummary& one) {
-    return one.phase == ContainerPhase::created || one.phase == ContainerPhase::exited;
-}
 
 // The times of files go in ticks, of 4 ms or on old file systems a second: what changes twice within one looks as it
 // did before.
@@ -38,35 +36,39 @@ public:
     Observer(const Observer&) = delete;
     Observer& operator=(const Observer&) = delete;
 
-    // Into a summary that is empty. False of one that was removed just now, or that is none: then it is of no use.
-    bool observe(const std::string& id, const DirectoryLooks& looks, ContainerSummary& summary) {
-        if (remember(id, looks, summary)) return true;
-        auto container = StoredContainer::in_directory(paths_, id);
-        if (!container) return false;
-        try {
-            summary = container->observe();
-        } catch (const Error& error) {
-            if (error.kind() != ErrorKind::not_found) throw;
-            return false;
-        }
-        if (looks_otherwise_if_it_changes(looks) && stays_as_it_is(summary)) cache_.add(summary, looks);
-        return true;
-    }
     std::size_t expected() const { return cache_.size(); }
 
-private:
-    bool remember(const std::string& id, const DirectoryLooks& looks, ContainerSummary& summary) {
-        if (!cache_.find(id, looks, summary) || (!is_over(summary) && !marks_.has(id))) return false;
-        summary.directory = cat(paths_.containers, '/', id);
-        if (summary.log.kept) summary.log_file = StoredContainer::log_in(summary.directory);
+    // What is still true of it; null if it has to be looked at.
+    const SummaryCache::Entry* remember(const char* id, const DirectoryLooks& looks) {
+        const auto* entry = cache_.find(id, looks);
+        return entry != nullptr && (entry->at_rest || marks_.has(id)) ? entry : nullptr;
+    }
+
+    // Nothing of one that was removed just now, or that is none.
+    std::optional<ContainerSummary> look(const std::string& id, const std::optional<DirectoryLooks>& looks) try {
+        auto container = StoredContainer::in_directory(paths_, id);
+        if (!container) return std::nullopt;
+        auto summary = container->observe();
+        if (looks && looks_otherwise_if_it_changes(*looks) && stays_as_it_is(summary)) cache_.add(summary, *looks);
+        return summary;
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::not_found) throw;
+        return std::nullopt;
+    }
+
+    bool read(const SummaryCache::Entry& entry, ContainerSummary& summary) {
+        if (!cache_.read(entry, summary)) return false;
+        summary.directory.assign(paths_.containers).append("/").append(entry.id);
+        summary.log_file = summary.log.kept ? StoredContainer::log_in(summary.directory) : "";
         return true;
     }
 
+private:
     // Whether nothing will change of it that its directory does not show, but for the end of its mark. A link tells of
     // a supervisor that begins, or was killed.
     bool stays_as_it_is(const ContainerSummary& one) {
         if (one.health) return false;
-        if (is_over(one)) return read_link(one.directory + "/supervisor").empty();
+        if (is_at_rest(one.phase)) return read_link(one.directory + "/supervisor").empty();
         return one.phase == ContainerPhase::running && marks_.has(one.id);
     }
 
@@ -75,22 +77,19 @@ private:
     SummaryCache cache_;
 };
 
-// Moving hundreds of them about, as sorting does, takes longer than to read them.
-std::vector<ContainerSummary> newest_first(std::vector<ContainerSummary> all) {
-    std::vector<ContainerSummary*> order;
-    for (auto& one : all) order.push_back(&one);
-    std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) { return a->created > b->created; });
-    std::vector<ContainerSummary> sorted;
-    sorted.reserve(all.size());
-    for (auto* one : order) sorted.push_back(std::move(*one));
-    return sorted;
-}
+// Of hundreds, most are remembered: they are read one after the other, into the same memory.
+struct Seen {
+    std::string_view created;
+    const SummaryCache::Entry* remembered = nullptr;
+    const ContainerSummary* looked_at = nullptr;
+};
 
 }  // namespace
 
-std::vector<ContainerSummary> observe_all(const Paths& paths) {
+void observe_each(const Paths& paths, const std::function<bool(const ContainerSummary&)>& see) {
     Observer observer(paths);
-    std::vector<ContainerSummary> all;
+    std::deque<ContainerSummary> looked_at;
+    std::vector<Seen> all;
     all.reserve(observer.expected() + 1);
     const std::unique_ptr<DIR, int (*)(DIR*)> containers(::opendir(paths.containers.c_str()), ::closedir);
     while (const dirent* entry = containers ? ::readdir(containers.get()) : nullptr) {
@@ -98,9 +97,32 @@ std::vector<ContainerSummary> observe_all(const Paths& paths) {
         if (entry->d_name[0] == '.' ||
             ::fstatat(::dirfd(containers.get()), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        if (!observer.observe(entry->d_name, DirectoryLooks(info), all.emplace_back())) all.pop_back();
+        const DirectoryLooks looks(info);
+        if (const auto* known = observer.remember(entry->d_name, looks))
+            all.push_back({known->created, known, nullptr});
+        else if (auto summary = observer.look(entry->d_name, looks))
+            all.push_back({{}, nullptr, &looked_at.emplace_back(std::move(*summary))});
     }
-    return newest_first(std::move(all));
+    for (auto& one : all)
+        if (one.looked_at != nullptr) one.created = one.looked_at->created;
+    std::sort(all.begin(), all.end(), [](const Seen& a, const Seen& b) { return a.created > b.created; });
+    ContainerSummary remembered;
+    for (const auto& one : all) {
+        if (one.looked_at != nullptr || observer.read(*one.remembered, remembered)) {
+            if (!see(one.looked_at != nullptr ? *one.looked_at : remembered)) return;
+        } else if (const auto again = observer.look(std::string(one.remembered->id), std::nullopt)) {
+            if (!see(*again)) return;
+        }
+    }
+}
+
+std::vector<ContainerSummary> observe_all(const Paths& paths) {
+    std::vector<ContainerSummary> all;
+    observe_each(paths, [&](const ContainerSummary& one) {
+        all.push_back(one);
+        return true;
+    });
+    return all;
 }
 
 void note_change(const std::string& directory) noexcept {

@@ -11,6 +11,7 @@
 // gone.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "minirun/containers.hpp"
@@ -18,7 +19,10 @@
 
 namespace minirun {
 
-/// The newest first. Those whose supervisor was killed are ended (StoredContainer::observe).
+/// Shows all of them, the newest first, until `see` returns false. What it is shown is there until it returns. Those
+/// whose supervisor was killed are ended (StoredContainer::observe).
+void observe_each(const Paths& paths, const std::function<bool(const ContainerSummary&)>& see);
+/// All of them.
 std::vector<ContainerSummary> observe_all(const Paths& paths);
 
 /// Tells the next who lists that a container is to be looked at again, since something about it has changed that is not

@@ -115,6 +115,10 @@ bool has_supervisor(const std::string& directory) noexcept {
 
 }  // namespace
 
+bool is_at_rest(ContainerPhase phase) noexcept {
+    return phase == ContainerPhase::created || phase == ContainerPhase::exited;
+}
+
 std::string_view phase_word(ContainerPhase phase) noexcept {
     constexpr std::string_view words[] = {"created", "running", "paused", "restarting", "exited"};
     return words[static_cast<std::size_t>(phase)];

@@ -15,14 +15,15 @@ constexpr std::size_t max_file = std::size_t{64} << 20;
 
 // A line at the beginning: this, and the hash of all behind it. Another version of minirun may have other fields, or
 // another hash.
-constexpr std::string_view form = "minirun containers 1 ";
+constexpr std::string_view form = "minirun containers 2 ";
 
 std::string heading_of(std::string_view entries) { return cat(form, std::hash<std::string_view>()(entries), '\n'); }
 
-// An entry is a line "ID INODE CHANGED LENGTH", and so many bytes.
+// An entry is a line "ID INODE CHANGED AT-REST CREATED LENGTH", and so many bytes.
 std::string entry_text(const ContainerSummary& summary, const DirectoryLooks& looks) {
     const auto text = summary_text(summary);
-    return cat(summary.id, ' ', looks.inode, ' ', looks.changed, ' ', text.size(), '\n', text);
+    return cat(summary.id, ' ', looks.inode, ' ', looks.changed, ' ', is_at_rest(summary.phase) ? 1 : 0, ' ',
+               summary.created, ' ', text.size(), '\n', text);
 }
 
 // What stands before the separator, which goes with it.
@@ -39,8 +40,8 @@ DirectoryLooks::DirectoryLooks(const struct stat& info)
     : inode(info.st_ino), changed(std::int64_t{info.st_ctim.tv_sec} * 1'000'000'000 + info.st_ctim.tv_nsec) {}
 
 SummaryCache::SummaryCache(std::string path) : path_(std::move(path)) {
-    // What is read of it takes so much more than the file: measured.
-    constexpr std::size_t times = 8;
+    // The file, and what is made of it: measured.
+    constexpr std::size_t times = 3;
     struct stat info {};
     if (::stat(path_.c_str(), &info) == 0) reserve_heap(times * static_cast<std::size_t>(info.st_size));
     try {
@@ -60,9 +61,14 @@ bool SummaryCache::read_entries() {
         const auto id = take(rest, ' ');
         const auto inode = parse_number<std::uint64_t>(take(rest, ' '));
         const auto changed = parse_number<std::int64_t>(take(rest, ' '));
+        const auto at_rest = take(rest, ' ');
+        const auto created = take(rest, ' ');
         const auto length = parse_number<std::size_t>(take(rest, '\n'));
         if (!inode || !changed || !length || *length > rest.size()) return false;
         Entry entry;
+        entry.id = id;
+        entry.at_rest = at_rest == "1";
+        entry.created = created;
         entry.looks.inode = *inode;
         entry.looks.changed = *changed;
         entry.summary = rest.substr(0, *length);
@@ -73,11 +79,17 @@ bool SummaryCache::read_entries() {
     return true;
 }
 
-bool SummaryCache::find(std::string_view id, const DirectoryLooks& looks, ContainerSummary& summary) {
+const SummaryCache::Entry* SummaryCache::find(std::string_view id, const DirectoryLooks& looks) {
     const auto at = entries_.find(id);
-    if (at == entries_.end() || at->second.looks != looks) return false;
-    at->second.found = read_summary_text(at->second.summary, summary) && summary.id == id;
-    return at->second.found;
+    if (at == entries_.end() || at->second.looks != looks) return nullptr;
+    at->second.found = true;
+    return &at->second;
+}
+
+bool SummaryCache::read(const Entry& entry, ContainerSummary& summary) {
+    if (read_summary_text(entry.summary, summary) && summary.id == entry.id) return true;
+    entries_.at(entry.id).found = false;
+    return false;
 }
 
 void SummaryCache::add(const ContainerSummary& summary, const DirectoryLooks& looks) {

@@ -23,26 +23,33 @@ struct DirectoryLooks {
 
 class SummaryCache {
 public:
+    /// What the file has of a container; its texts are there as long as the cache.
+    struct Entry {
+        std::string_view id;
+        DirectoryLooks looks;
+        bool at_rest = false;      ///< nobody has to live for it
+        std::string_view created;  ///< RFC 3339; or empty
+        std::string_view summary;
+        std::string_view whole;
+        bool found = false;
+    };
+
     /// Empty if there is none that is of use.
     explicit SummaryCache(std::string path);
     SummaryCache(const SummaryCache&) = delete;
     SummaryCache& operator=(const SummaryCache&) = delete;
 
-    /// Into a summary that is empty: what was added when the container's directory looked like that. Whether there is
-    /// any; if not, the summary is of no use.
-    bool find(std::string_view id, const DirectoryLooks& looks, ContainerSummary& summary);
+    /// What was added when the container's directory looked like that; null if nothing was.
+    const Entry* find(std::string_view id, const DirectoryLooks& looks);
+    /// All of it, but for what read_summary_text() leaves alone. False if it is damaged: then it is forgotten, and the
+    /// summary of no use.
+    bool read(const Entry& entry, ContainerSummary& summary);
     void add(const ContainerSummary& summary, const DirectoryLooks& looks);
     /// Writes all that was found or added, if anything was added. What cannot be written is lost.
     void write() const noexcept;
     std::size_t size() const { return entries_.size(); }
 
 private:
-    struct Entry {
-        DirectoryLooks looks;
-        std::string_view whole;  ///< of text_: what the file has of it
-        std::string_view summary;
-        bool found = false;
-    };
     bool read_entries();
 
     std::string path_, text_, added_;

@@ -131,6 +131,9 @@ std::string summary_text(const ContainerSummary& one) {
 
 bool read_summary_text(std::string_view text, ContainerSummary& one) {
     Reader reader(text);
+    one.labels.clear();
+    one.ports.clear();
+    one.args.clear();
     single_fields(reader, one);
     for (auto left = reader.count(); left > 0 && reader.ok(); left--) {
         std::string key;

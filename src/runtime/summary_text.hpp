@@ -12,7 +12,8 @@ namespace minirun {
 /// Without what its directory says (directory, log_file), and of a container without health checks.
 std::string summary_text(const ContainerSummary& one);
 
-/// Into a summary that is empty; false unless the text is what summary_text() makes, to the last byte.
+/// Replaces all that summary_text() writes; false unless the text is what it makes, to the last byte: then the summary
+/// is of no use.
 bool read_summary_text(std::string_view text, ContainerSummary& one);
 
 }  // namespace minirun

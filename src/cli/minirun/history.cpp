@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/json.hpp"
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"

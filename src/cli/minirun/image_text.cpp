@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <ctime>
 #include <iterator>
-#include <string_view>
+#include <numeric>
 
 #include "base/json.hpp"
 #include "base/text.hpp"
@@ -44,14 +44,41 @@ std::string ago(std::int64_t then) {
 }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
-    std::vector<std::size_t> widths(rows.front().size());
-    for (const auto& row : rows)
-        for (std::size_t i = 0; i < row.size(); i++) widths[i] = std::max(widths[i], text_width(row[i]));
-    std::string text;
+    Table table;
     for (const auto& row : rows) {
-        for (std::size_t i = 0; i + 1 < row.size(); i++)
-            text += row[i] + std::string(widths[i] + 3 - text_width(row[i]), ' ');
-        text += row.back() + "\n";
+        for (const auto& cell : row) table.add(cell);
+        table.end_row();
+    }
+    return table.text();
+}
+
+void Table::add(std::string_view cell) {
+    const auto width = text_width(cell);
+    if (column_ == widths_.size()) widths_.push_back(0);
+    widths_[column_] = std::max(widths_[column_], width);
+    column_++;
+    cells_ += cell;
+    ends_.push_back({static_cast<std::uint32_t>(cells_.size()), static_cast<std::uint32_t>(width)});
+}
+
+void Table::end_row() { column_ = 0; }
+
+// All rows have as many cells as the first.
+std::string Table::text() const {
+    constexpr std::size_t gap = 3;
+    const auto columns = widths_.size();
+    std::string text;
+    text.reserve(ends_.size() / columns *
+                 (std::accumulate(widths_.begin(), widths_.end(), std::size_t{1}) + gap * columns));
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < ends_.size(); i++) {
+        text.append(cells_, begin, ends_[i].end - begin);
+        begin = ends_[i].end;
+        const auto column = i % columns;
+        if (column + 1 == columns)
+            text += '\n';
+        else
+            text.append(widths_[column] + gap - ends_[i].width, ' ');
     }
     return text;
 }

@@ -1,8 +1,10 @@
 // How images are told of: sizes, times and tables as Docker prints them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json_fwd.hpp"
@@ -22,5 +24,22 @@ std::string fill_in(std::string_view format, const Json& fields, std::string_vie
 
 /// Columns as wide as their widest cell, three blanks between them.
 std::string table(const std::vector<std::vector<std::string>>& rows);
+
+/// The same, filled cell by cell: without a string for each of hundreds of rows.
+class Table {
+public:
+    void add(std::string_view cell);
+    void end_row();
+    std::string text() const;
+
+private:
+    struct Cell {
+        std::uint32_t end, width;  ///< in cells_, and in columns
+    };
+    std::string cells_;
+    std::vector<Cell> ends_;
+    std::vector<std::size_t> widths_;  ///< of columns
+    std::size_t column_ = 0;
+};
 
 }  // namespace minirun

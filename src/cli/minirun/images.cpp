@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/json.hpp"
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "base/rfc3339.hpp"
 #include "image/stored_image.hpp"
 #include "model/paths.hpp"
 #include "support.hpp"
@@ -84,6 +85,10 @@ TEST_CASE("store: times") {
     CHECK(seconds_of("2026-11-23T20:04:28.411762743Z") == 1795464268);
     CHECK(seconds_of("1970-01-02T01:30:00+01:30") == 86400);
     CHECK(seconds_of("1970-01-01T22:00:00-02:00") == 86400);
+    for (const auto* text : {"2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-1-01T00:00:00Z",
+                             "2026-01-01 00:00:00", "2026-01-01T24:00:00Z", "2026-01-01T00:00", "-026-01-01T00:00:00Z"})
+        CHECK_MESSAGE(seconds_of(text) == 0, text);
+    CHECK(seconds_of("2024-02-29t23:59:59.5z") == 1709251199);
     CHECK(seconds_of("") == 0);
     CHECK(seconds_of("yesterday") == 0);
 }

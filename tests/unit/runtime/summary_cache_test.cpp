@@ -35,7 +35,11 @@ std::optional<ContainerSummary> read(std::string_view text) {
 
 std::optional<ContainerSummary> find(SummaryCache& cache, const std::string& id, const DirectoryLooks& looks) {
     ContainerSummary one;
-    return cache.find(id, looks, one) ? std::optional(one) : std::nullopt;
+    const auto* entry = cache.find(id, looks);
+    if (entry == nullptr || !cache.read(*entry, one)) return std::nullopt;
+    CHECK(entry->created == one.created);
+    CHECK(entry->at_rest == is_at_rest(one.phase));
+    return one;
 }
 
 DirectoryLooks looks(std::uint64_t inode, std::int64_t changed) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "cli/render.hpp"
-#include "image/stored_image.hpp"
 #include "minirun/error.hpp"
 
 namespace minirun {

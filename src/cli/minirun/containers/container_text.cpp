@@ -1,8 +1,8 @@
 #include "cli/minirun/containers/container_text.hpp"
 
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "cli/minirun/image_text.hpp"
-#include "image/stored_image.hpp"
 #include "model/published_ports.hpp"
 
 namespace minirun {

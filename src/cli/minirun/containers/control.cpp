@@ -159,7 +159,7 @@ int container_prune_command(int argc, char** argv) {
         }
     if (!line.arguments.empty()) throw Error(ErrorKind::usage, "minirun container prune takes no containers");
     for (const auto& one : Containers().list()) {
-        if (one.phase != ContainerPhase::created && one.phase != ContainerPhase::exited) continue;
+        if (!is_at_rest(one.phase)) continue;
         Containers().remove(one.id, false);
         print_output(cat("Deleted: ", one.id, '\n'));
     }

@@ -63,7 +63,7 @@ int logs_command(int argc, char** argv) {
     const auto runs = [&id] {
         try {
             const auto phase = Containers().summary(id).phase;
-            return phase != ContainerPhase::created && phase != ContainerPhase::exited;
+            return !is_at_rest(phase);
         } catch (const Error&) {
             return false;  // it was removed
         }

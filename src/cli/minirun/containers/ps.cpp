@@ -1,9 +1,11 @@
 // minirun ps: the containers that there are.
 #include <algorithm>
-#include <ctime>
+#include <cstdint>
+#include <functional>
 
 #include "base/disk_usage.hpp"
 #include "base/json.hpp"
+#include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/minirun/commands.hpp"
@@ -11,7 +13,6 @@
 #include "cli/minirun/containers/container_text.hpp"
 #include "cli/minirun/image_text.hpp"
 #include "cli/render.hpp"
-#include "image/stored_image.hpp"
 #include "minirun/containers.hpp"
 #include "minirun/error.hpp"
 
@@ -97,18 +98,18 @@ bool passes_all(const ContainerSummary& one, const Filters& filters) {
     });
 }
 
-std::vector<ContainerSummary> wanted(const Asked& asked) {
-    auto all = Containers().list();
-    if (asked.most && all.size() > *asked.most) all.resize(*asked.most);
+void for_each_wanted(const Asked& asked, const std::function<void(const ContainerSummary&)>& see) {
     const bool by_phase = std::any_of(asked.filters.begin(), asked.filters.end(), [](const auto& filter) {
         return filter.first == "status" || filter.first == "exited";
     });
     const bool any_phase = asked.all || asked.most || by_phase;
-    std::erase_if(all, [&](const ContainerSummary& one) {
-        const bool runs = one.phase != ContainerPhase::created && one.phase != ContainerPhase::exited;
-        return (!runs && !any_phase) || !passes_all(one, asked.filters);
+    std::size_t left = asked.most.value_or(SIZE_MAX);
+    Containers().each([&](const ContainerSummary& one) {
+        if (left == 0) return false;
+        left--;
+        if ((any_phase || !is_at_rest(one.phase)) && passes_all(one, asked.filters)) see(one);
+        return true;
     });
-    return all;
 }
 
 std::string size_of(const ContainerSummary& one) {
@@ -151,30 +152,36 @@ Json fields_of(const ContainerSummary& one, const Asked& asked) {
     return fields;
 }
 
-std::string as_table(const std::vector<ContainerSummary>& all, const Asked& asked) {
-    std::vector<std::vector<std::string>> rows{
-        {"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"}};
-    if (asked.size) rows[0].emplace_back("SIZE");
-    // Without the document of all fields, which takes longer to make than all else: there may be hundreds.
-    for (const auto& one : all) {
-        auto& row = rows.emplace_back();
-        for (const auto& text : {id_of(one, asked), one.image_name, command_of(one, asked),
-                                 ago(seconds_of(one.created)), status_text(one), ports_of(one), one.name})
-            row.push_back(printable(text));
-        if (asked.size) row.push_back(size_of(one));
-    }
-    return table(rows);
+// Without the document of all fields, which takes longer to make than all else: there may be hundreds.
+std::string as_table(const Asked& asked) {
+    Table table;
+    for (const auto* heading : {"CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"})
+        table.add(heading);
+    if (asked.size) table.add("SIZE");
+    table.end_row();
+    for_each_wanted(asked, [&](const ContainerSummary& one) {
+        table.add(id_of(one, asked));
+        table.add(printable(one.image_name));
+        table.add(command_of(one, asked));
+        table.add(ago(seconds_of(one.created)));
+        table.add(status_text(one));
+        table.add(printable(ports_of(one)));
+        table.add(printable(one.name));
+        if (asked.size) table.add(size_of(one));
+        table.end_row();
+    });
+    return table.text();
 }
 
-std::string text_of(const std::vector<ContainerSummary>& all, const Asked& asked) {
-    if (!asked.quiet && asked.format == "table") return as_table(all, asked);
+std::string text_of(const Asked& asked) {
+    if (!asked.quiet && asked.format == "table") return as_table(asked);
     std::string text;
-    for (const auto& one : all) {
+    for_each_wanted(asked, [&](const ContainerSummary& one) {
         text += asked.quiet              ? id_of(one, asked)
                 : asked.format == "json" ? fields_of(one, asked).dump(-1, ' ', false, Json::error_handler_t::replace)
                                          : fill_in(asked.format, fields_of(one, asked));
         text += '\n';
-    }
+    });
     return text;
 }
 
@@ -193,7 +200,7 @@ int ps_command(int argc, char** argv) {
         return 0;
     }
     if (asked.format != "table" && asked.format != "json") (void)fill_in(asked.format, fields_of({}, {}));
-    print_output(text_of(wanted(asked), asked));
+    print_output(text_of(asked));
     return 0;
 }
 
