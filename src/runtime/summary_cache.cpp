@@ -1,5 +1,7 @@
 #include "runtime/summary_cache.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <functional>
 
 #include "base/file.hpp"
@@ -50,6 +52,12 @@ SummaryCache::SummaryCache(std::string path) : path_(std::move(path)) {
         // Whatever is there: it is replaced.
     }
     if (!read_entries()) entries_.clear();
+}
+
+std::size_t SummaryCache::Hash::operator()(std::string_view id) const noexcept {
+    std::size_t hash = 0;
+    std::memcpy(&hash, id.data(), std::min(id.size(), sizeof hash));
+    return hash;
 }
 
 bool SummaryCache::read_entries() {

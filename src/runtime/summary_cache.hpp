@@ -50,10 +50,14 @@ public:
     std::size_t size() const { return entries_.size(); }
 
 private:
+    // Ids are random digits: their beginning is as good a hash as any.
+    struct Hash {
+        std::size_t operator()(std::string_view id) const noexcept;
+    };
     bool read_entries();
 
     std::string path_, text_, added_;
-    std::unordered_map<std::string_view, Entry> entries_;
+    std::unordered_map<std::string_view, Entry, Hash> entries_;
 };
 
 }  // namespace minirun
