@@ -8,7 +8,6 @@
 #include "launch/child_steps.hpp"
 
 namespace minirun {
-
 namespace {
 
 struct Walk {

@@ -45,23 +45,21 @@ EndsProcess::~EndsProcess() {
     (void)kernel::wait_pidfd(pidfd_->get());
 }
 
-// Two of them, one above the other. The page at the low end of each is a guard.
-std::span<std::byte> LentMemory::lend() {
+// The page at the low end of each is a guard.
+std::span<std::byte> LentMemory::lend(bool for_two) {
     std::unique_lock<std::mutex> lock(child_in_memory(), std::try_to_lock);
     if (!lock) return {};
-    const auto size = 2 * (guard_size() + stack_size);
+    const auto one = guard_size() + stack_size, size = for_two ? 2 * one : one;
     void* const memory =
         ::mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return {};
     mapped_ = {static_cast<std::byte*>(memory), size};
-    for (const auto stack : {first_stack(), second_stack()})
-        if (::mprotect(stack.data(), stack.size(), PROT_READ | PROT_WRITE) < 0) return {};
+    for (std::size_t at = guard_size(); at < size; at += one)
+        if (::mprotect(mapped_.data() + at, stack_size, PROT_READ | PROT_WRITE) < 0) return {};
     was_dumpable_ = kernel::is_dumpable();
     lock_ = std::move(lock);
-    return first_stack();
+    return mapped_.subspan(guard_size(), stack_size);
 }
-
-std::span<std::byte> LentMemory::first_stack() const { return mapped_.subspan(guard_size(), stack_size); }
 
 std::span<std::byte> LentMemory::second_stack() const { return mapped_.last(stack_size); }
 
@@ -86,7 +84,7 @@ std::span<std::byte> ChildProcess::lend_memory() {
         return std::holds_alternative<op::ForkInit>(step.operation);
     });
     if (!memory_can_be_lent || (forks_init && !init_program())) return {};
-    const auto stack = memory_.lend();
+    const auto stack = memory_.lend(forks_init);
     if (!forks_init || stack.empty()) return stack;
     start_.init_program = init_program().get();
     start_.second_stack = memory_.second_stack();

@@ -36,14 +36,12 @@ public:
     LentMemory(const LentMemory&) = delete;
     LentMemory& operator=(const LentMemory&) = delete;
 
-    /// The stack; empty if another child is in our memory, or there is none left.
-    std::span<std::byte> lend();
-    /// One more, for a child's child.
+    /// The stack; empty if another child is in our memory, or there is none left. `for_two`: with one more above it,
+    /// for the child's child.
+    std::span<std::byte> lend(bool for_two);
     std::span<std::byte> second_stack() const;
 
 private:
-    std::span<std::byte> first_stack() const;
-
     std::unique_lock<std::mutex> lock_;
     std::span<std::byte> mapped_;
     bool was_dumpable_ = false;

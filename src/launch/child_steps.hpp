@@ -158,8 +158,8 @@ private:
     int report_socket_;
     bool dies_with_parent_ = false;
     int terminal_ = -1;  ///< the slave of the container's pty
-    int gate_[2] = {-1,
-                    -1};  ///< a pipe: minirun-init closes the writing end when it has given up what it can do without
+    /// A pipe: minirun-init closes the writing end when it has given up what it can do without.
+    int gate_[2] = {-1, -1};
 };
 
 }  // namespace minirun
